@@ -1,0 +1,1 @@
+"""What every domain shares: findings, policy, periods, money, statistics. No files, no clock, no domain."""
