@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -70,7 +71,7 @@ class FiscalCalendar:
 
     def __post_init__(self) -> None:
         for starts in (self.quarter_starts, self.month_starts):
-            if any(a >= b for a, b in zip(starts, starts[1:], strict=False)):
+            if any(a >= b for a, b in pairwise(starts)):
                 raise PeriodError("period starts are not in increasing order; sort them and remove doubles")
         if len(self.quarter_starts) < 2:
             raise PeriodError("the fiscal calendar has no quarter; give at least one start and the last end")
@@ -204,7 +205,7 @@ def four_four_five(
 
 
 def explicit(quarter_starts: Iterable[date], last_end: date, *, first: str, **options) -> FiscalCalendar:
-    """A calendar from explicit quarter starts and the day after the last; ``first`` names the first quarter."""
+    """A calendar from quarter starts and the day after the last; ``first`` names the first quarter."""
     period = Period.parse(first)
     if period.kind != "quarter":
         raise PeriodError(f"first period '{first}' is no quarter; write FY11-Q4")
