@@ -1,0 +1,1 @@
+"""Runs notebooks and publishes what they say: bundles, reports, workbooks, the site. Knows no domain."""

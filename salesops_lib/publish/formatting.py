@@ -1,0 +1,261 @@
+"""Numbers and tables as a reader meets them: the same in a notebook, a report, the site and a CSV.
+
+Everything here returns plain text or escaped HTML with class names; the look is in ``templates/``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+
+import pandas as pd
+
+from salesops_lib.core.contracts import Column, Table
+from salesops_lib.core.findings import Finding, Severity
+
+MISSING = "–"
+_RIGHT = {"money", "number", "ratio", "count", "days"}
+_FORMULA = re.compile(r"^'*[=+\-@\t\r\n]")
+_SUFFIX = re.compile(r"_(base|id|days)$")
+SEVERITY_WORD = {
+    Severity.ACT: "Act",
+    Severity.WATCH: "Watch",
+    Severity.UNKNOWN: "Unknown",
+    Severity.OK: "OK",
+}
+SEVERITY_MEANING = {
+    Severity.ACT: "the whole range misses its limit",
+    Severity.WATCH: "the range straddles its limit",
+    Severity.UNKNOWN: "could not be judged",
+    Severity.OK: "meets its limit",
+}
+
+
+# --- single values ---------------------------------------------------------------------------------
+
+
+def format_value(value, kind: str, decimals: int | None = None) -> str:
+    """One cell as text by ``Column.kind`` (or a metric's unit): ``0.71`` as a ratio is ``71 %``.
+
+    Missing is ``–`` and never 0. A ratio that is not 0 or 100 % never rounds to it. Money and counts are
+    whole with thousands separators; ``decimals`` overrides.
+    """
+    if value is None or value is pd.NaT or (not isinstance(value, str) and pd.isna(value)):
+        return MISSING
+    if kind == "ratio":
+        return _ratio(float(value), decimals)
+    if kind == "date":
+        return pd.Timestamp(value).strftime("%Y-%m-%d")
+    if kind == "datetime":
+        return pd.Timestamp(value).strftime("%Y-%m-%d %H:%M")
+    if kind == "bool":
+        return "yes" if value else "no"
+    if kind in {"money", "count", "days", "number", "fte"}:
+        return _number(value, decimals if decimals is not None else _decimals([value], kind))
+    return str(value)
+
+
+def format_unit(value, unit: str, currency: str | None = None) -> str:
+    """A metric's value with its unit in words: ``71 %``, ``USD 1,234,567``, ``12 days``."""
+    text = format_value(value, unit)
+    if text == MISSING:
+        return text
+    if unit == "money":
+        return f"{currency} {text}" if currency else text
+    return f"{text} {unit if unit != 'fte' else 'FTE'}" if unit in {"days", "fte"} else text
+
+
+def _ratio(value: float, decimals: int | None) -> str:
+    share = value * 100
+    digits = 0 if decimals is None else decimals
+    if decimals is None and (0 < abs(share) < 0.95 or 99.5 <= abs(share) < 100):
+        digits = 1
+    text = _number(share, digits)
+    if digits == 1 and share != 0 and text.lstrip("−") in {"0.0", "100.0"} and abs(share) != 100:
+        return "<0.1 %" if abs(share) < 1 else ">99.9 %"
+    return f"{text} %"
+
+
+def _number(value, decimals: int) -> str:
+    text = f"{value:,.{decimals}f}"
+    if text.lstrip("-").strip("0.,") == "":
+        text = text.lstrip("-")
+    return text.replace("-", "−")
+
+
+def _decimals(values: Iterable, kind: str) -> int:
+    """Digits after the point that suit all values of one column."""
+    numbers = [abs(float(v)) for v in values if not pd.isna(v)]
+    whole = all(n == int(n) for n in numbers if n < 1e15)
+    if kind == "count" or whole or not numbers:
+        return 0
+    largest = max(numbers)
+    if kind == "money":
+        return 0 if largest >= 100 else 2
+    return 0 if largest >= 1000 else 1 if largest >= 10 else 2
+
+
+# --- tables ----------------------------------------------------------------------------------------
+
+
+def heading(column: Column, currency: str = "") -> str:
+    """``credited_base`` in USD → ``Credited, USD``; ``close_date`` → ``Close date``."""
+    words = _SUFFIX.sub("", column.name).replace("_", " ")
+    unit = currency if column.kind == "money" else "days" if column.kind == "days" else ""
+    return words[:1].upper() + words[1:] + (f", {unit}" if unit and unit not in words.split() else "")
+
+
+def html_table(
+    frame: pd.DataFrame,
+    table: Table,
+    show: Sequence[str] = (),
+    rows: int | None = 15,
+    caption: str = "",
+    currency: str = "",
+) -> str:
+    """``frame`` as an escaped HTML table: the columns ``show`` (all when empty), the first ``rows`` rows.
+
+    Numbers stand right (class ``num``), text left, missing is ``–``. Where rows are left out a note says
+    how many there are and which file has them. Raises KeyError for a column the table does not declare.
+    """
+    names = list(show) or [c for c in table.column_names if c in frame]
+    columns = [table.by_name[name] for name in names]
+    part = frame[names] if rows is None else frame[names].head(rows)
+    heads = _headings(columns, currency)
+    head = "".join(
+        f'<th scope="col"{_class(c)} title="{escape(c.meaning)}">{escape(h)}</th>'
+        for c, h in zip(columns, heads, strict=True)
+    )
+    texts = [_column_texts(part[c.name], c) for c in columns]
+    body = "".join(_row(columns, row) for row in zip(*texts, strict=True))
+    if part.empty:
+        body = f'<tr><td colspan="{len(columns)}" class="none">No rows.</td></tr>\n'
+    title = f"<caption>{escape(caption)}</caption>\n" if caption else ""
+    return (
+        '<div class="table-card tex2jax_ignore"><div class="scroll" tabindex="0" role="region" '
+        f'aria-label="{escape(caption or table.name)}">\n<table class="data">\n{title}'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table></div>"
+        f"{_left_out(len(part), len(frame), table.name)}</div>"
+    )
+
+
+def _headings(columns: Sequence[Column], currency: str) -> list[str]:
+    heads = [heading(c, currency) for c in columns]
+    return [c.name if heads.count(h) > 1 else h for c, h in zip(columns, heads, strict=True)]
+
+
+def _row(columns: Sequence[Column], texts: Sequence[str]) -> str:
+    cells = (f"<td{_class(c)}>{escape(t)}</td>" for c, t in zip(columns, texts, strict=True))
+    return f"<tr>{''.join(cells)}</tr>\n"
+
+
+def _class(column: Column) -> str:
+    return ' class="num"' if column.kind in _RIGHT else ""
+
+
+def _column_texts(series: pd.Series, column: Column) -> list[str]:
+    decimals = None if column.kind not in _RIGHT - {"ratio"} else _decimals(series, column.kind)
+    return [format_value(v, column.kind, decimals) for v in series]
+
+
+def _left_out(shown: int, total: int, name: str) -> str:
+    if shown == total:
+        return ""
+    return f'<p class="note">{shown:,} of {total:,} rows; all are in tables/{escape(name)}.csv.</p>'
+
+
+# --- findings --------------------------------------------------------------------------------------
+
+
+def badge(severity: Severity) -> str:
+    """The severity as a coloured word; the word alone carries the meaning."""
+    word = SEVERITY_WORD[severity]
+    return f'<span class="badge {severity.value.lower()}" title="{SEVERITY_MEANING[severity]}">{word}</span>'
+
+
+def finding_slug(finding: Finding) -> str:
+    """An HTML id for one finding: letters, digits and hyphens of its identity."""
+    scope = "-".join(str(finding.scope[k]) for k in sorted(finding.scope))
+    return re.sub(r"[^a-z0-9]+", "-", f"{finding.code}-{scope}".lower()).strip("-")
+
+
+def evidence(finding: Finding) -> str:
+    """``64 % (58–70 % at 90 %), limit at least 80 %, 43 rows``: what a finding was judged on, as text."""
+    low_high = ""
+    if finding.interval and finding.value is not None:
+        low_high = f" ({interval_text(finding)})"
+    side = "at least" if finding.threshold.keep == "above" else "at most"
+    limit = format_unit(finding.threshold.limit, finding.unit, finding.currency)
+    value = format_unit(finding.value, finding.unit, finding.currency)
+    value = "not known" if value == MISSING else value
+    return f"{value}{low_high}; limit {side} {limit}; n = {finding.n:,}"
+
+
+def interval_text(finding: Finding) -> str:
+    """``58 % to 70 % at 90 %``; empty where the number is exact."""
+    if not finding.interval:
+        return ""
+    low, high = (format_unit(v, finding.unit) for v in (finding.interval.low, finding.interval.high))
+    return f"{low} to {high} at {finding.interval.level:.0%}".replace("%", " %").replace("  %", " %")
+
+
+def findings_html(findings: Iterable[Finding], limits: Sequence[str] = ()) -> str:
+    """All findings in full, in the order given: evidence, limit and its source, next step, playbook.
+
+    ``limits``: sentences on what could not be judged. Everything is escaped.
+    """
+    cards = "".join(_finding_card(f) for f in findings)
+    if not cards:
+        cards = '<p class="note">Nothing was judged.</p>'
+    notes = "".join(f"<li>{escape(limit)}</li>" for limit in limits)
+    return f'<div class="findings tex2jax_ignore">\n{cards}</div>' + (
+        f'<ul class="limits tex2jax_ignore">{notes}</ul>' if notes else ""
+    )
+
+
+def _finding_card(finding: Finding) -> str:
+    severity = finding.severity
+    scope = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in finding.scope.items())
+    facts = [
+        ("Evidence", evidence(finding)),
+        ("Limit from", finding.threshold.source),
+        ("Next step", finding.recommendation),
+        ("Owner", f"{finding.owner}, by {finding.due.isoformat()}"),
+    ]
+    if finding.money_at_stake is not None:
+        facts.insert(2, ("At stake", format_unit(finding.money_at_stake, "money", finding.currency)))
+    rows = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts)
+    return (
+        f'<section class="finding {severity.value.lower()}" id="{finding_slug(finding)}">\n'
+        f'<h4>{badge(severity)} {escape(finding.title)} <span class="scope">{escape(scope)}</span></h4>\n'
+        f"<p>{escape(finding.statement)}</p>\n<dl>{rows}</dl>\n"
+        f'<p class="note"><code>{escape(finding.code)}</code> '
+        f'<a href="playbooks/{escape(finding.playbook)}">playbook</a></p>\n</section>\n'
+    )
+
+
+# --- files -----------------------------------------------------------------------------------------
+
+
+def csv_safe(frame: pd.DataFrame) -> pd.DataFrame:
+    """A copy in which no text cell can be read as a formula: ``=cmd()`` becomes ``'=cmd()``.
+
+    Only text is touched, numbers keep their sign. :func:`csv_plain` undoes it exactly.
+    """
+    return _map_text(frame, lambda text: "'" + text if _FORMULA.match(text) else text)
+
+
+def csv_plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """The inverse of :func:`csv_safe`, for reading a written table back."""
+    return _map_text(frame, lambda text: text[1:] if text[:1] == "'" and _FORMULA.match(text) else text)
+
+
+def _map_text(frame: pd.DataFrame, change) -> pd.DataFrame:
+    result = frame.copy()
+    for position, dtype in enumerate(frame.dtypes):
+        is_text = isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_object_dtype(dtype)
+        if is_text or pd.api.types.is_string_dtype(dtype):
+            cells = frame.iloc[:, position].astype(object)
+            result.isetitem(position, cells.map(lambda v: change(v) if isinstance(v, str) else v))
+    return result
