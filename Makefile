@@ -1,0 +1,60 @@
+# Needs Python 3.11 to 3.13, pip, git and make. Everything else is installed into .venv.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# Byte code is what makes every run after the first one fast; some environments switch it off.
+export PYTHONDONTWRITEBYTECODE =
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# The sample's past, so that a fresh clone shows trends: one run per month.
+BACKFILL := 2025-08-29..2025-12-12
+
+.PHONY: help report test lab site check bench golden lock
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | grep -v '^help' | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+$(STAMP): requirements.lock pyproject.toml
+	@python=$$(tools/python); \
+	[ -x $(BIN)/python ] || "$$python" -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+report: $(STAMP)  ## run every notebook on the sample company and build the site
+	@$(BIN)/salesops run --all --as-of $(BACKFILL) --every month --jobs 2
+	@$(BIN)/salesops site
+	@echo "open reports/site/index.html"
+
+test: $(STAMP)  ## lint, then the whole suite: library, notebooks, golden notebooks
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/rumdl check --quiet README.md CONTRIBUTING.md CHANGELOG.md playbooks
+	@$(BIN)/salesops playbooks check
+	@$(BIN)/pytest -n 2 --dist loadscope
+
+lab: $(STAMP)  ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab notebooks
+
+site: $(STAMP)  ## rebuild reports/site from the reports that stand
+	@$(BIN)/salesops site
+
+check: $(STAMP)  ## check the company folder in DATA (default: the sample) and say which notebooks can run
+	@$(BIN)/salesops check $(or $(DATA),data/sample)
+
+bench: $(STAMP)  ## measure speed as ratios, write bench/results.json, fail beyond a bound
+	@$(BIN)/python bench/run.py
+
+golden: $(STAMP)  ## run the golden notebooks anew and show what changed in their outputs
+	@$(BIN)/python tests/golden/regenerate.py
+	@git --no-pager diff --stat -- tests/golden
+	@git --no-pager diff -U0 -- tests/golden
+
+lock: $(STAMP)  ## resolve pyproject.toml anew into requirements.lock and environment.yml
+	@$(BIN)/python -m venv $(VENV)/lock
+	@$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
+	@$(VENV)/lock/bin/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	@$(BIN)/python tools/environment.py
