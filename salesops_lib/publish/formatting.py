@@ -109,7 +109,7 @@ def heading(column: Column, currency: str = "") -> str:
 def html_table(
     frame: pd.DataFrame,
     table: Table,
-    show: Sequence[str] = (),
+    show: Sequence[str] | None = None,
     rows: int | None = 15,
     caption: str = "",
     currency: str = "",
@@ -119,7 +119,7 @@ def html_table(
     Numbers stand right (class ``num``), text left, missing is ``–``. Where rows are left out a note says
     how many there are and which file has them. Raises KeyError for a column the table does not declare.
     """
-    names = list(show) or [c for c in table.column_names if c in frame]
+    names = list(show or ()) or [c for c in table.column_names if c in frame]
     columns = [table.by_name[name] for name in names]
     part = frame[names] if rows is None else frame[names].head(rows)
     heads = _headings(columns, currency)
@@ -168,44 +168,53 @@ def _left_out(shown: int, total: int, name: str) -> str:
 # --- findings --------------------------------------------------------------------------------------
 
 
-def badge(severity: Severity) -> str:
-    """The severity as a coloured word; the word alone carries the meaning."""
-    word = SEVERITY_WORD[severity]
-    return f'<span class="badge {severity.value.lower()}" title="{SEVERITY_MEANING[severity]}">{word}</span>'
-
-
 def finding_slug(finding: Finding) -> str:
     """An HTML id for one finding: letters, digits and hyphens of its identity."""
     scope = "-".join(str(finding.scope[k]) for k in sorted(finding.scope))
     return re.sub(r"[^a-z0-9]+", "-", f"{finding.code}-{scope}".lower()).strip("-")
 
 
-def evidence(finding: Finding) -> str:
-    """``64 % (58–70 % at 90 %), limit at least 80 %, 43 rows``: what a finding was judged on, as text."""
-    low_high = ""
+def finding_texts(finding: Finding, currency: str = "") -> dict[str, str]:
+    """One finding as plain texts by part: what a card, a row or a page shows. Nothing is escaped yet.
+
+    ``value`` is ``not known`` where it is missing, ``range``, ``stake`` and ``scope`` are empty where the
+    finding has none. ``currency`` stands in where the finding names none.
+    """
+    money = finding.currency or currency
+    shown = {k: format_unit(v, finding.unit, money) for k, v in _numbers(finding).items()}
+    range_ = ""
     if finding.interval and finding.value is not None:
-        low_high = f" ({interval_text(finding)})"
+        range_ = f"{shown['low']} to {shown['high']} at {finding.interval.level * 100:g} %"
     side = "at least" if finding.threshold.keep == "above" else "at most"
-    limit = format_unit(finding.threshold.limit, finding.unit, finding.currency)
-    value = format_unit(finding.value, finding.unit, finding.currency)
-    value = "not known" if value == MISSING else value
-    return f"{value}{low_high}; limit {side} {limit}; n = {finding.n:,}"
+    stake = finding.money_at_stake
+    return {
+        "severity": finding.severity.value.lower(),
+        "word": SEVERITY_WORD[finding.severity],
+        "meaning": SEVERITY_MEANING[finding.severity],
+        "slug": finding_slug(finding),
+        "code": finding.code,
+        "title": finding.title,
+        "scope": ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in finding.scope.items()),
+        "statement": finding.statement,
+        "value": "not known" if finding.value is None else shown["value"],
+        "range": range_,
+        "limit": f"{side} {shown['limit']}",
+        "source": finding.threshold.source,
+        "n": f"{finding.n:,}" + (f" of {finding.min_n:,} needed" if finding.n < finding.min_n else ""),
+        "stake": "" if stake is None else format_unit(stake, "money", money),
+        "step": finding.recommendation,
+        "owner": finding.owner,
+        "due": finding.due.isoformat(),
+        "playbook": finding.playbook,
+    }
 
 
-def interval_text(finding: Finding) -> str:
-    """``58 % to 70 % at 90 %``; empty where the number is exact."""
-    if not finding.interval:
-        return ""
-    low, high = (format_unit(v, finding.unit) for v in (finding.interval.low, finding.interval.high))
-    return f"{low} to {high} at {finding.interval.level:.0%}".replace("%", " %").replace("  %", " %")
-
-
-def findings_html(findings: Iterable[Finding], limits: Sequence[str] = ()) -> str:
+def findings_html(findings: Iterable[Finding], limits: Sequence[str] = (), currency: str = "") -> str:
     """All findings in full, in the order given: evidence, limit and its source, next step, playbook.
 
     ``limits``: sentences on what could not be judged. Everything is escaped.
     """
-    cards = "".join(_finding_card(f) for f in findings)
+    cards = "".join(_finding_card(finding_texts(f, currency)) for f in findings)
     if not cards:
         cards = '<p class="note">Nothing was judged.</p>'
     notes = "".join(f"<li>{escape(limit)}</li>" for limit in limits)
@@ -214,24 +223,30 @@ def findings_html(findings: Iterable[Finding], limits: Sequence[str] = ()) -> st
     )
 
 
-def _finding_card(finding: Finding) -> str:
-    severity = finding.severity
-    scope = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in finding.scope.items())
-    facts = [
-        ("Evidence", evidence(finding)),
-        ("Limit from", finding.threshold.source),
-        ("Next step", finding.recommendation),
-        ("Owner", f"{finding.owner}, by {finding.due.isoformat()}"),
-    ]
-    if finding.money_at_stake is not None:
-        facts.insert(2, ("At stake", format_unit(finding.money_at_stake, "money", finding.currency)))
-    rows = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts)
+def _numbers(finding: Finding) -> dict[str, float | None]:
+    interval = finding.interval
+    ends = {"low": interval.low, "high": interval.high} if interval else {}
+    return {"value": finding.value, "limit": finding.threshold.limit, **ends}
+
+
+def _finding_card(texts: dict[str, str]) -> str:
+    t = {part: escape(text) for part, text in texts.items()}
+    range_ = f" ({t['range']})" if t["range"] else ""
+    facts = {
+        "Evidence": f"{t['value']}{range_}; n = {t['n']}",
+        "Limit": f"{t['limit']} ({t['source']})",
+        "At stake": t["stake"],
+        "Next step": t["step"],
+        "Owner": f"{t['owner']}, by {t['due']}",
+    }
+    rows = "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in facts.items() if v)
     return (
-        f'<section class="finding {severity.value.lower()}" id="{finding_slug(finding)}">\n'
-        f'<h4>{badge(severity)} {escape(finding.title)} <span class="scope">{escape(scope)}</span></h4>\n'
-        f"<p>{escape(finding.statement)}</p>\n<dl>{rows}</dl>\n"
-        f'<p class="note"><code>{escape(finding.code)}</code> '
-        f'<a href="playbooks/{escape(finding.playbook)}">playbook</a></p>\n</section>\n'
+        f'<section class="finding {t["severity"]}" id="{t["slug"]}">\n'
+        f'<h3><span class="badge {t["severity"]}">{t["word"]}</span> {t["title"]} '
+        f'<span class="scope">{t["scope"]}</span></h3>\n'
+        f"<p>{t['statement']}</p>\n<dl>{rows}</dl>\n"
+        f'<p class="note"><code>{t["code"]}</code> '
+        f'<a href="../playbooks/{t["playbook"]}">Playbook</a></p>\n</section>\n'
     )
 
 
