@@ -7,8 +7,12 @@ as a tuple ``OUTPUTS``. This module knows no file and no database.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from numbers import Real
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from salesops_lib.core.errors import TableError
@@ -67,13 +71,8 @@ class Table:
         return [c.name for c in self.columns]
 
 
-_DTYPE = {
-    "text": "str",
-    "date": "datetime64[ns]",
-    "datetime": "datetime64[ns, UTC]",
-    "bool": "boolean",
-    "count": "Int64",
-}
+_NUMBER = (Real, Decimal)
+_DAY = (str, date, np.datetime64)
 
 
 def checked(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
@@ -83,15 +82,8 @@ def checked(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     """
     import pandera.pandas as pa
 
-    missing = [c.name for c in table.columns if c.required and c.name not in frame]
+    _refuse_columns(frame, table)
     unknown = [c for c in frame.columns if c not in table.by_name]
-    if missing or (unknown and not table.extra):
-        raise TableError(
-            f"table '{table.name}' {'lacks ' + ', '.join(missing) if missing else ''}"
-            f"{' and ' if missing and unknown else ''}"
-            f"{'has undeclared ' + ', '.join(map(str, unknown)) if unknown else ''}; "
-            f"its columns are declared once: {', '.join(table.column_names)}"
-        )
     wanted = [c for c in table.column_names if c in frame] + (unknown if table.extra else [])
     frame = _typed(frame[wanted].reset_index(drop=True), table)
     schema = pa.DataFrameSchema(
@@ -105,27 +97,62 @@ def checked(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
         raise TableError(_first_breach(fault.failure_cases, frame, table)) from None
 
 
+def _refuse_columns(frame: pd.DataFrame, table: Table) -> None:
+    missing = [c.name for c in table.columns if c.required and c.name not in frame]
+    unknown = [str(c) for c in frame.columns if c not in table.by_name]
+    doubled = sorted({str(c) for c in frame.columns[frame.columns.duplicated()]})
+    faults = [
+        f"lacks {', '.join(missing)}" if missing else "",
+        f"has undeclared {', '.join(unknown)}" if unknown and not table.extra else "",
+        f"has {', '.join(doubled)} twice" if doubled else "",
+    ]
+    if any(faults):
+        raise TableError(
+            f"table '{table.name}' {' and '.join(filter(None, faults))}; "
+            f"its columns are declared once: {', '.join(table.column_names)}"
+        )
+
+
 def _typed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     typed = {}
     for name in frame.columns:
-        series = frame[name]
         kind = table.by_name[name].kind if name in table.by_name else None
         try:
-            if kind == "text":
-                typed[name] = series.astype("object").where(series.notna(), None)
-            elif kind == "date":
-                typed[name] = pd.to_datetime(series).astype("datetime64[ns]")
-            elif kind == "datetime":
-                typed[name] = pd.to_datetime(series, utc=True).astype("datetime64[ns, UTC]")
-            elif kind in {"bool", "count"}:
-                typed[name] = series.astype(_DTYPE[kind])
-            elif kind is None or kind == "money":
-                typed[name] = series
-            else:
-                typed[name] = pd.to_numeric(series).astype("float64")
+            typed[name] = _as_kind(frame[name], kind)
         except (ValueError, TypeError) as fault:
             raise TableError(f"table '{table.name}', column '{name}': not all {kind} ({fault})") from None
-    return pd.DataFrame(typed)
+    return pd.DataFrame(typed, index=frame.index)
+
+
+def _as_kind(series: pd.Series, kind: Kind | None) -> pd.Series:
+    if kind is None:
+        return series
+    if kind == "text":
+        _refuse_others(series, str)
+        return series.astype("object").where(series.notna(), None)
+    if kind in {"date", "datetime"}:
+        _refuse_others(series, _DAY)
+        days = pd.to_datetime(series, utc=kind == "datetime")
+        if kind == "datetime":
+            return days.astype("datetime64[ns, UTC]")
+        if (days.notna() & (days != days.dt.normalize())).any():
+            raise ValueError("a time of day stands in a date")
+        return days.astype("datetime64[ns]")
+    if kind in {"bool", "count"}:
+        return series.astype("boolean" if kind == "bool" else "Int64")
+    _refuse_others(series, _NUMBER)
+    if np.isinf(series.astype("float64")).any():
+        raise ValueError("infinity; leave what is undefined missing")
+    return series if kind == "money" else series.astype("float64")
+
+
+def _refuse_others(series: pd.Series, types: type | tuple[type, ...]) -> None:
+    kind = series.dtype.kind if isinstance(series.dtype, np.dtype) else "O"
+    if (kind in "iuf" and types is _NUMBER) or (kind == "M" and types is _DAY):
+        return
+    for value in series[series.notna()]:
+        if not isinstance(value, types) or isinstance(value, bool | np.bool_):
+            raise TypeError(f"{value!r} is of type {type(value).__name__}")
 
 
 def _pandera_column(pa, column: Column):
@@ -141,11 +168,11 @@ def _pandera_column(pa, column: Column):
 
 def _first_breach(cases: pd.DataFrame, frame: pd.DataFrame, table: Table) -> str:
     first = cases.iloc[0]
-    row = frame.loc[first["index"]] if pd.notna(first["index"]) else frame.iloc[0]
-    key = ", ".join(f"{k}={row[k]}" for k in table.key)
-    more = len(cases) - 1
-    return (
-        f"table '{table.name}', column '{first['column']}', row {key}: "
-        f"{first['failure_case']!r} breaks {first['check']}"
-        f"{f' ({more} more)' if more else ''}; mend the code that makes the table"
-    )
+    key = ", ".join(f"{k}={frame.loc[first['index'], k]}" for k in table.key if k in frame)
+    where = f"table '{table.name}', column '{first['column']}', row {key}"
+    if "uniqueness" in str(first["check"]):
+        return f"table '{table.name}', row {key}: the key stands more than once; mend the code that makes it"
+    value = first["failure_case"]
+    value = value.item() if isinstance(value, np.generic) else value
+    more = f" ({len(cases) - 1} more)" if len(cases) > 1 else ""
+    return f"{where}: {value!r} breaks {first['check']}{more}; mend the code that makes the table"

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -19,7 +19,7 @@ import pandas as pd
 from salesops_lib.core.metrics import Metric
 from salesops_lib.core.policy import PolicyValue
 
-_CODE = re.compile(r"^F-[A-Z]+(-[A-Z0-9]+)+$")
+_CODE = re.compile(r"F-[A-Z]+(-[A-Z0-9]+)+")
 
 
 class Severity(StrEnum):
@@ -41,6 +41,8 @@ class Interval:
     method: str
 
     def __post_init__(self) -> None:
+        for name in ("low", "high", "level"):  # numpy numbers would not go into JSON
+            object.__setattr__(self, name, float(getattr(self, name)))
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low <= self.high):
             raise ValueError(f"interval [{self.low}, {self.high}] is not a range")
         if not 0 < self.level < 1:
@@ -76,7 +78,7 @@ class Rule:
     playbook: str  # page under playbooks/; the section is the code's own anchor
 
     def __post_init__(self) -> None:
-        if not _CODE.match(self.code):
+        if not _CODE.fullmatch(self.code):
             raise ValueError(f"finding code '{self.code}' is not of the form F-DOMAIN-NAME")
 
     @property
@@ -109,11 +111,15 @@ class Rule:
             raise ValueError(f"{self.code} is judged by '{expected}', not by '{limit.key}'")
         if self.metric.unit == "money" and not currency:
             raise ValueError(f"{self.code} is in money: name its currency")
+        if limit.unit != self.metric.unit:
+            raise ValueError(f"{self.code} is in {self.metric.unit}, its limit '{expected}' in {limit.unit}")
+        if not statement.strip() or not recommendation.strip():
+            raise ValueError(f"{self.code} needs a statement and a recommendation")
         return Finding(
             code=self.code,
             metric=self.metric.id,
             title=self.title,
-            scope=dict(scope),
+            scope={str(k): str(v) for k, v in scope.items()},
             value=_number(value),
             unit=self.metric.unit,
             currency=currency,
@@ -126,7 +132,7 @@ class Rule:
             money_at_stake=_number(money_at_stake),
             recommendation=recommendation,
             owner=self.owner,
-            due=as_of + pd.Timedelta(days=self.due_days).to_pytimedelta(),
+            due=_day(as_of) + timedelta(days=self.due_days),
             playbook=self.anchor,
         )
 
@@ -167,7 +173,7 @@ class Finding:
 
     @property
     def id(self) -> str:
-        """The same question across runs: ``attainment.share_at_quota{period=FY26-Q2}``."""
+        """The same question across runs: ``F-ATTN-SKEW:attainment.top_share{period=FY26-Q2}``."""
         inside = ",".join(f"{k}={self.scope[k]}" for k in sorted(self.scope))
         return f"{self.code}:{self.metric}{{{inside}}}"
 
@@ -201,6 +207,10 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
     """ACT first, then WATCH, UNKNOWN, OK; inside each by money at stake, largest first, then by id."""
     rank = list(Severity)
     return sorted(findings, key=lambda f: (rank.index(f.severity), -abs(f.money_at_stake or 0.0), f.id))
+
+
+def _day(as_of: date) -> date:
+    return as_of.date() if isinstance(as_of, datetime) else as_of
 
 
 def _number(value: float | None) -> float | None:

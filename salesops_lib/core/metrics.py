@@ -9,7 +9,7 @@ from typing import Literal
 Unit = Literal["ratio", "money", "days", "count", "fte"]
 Direction = Literal["up", "down", "neither"]
 
-_ID = re.compile(r"^[a-z_]+\.[a-z0-9_]+$")
+_ID = re.compile(r"[a-z_]+\.[a-z0-9_]+")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Metric:
     source: str  # the function that computes it
 
     def __post_init__(self) -> None:
-        if not _ID.match(self.id):
+        if not _ID.fullmatch(self.id):
             raise ValueError(f"metric id '{self.id}' is not of the form domain.name")
         empty = [f.name for f in fields(self) if not str(getattr(self, f.name)).strip()]
         if empty:

@@ -17,7 +17,7 @@ from salesops_lib.core.errors import PeriodError
 
 Kind = Literal["year", "quarter", "month"]
 
-_TEXT = re.compile(r"^FY(\d{2})(?:-(Q[1-4]|M(?:0[1-9]|1[0-2])))?$")
+_TEXT = re.compile(r"FY([0-9]{2})(?:-(Q[1-4]|M(?:0[1-9]|1[0-2])))?")
 _PER_YEAR: dict[str, int] = {"year": 1, "quarter": 4, "month": 12}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -30,6 +30,12 @@ class Period:
     kind: Kind
     number: int  # 1 for a year, 1-4, 1-12
 
+    def __post_init__(self) -> None:
+        if self.kind not in _PER_YEAR or not 1 <= self.number <= _PER_YEAR[self.kind]:
+            raise PeriodError(f"there is no {self.kind} {self.number}; a year has 4 quarters and 12 months")
+        if not 1970 <= self.year <= 2069:  # two digits name it: FY70 is 1970, FY69 is 2069
+            raise PeriodError(f"fiscal year {self.year} is outside 1970 to 2069")
+
     def __str__(self) -> str:
         """``FY26``, ``FY26-Q2`` or ``FY26-M05``."""
         part = {"year": "", "quarter": f"-Q{self.number}", "month": f"-M{self.number:02d}"}[self.kind]
@@ -38,10 +44,11 @@ class Period:
     @classmethod
     def parse(cls, text: str) -> Period:
         """Read ``FY26-Q2``; anything else is refused with the form to write."""
-        match = _TEXT.match(text)
+        match = _TEXT.fullmatch(str(text))
         if not match:
             raise PeriodError(f"'{text}' is not a period; write FY26, FY26-Q2 or FY26-M05")
-        year, part = 2000 + int(match[1]), match[2]
+        two, part = int(match[1]), match[2]
+        year = 1900 + two if two >= 70 else 2000 + two
         if part is None:
             return cls(year, "year", 1)
         return cls(year, "quarter" if part[0] == "Q" else "month", int(part[1:]))
@@ -113,15 +120,15 @@ class FiscalCalendar:
     def periods(
         self, kind: Kind = "quarter", start: date | None = None, end: date | None = None
     ) -> list[Period]:
-        """Every period of a kind that touches ``[start, end)``, in order."""
+        """Every period of a kind that touches ``[start, end)``, in order; only years that are whole."""
         by = "quarter" if kind == "year" else kind
         starts = self._starts(by)
-        found = [
+        touched = [
             self._period(i, by, kind)
             for i in range(len(starts) - 1)
             if (end is None or starts[i] < end) and (start is None or starts[i + 1] > start)
         ]
-        return list(dict.fromkeys(found))
+        return [p for p in dict.fromkeys(touched) if self._is_whole(p)]
 
     def business_days(self, start: date, end: date) -> int:
         """Working days in ``[start, end)``."""
@@ -153,6 +160,10 @@ class FiscalCalendar:
             raise PeriodError("this fiscal calendar has explicit quarter starts and no months; use quarters")
         return starts
 
+    def _is_whole(self, period: Period) -> bool:
+        at = self._ordinal(period)
+        return period.kind != "year" or (at >= 0 and at + 4 < len(self.quarter_starts))
+
     def _ordinal(self, period: Period) -> int:
         per_year = 12 if period.kind == "month" else 4
         offset = (self.first_quarter - 1) * (3 if period.kind == "month" else 1)
@@ -167,8 +178,8 @@ class FiscalCalendar:
 
 def monthly(first_month: int, years: Iterable[int], *, named_by: str = "end", **options) -> FiscalCalendar:
     """A calendar of whole months. ``FY26`` is named by the calendar year its last (or first) day is in."""
-    years = sorted(years)
-    shift = 1 if named_by == "end" and first_month > 1 else 0
+    years = _years(years)
+    shift = _name_shift(first_month, named_by)
     firsts = [
         date(year - shift + (first_month - 1 + m) // 12, (first_month - 1 + m) % 12 + 1, 1)
         for year in range(years[0], years[-1] + 1)
@@ -185,15 +196,16 @@ def four_four_five(
 
     A year has 52 or 53 weeks; a 53rd week goes to the last month.
     """
-    weekday = WEEKDAYS.index(ends_on)
+    if ends_on not in WEEKDAYS:
+        raise PeriodError(f"ends_on is '{ends_on}'; write one of {', '.join(WEEKDAYS)}")
+    weekday, shift = WEEKDAYS.index(ends_on), _name_shift(first_month, named_by)
 
     def opens(year: int) -> date:
-        shift = 1 if named_by == "end" and first_month > 1 else 0
         last = date(year - shift, first_month, 1) - timedelta(days=1)
         off = (weekday - last.weekday()) % 7
         return last + timedelta(days=(off if off <= 3 else off - 7) + 1)
 
-    years = sorted(years)
+    years = _years(years)
     months: list[date] = []
     for year in range(years[0], years[-1] + 1):
         weeks = 0
@@ -212,3 +224,19 @@ def explicit(quarter_starts: Iterable[date], last_end: date, *, first: str, **op
     return FiscalCalendar(
         (*quarter_starts, last_end), (), period.year, first_quarter=period.number, **options
     )
+
+
+def _name_shift(first_month: int, named_by: str) -> int:
+    """How many calendar years before its name a fiscal year starts."""
+    if named_by not in {"start", "end"}:
+        raise PeriodError(f"named_by is '{named_by}'; write start or end")
+    if first_month not in range(1, 13):
+        raise PeriodError(f"first_month is {first_month}; write 1 to 12")
+    return 1 if named_by == "end" and first_month > 1 else 0
+
+
+def _years(years: Iterable[int]) -> list[int]:
+    found = sorted(years)
+    if not found:
+        raise PeriodError("the fiscal calendar has no year; give at least one")
+    return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from salesops_lib.core.errors import PolicyError, nearest
 
@@ -36,6 +37,8 @@ class Policy:
     entries: dict[str, dict]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.entries, dict):
+            raise PolicyError(f"policy '{self.domain}' is no mapping; see data/policy for the form")
         for name, entry in self.entries.items():
             where = f"policy '{self.domain}.{name}'"
             if not isinstance(entry, dict):
@@ -46,9 +49,10 @@ class Policy:
             if not isinstance(entry["values"], dict) or not entry["values"]:
                 raise PolicyError(f"{where} has no dated value; write 'values: {{2026-02-01: 0.85}}'")
             for day, value in entry["values"].items():
-                if not isinstance(day, date):
+                if not isinstance(day, date) or isinstance(day, datetime):
                     raise PolicyError(f"{where} has the date '{day}'; write it as 2026-02-01")
-                if isinstance(value, bool) or not isinstance(value, int | float):
+                number = isinstance(value, int | float) and not isinstance(value, bool)
+                if not number or not math.isfinite(value):
                     raise PolicyError(f"{where} has the value '{value}' on {day}; give a number")
 
     def value(self, name: str, on: date) -> PolicyValue:
