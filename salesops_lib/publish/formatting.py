@@ -174,11 +174,12 @@ def finding_slug(finding: Finding) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"{finding.code}-{scope}".lower()).strip("-")
 
 
-def finding_texts(finding: Finding, currency: str = "") -> dict[str, str]:
+def finding_texts(finding: Finding, currency: str = "", period: str = "") -> dict[str, str]:
     """One finding as plain texts by part: what a card, a row or a page shows. Nothing is escaped yet.
 
     ``value`` is ``not known`` where it is missing, ``range``, ``stake`` and ``scope`` are empty where the
-    finding has none. ``currency`` stands in where the finding names none.
+    finding has none. ``currency`` stands in where the finding names none; a scope's ``period`` that the page
+    already names is left out.
     """
     money = finding.currency or currency
     shown = {k: format_unit(v, finding.unit, money) for k, v in _numbers(finding).items()}
@@ -187,6 +188,7 @@ def finding_texts(finding: Finding, currency: str = "") -> dict[str, str]:
         range_ = f"{shown['low']} to {shown['high']} at {finding.interval.level * 100:g} %"
     side = "at least" if finding.threshold.keep == "above" else "at most"
     stake = finding.money_at_stake
+    scope = {k: v for k, v in finding.scope.items() if not (k == "period" and v == period)}
     return {
         "severity": finding.severity.value.lower(),
         "word": SEVERITY_WORD[finding.severity],
@@ -194,7 +196,7 @@ def finding_texts(finding: Finding, currency: str = "") -> dict[str, str]:
         "slug": finding_slug(finding),
         "code": finding.code,
         "title": finding.title,
-        "scope": ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in finding.scope.items()),
+        "scope": ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in scope.items()),
         "statement": finding.statement,
         "value": "not known" if finding.value is None else shown["value"],
         "range": range_,

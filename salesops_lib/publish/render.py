@@ -1,0 +1,156 @@
+"""An executed notebook becomes one HTML file: the decisions first, then the argument, then where it is from.
+
+The file needs nothing else: CSS is inside, charts are inline, no script, no request to any network.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+
+from salesops_lib.core.findings import Finding, Severity, ordered
+from salesops_lib.publish.formatting import SEVERITY_WORD, finding_texts
+from salesops_lib.publish.sanitize import playbook_link, sanitized
+
+PLAYBOOKS = "../../../../site/playbooks/"  # from reports/<notebook>/<run>/<as_of>/<attempt>/report.html
+BODY_START, BODY_END = "<!-- report -->", "<!-- /report -->"
+_RUN = {"question": "", "period": "", "status": "ok", "error": None, "parameters": {}}
+_MANIFEST = {"company": "", "currency": "", "headline": [], "limits": []}
+_CARDS = 8  # findings shown in full on the first screen; the rest are lines that lead to the body
+
+
+def render_report(
+    notebook,
+    run: Mapping,
+    findings: Sequence[Finding],
+    manifest: Mapping | None = None,
+    *,
+    last_good: Mapping | None = None,
+    playbooks: str = PLAYBOOKS,
+) -> str:
+    """The self-contained ``report.html`` of one run.
+
+    Parameters
+    ----------
+    notebook
+        The executed notebook (nbformat 4 node).
+    run, manifest
+        ``run.json`` and ``manifest.json`` as plain values; ``manifest`` may lack where a run failed early.
+    findings
+        In any order; shown ACT first.
+    last_good
+        Of a failed run: ``{"href": …, "as_of": …}`` of the last good report, or None.
+    playbooks
+        Where the site's playbook pages are, seen from this file; ends with a slash.
+    """
+    run, manifest = _RUN | dict(run), _MANIFEST | dict(manifest or {})
+    page = {
+        "run": run,
+        "manifest": manifest,
+        "body": "" if run["status"] == "failed" else notebook_body(notebook, run, playbooks),
+        "last_good": last_good,
+        "warnings": _stderr_lines(notebook),
+        **findings_page(findings, manifest["currency"], run["period"], playbooks),
+    }
+    css = stylesheet("page.css") + stylesheet("parts.css")
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    return templates().get_template("report.html").render(page, css=css, css_hash=digest)
+
+
+def findings_page(findings: Sequence[Finding], currency: str, period: str, playbooks: str) -> dict:
+    """The findings part of a page: ``cards`` in full, ``lines`` in short, ``counts`` by severity."""
+    order = ordered(findings)
+    views = [
+        finding_texts(f, currency, period) | {"href": playbook_link(f.playbook, playbooks)} for f in order
+    ]
+    pressing = [v for v, f in zip(views, order, strict=True) if f.severity in {Severity.ACT, Severity.WATCH}]
+    cards = pressing[:_CARDS]
+    counts = {s: sum(f.severity is s for f in order) for s in Severity}
+    return {
+        "cards": cards,
+        "lines": [v for v in views if v not in cards],
+        "judged": len(order) - counts[Severity.UNKNOWN],
+        "counts": [(s.value.lower(), SEVERITY_WORD[s], n) for s, n in counts.items()],
+    }
+
+
+def notebook_body(notebook, run: Mapping, playbooks: str) -> str:
+    """The notebook's text and outputs without code, prompts, warnings and its own title; sanitised."""
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(
+        template_name="basic",
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
+    )
+    body, _ = exporter.from_notebook_node(_for_readers(notebook, run))
+    return sanitized(body, playbooks)
+
+
+@cache
+def templates():
+    """The Jinja environment of ``publish/templates``; every value is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("salesops_lib.publish"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def stylesheet(name: str) -> str:
+    """The text of a style sheet in ``publish/templates``."""
+    return resources.files("salesops_lib.publish").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _for_readers(notebook, run: Mapping):
+    """A copy without what the page says elsewhere: title, question, headline cards, stderr, tracebacks."""
+    from copy import deepcopy
+
+    copy = deepcopy(notebook)
+    first = next((c for c in copy.cells if c.cell_type == "markdown"), None)
+    if first is not None:
+        first.source = _without_title(first.source, str(run.get("question", "")))
+    for cell in copy.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if _is_for_readers(output)]
+    copy.cells = [c for c in copy.cells if (c.source if c.cell_type != "code" else c.outputs)]
+    return copy
+
+
+def _without_title(source: str, question: str) -> str:
+    lines = source.splitlines()
+    while lines and (not lines[0].strip() or lines[0].startswith("# ")):
+        lines.pop(0)
+    asked = _plain(question)
+    return "\n".join(line for line in lines if not asked or _plain(line) != asked)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^\w ]+", "", text.removeprefix("Question:")).strip().casefold()
+
+
+def _is_for_readers(output: Mapping) -> bool:
+    if output["output_type"] == "error" or output.get("name") == "stderr":
+        return False
+    markup = "".join(output.get("data", {}).get("text/html", ""))
+    return not markup.lstrip().startswith('<div class="headline')
+
+
+def _stderr_lines(notebook) -> int:
+    texts = [
+        "".join(output["text"])
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.get("name") == "stderr"
+    ]
+    return sum(len(text.splitlines()) for text in texts)
