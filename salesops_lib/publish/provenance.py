@@ -1,0 +1,174 @@
+"""What a run was made from: hashes of data, policy, notebook and library; and the scan for secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+import os
+import re
+import zipfile
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from salesops_lib import __version__
+from salesops_lib.core.errors import UserError
+from salesops_lib.publish.catalog import Run
+
+PACKAGES = (
+    "pandas",
+    "numpy",
+    "scipy",
+    "statsmodels",
+    "matplotlib",
+    "seaborn",
+    "ibis-framework",
+    "duckdb",
+    "pyarrow",
+    "pandera",
+    "papermill",
+    "nbconvert",
+)
+SECRET_MIN = 8
+_SECRET_NAME = re.compile(r"^SALESOPS_SECRET_|PASSWORD|TOKEN|SECRET")
+_LIBRARY = Path(__file__).resolve().parents[1]
+_LIBRARY_SUFFIXES = {".py", ".html", ".css", ".j2", ".yaml", ".yml", ".md"}
+
+
+class SecretError(UserError):
+    """A report holds the value of a secret; nothing of it is published."""
+
+
+def digest(paths: Iterable[Path], root: Path) -> str:
+    """One hash over names (relative to ``root``) and contents, whatever the order."""
+    total = hashlib.sha256()
+    for path in sorted(set(paths)):
+        name = path.relative_to(root).as_posix().encode()
+        total.update(len(name).to_bytes(4, "big") + name + hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def data_hash(data: str, root: Path) -> str | None:
+    """Hash of a company folder but its policy, ledger and pages; None for a database."""
+    folder = data_folder(data, root)
+    if folder is None:
+        return None
+    skipped = {"policy", "ledger", "playbooks"}
+    return digest([p for p in _files(folder) if p.relative_to(folder).parts[0] not in skipped], folder)
+
+
+def policy_hash(data: str, root: Path) -> str:
+    """Hash of the shipped policy values and, where there are any, the company's own."""
+    parts = [digest(_files(root / "data" / "policy"), root)]
+    folder = data_folder(data, root)
+    if folder is not None:
+        parts.append(digest(_files(folder / "policy"), folder))
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+def data_folder(data: str, root: Path) -> Path | None:
+    """The folder behind ``--data``; None where it is a database. A password in it is refused."""
+    if "://" in data:
+        if urlsplit(data).password:
+            raise SecretError(
+                "--data holds a password, which would be stored with every report; "
+                "take it out and let the database driver read it from its own file or variable"
+            )
+        return None
+    return Path(data) if data else root / "data" / "sample"
+
+
+@cache
+def library_hash() -> str:
+    """Hash of the library's code, templates and mappings."""
+    return digest([p for p in _files(_LIBRARY) if p.suffix in _LIBRARY_SUFFIXES], _LIBRARY)
+
+
+def code_version() -> str:
+    """``0.1.0+3f2a…``: the release and the code as it stood."""
+    return f"{__version__}+{library_hash()[:12]}"
+
+
+@cache
+def packages() -> dict[str, str]:
+    """Versions of what computes and renders a report."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "missing"
+    return versions
+
+
+def ingredients(run: Run, parameters: Mapping, hashes: Mapping[str, str | None]) -> dict[str, str | None]:
+    """What decides a report's content, part by part, so that a difference can be named."""
+    cells = [[c["cell_type"], "".join(c["source"])] for c in run.notebook.document["cells"]]
+    return {
+        "data": hashes["data"],
+        "policy": hashes["policy"],
+        "notebook": _hash(cells),
+        "run file": _hash(run.notebook.run_file.model_dump()),
+        "library": library_hash(),
+        "packages": _hash(packages()),
+        "parameters": _hash(dict(parameters)),
+    }
+
+
+def fingerprint(parts: Mapping[str, str | None]) -> str:
+    """One hash of all ingredients."""
+    return _hash(dict(parts))
+
+
+def secrets(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Variables whose values must not occur in a report: by name, at least eight characters long."""
+    environ = os.environ if environ is None else environ
+    return {
+        name: value
+        for name, value in environ.items()
+        if _SECRET_NAME.search(name.upper()) and len(value) >= SECRET_MIN
+    }
+
+
+def refuse_secrets(folder: Path, values: Mapping[str, str]) -> None:
+    """Raise SecretError naming variable and file where a secret's value stands in any byte of ``folder``."""
+    wanted = {name: _spellings(value) for name, value in values.items()}
+    for path in _files(folder):
+        for content in _contents(path):
+            for name, spellings in wanted.items():
+                if any(spelling in content for spelling in spellings):
+                    raise SecretError(
+                        f"{path.relative_to(folder)} holds the value of ${name}; "
+                        f"take it out of the notebook's outputs, nothing was published"
+                    )
+
+
+def _spellings(value: str) -> set[bytes]:
+    texts = {
+        value,
+        html.escape(value),
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        json.dumps(html.escape(value), ensure_ascii=False)[1:-1],
+    }
+    return {text.encode() for text in texts}
+
+
+def _contents(path: Path) -> Iterable[bytes]:
+    yield path.read_bytes()
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                yield archive.read(name)
+
+
+def _files(folder: Path) -> list[Path]:
+    skipped = {"__pycache__", ".ipynb_checkpoints"}
+    return [p for p in sorted(folder.rglob("*")) if p.is_file() and not skipped & set(p.parts)]
+
+
+def _hash(value) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
