@@ -57,4 +57,4 @@ lock: $(STAMP)  ## resolve pyproject.toml anew into requirements.lock and enviro
 	@$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
 	@$(VENV)/lock/bin/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header -o requirements.lock
-	@$(BIN)/python tools/environment.py
+	@$(BIN)/python tools/environment.py > environment.yml
