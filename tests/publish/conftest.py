@@ -43,7 +43,7 @@ TABLE = Table(
 
 
 def _metric() -> Metric:
-    plain = {f: "One sentence." for f in Metric.__dataclass_fields__}
+    plain = dict.fromkeys(Metric.__dataclass_fields__, "One sentence.")
     return Metric(**plain | {"id": "attainment.team", "unit": "ratio", "good_direction": "up"})
 
 
