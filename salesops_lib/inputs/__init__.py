@@ -1,0 +1,37 @@
+"""The only door to data: company folders and databases, contracts, reading as of a day, import, check.
+
+Names load on first use, so that ``salesops --version`` does not pay for the data libraries.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOME = {
+    "Company": "company",
+    "CompanyError": "company",
+    "Snapshot": "load",
+    "open_snapshot": "load",
+    "Breach": "breaches",
+    "CheckResult": "check",
+    "check_company": "check",
+    "feeds": "feeds",
+    "doctor": "doctor",
+    "init_company": "folder",
+    "migrate_company": "folder",
+    "to_base": "fx",
+}
+_MODULES = ("tables", "warehouse", "company", "load", "check")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*_HOME, *_MODULES])
