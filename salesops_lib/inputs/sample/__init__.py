@@ -1,0 +1,5 @@
+"""The sample company: a plausible business with planted, known effects."""
+
+from salesops_lib.inputs.sample.generate import generate
+
+__all__ = ["generate"]
