@@ -54,28 +54,33 @@ def render_report(
         "body": "" if run["status"] == "failed" else notebook_body(notebook, run, playbooks),
         "last_good": last_good,
         "warnings": _stderr_lines(notebook),
-        **findings_page(findings, manifest["currency"], run["period"], playbooks),
+        **_findings_part(findings, run, manifest, playbooks),
     }
     css = stylesheet("page.css") + stylesheet("parts.css")
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     return templates().get_template("report.html").render(page, css=css, css_hash=digest)
 
 
-def findings_page(findings: Sequence[Finding], currency: str, period: str, playbooks: str) -> dict:
-    """The findings part of a page: ``cards`` in full, ``lines`` in short, ``counts`` by severity."""
-    order = ordered(findings)
-    views = [
-        finding_texts(f, currency, period) | {"href": playbook_link(f.playbook, playbooks)} for f in order
-    ]
-    pressing = [v for v, f in zip(views, order, strict=True) if f.severity in {Severity.ACT, Severity.WATCH}]
-    cards = pressing[:_CARDS]
-    counts = {s: sum(f.severity is s for f in order) for s in Severity}
+def finding_view(finding: Finding, currency: str, period: str, playbooks: str) -> dict:
+    """One finding's texts with ``href``, the way to its playbook section from a page."""
+    return finding_texts(finding, currency, period) | {"href": playbook_link(finding.playbook, playbooks)}
+
+
+def tally(findings: Sequence[Finding]) -> dict:
+    """How many were ``judged`` and ``counts`` of (class, word, number) by severity."""
+    counts = {s: sum(f.severity is s for f in findings) for s in Severity}
     return {
-        "cards": cards,
-        "lines": [v for v in views if v not in cards],
-        "judged": len(order) - counts[Severity.UNKNOWN],
+        "judged": len(findings) - counts[Severity.UNKNOWN],
         "counts": [(s.value.lower(), SEVERITY_WORD[s], n) for s, n in counts.items()],
     }
+
+
+def _findings_part(findings: Sequence[Finding], run: Mapping, manifest: Mapping, playbooks: str) -> dict:
+    order = ordered(findings)
+    views = [finding_view(f, manifest["currency"], run["period"], playbooks) for f in order]
+    pressing = [v for v, f in zip(views, order, strict=True) if f.severity in {Severity.ACT, Severity.WATCH}]
+    cards = pressing[:_CARDS]
+    return tally(order) | {"cards": cards, "lines": [v for v in views if v not in cards]}
 
 
 def notebook_body(notebook, run: Mapping, playbooks: str) -> str:

@@ -1,0 +1,227 @@
+"""The pages of the site as Markdown files: what needs a decision, and one page per report.
+
+Each page is front matter and one block of HTML made from escaped values, so that no name in the data is
+ever read as Markdown.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from salesops_lib.core.errors import UserError
+from salesops_lib.core.findings import Finding, Severity, ordered
+from salesops_lib.publish.formatting import MISSING, finding_texts, format_unit
+from salesops_lib.publish.history import Bundle, ReportHistory
+from salesops_lib.publish.render import BODY_END, BODY_START, PLAYBOOKS, finding_view, tally, templates
+from salesops_lib.publish.sparkline import sparkline
+
+_CARDS = 10  # findings shown in full on the first page
+_DAYS = 5  # past runs shown as columns
+_TRENDS = 6  # findings with a trend on the first page, per report
+
+
+class SiteError(UserError):
+    """The site cannot be built from what the reports folder holds."""
+
+
+def write_report(history: ReportHistory, docs: Path) -> None:
+    """One report's page ``docs/reports/<key>.md``, and in ``<key>/`` what readers take away.
+
+    Where the newest run failed, the page says so above the last good report.
+    """
+    folder = docs / "reports" / history.key
+    folder.mkdir(parents=True)
+    if history.failed:
+        _copy_html(history.failed, folder / "failed.html")
+    page = {
+        "files": _copy_files(history.current, folder) if history.current else [],
+        "fragment": _fragment(history.newest),
+        "failed": _failure(history.failed, folder.name) if history.failed and history.current else None,
+        "standing": history.current.as_of if history.current else "",
+        "days": _days(history),
+        "trends": _finding_trends(history),
+    }
+    markup = templates().get_template("site_report.html").render(page)
+    write_page(folder.with_name(f"{folder.name}.md"), report_title(history), markup)
+
+
+def write_now(histories: Sequence[ReportHistory], playbooks: Sequence[tuple[str, str]], docs: Path) -> None:
+    """The first page: decisions by money at stake, the reports and their state, trends, playbooks.
+
+    ``playbooks``: title and address of each page to list.
+    """
+    current = [h.current for h in histories if h.current]
+    newest = max((b.as_of for b in current), default="")
+    rows = [_row(history, newest) for history in histories]
+    page = _decisions(histories) | {
+        "company": next((b.manifest["company"] for b in current), ""),
+        "as_of": newest or MISSING,
+        "rows": rows,
+        "failed": sum("failed" in row["state_keys"] for row in rows),
+        "stale": sum("stale" in row["state_keys"] for row in rows),
+        "headlines": [t for t in map(_report_trends, histories) if t["rows"]],
+        "playbooks": playbooks,
+    }
+    write_page(docs / "index.md", "What needs a decision", templates().get_template("now.html").render(page))
+
+
+def write_page(path: Path, title: str, markup: str) -> None:
+    """A Markdown file that holds one HTML block. The generator writes titles unescaped, so they are here."""
+    front = f"---\ntitle: {json.dumps(escape(title))}\nhide:\n  - toc\n---\n\n"
+    path.write_text(front + markup, encoding="utf-8")
+
+
+def _decisions(histories: Sequence[ReportHistory]) -> dict:
+    views: dict[int, dict] = {}
+    findings: list[Finding] = []
+    for history in histories:
+        for finding in history.current.findings if history.current else ():
+            page = _page(history)
+            view = finding_view(finding, history.current.manifest["currency"], "", "playbooks/")
+            views[id(finding)] = view | {
+                "report": f"{page}#{view['slug']}",
+                "report_title": history.current.run["title"],
+            }
+            findings.append(finding)
+    order = [f for f in ordered(findings) if f.severity is not Severity.OK]
+    pressing = [views[id(f)] for f in order if f.severity is not Severity.UNKNOWN]
+    unknown = [views[id(f)] for f in order if f.severity is Severity.UNKNOWN]
+    return tally(findings) | {"cards": pressing[:_CARDS], "lines": pressing[_CARDS:] + unknown}
+
+
+def _row(history: ReportHistory, newest: str) -> dict:
+    bundle = history.newest
+    states = []
+    if history.failed:
+        states.append(("failed", "Failed", f"the run as of {history.failed.as_of} failed"))
+    if history.current and history.current.as_of < newest:
+        states.append(("stale", "Stale", f"other reports are as of {newest}"))
+    if not states:
+        states.append(("ok", "OK", "the newest run is good"))
+    seconds = bundle.run.get("duration_seconds")
+    return {
+        "title": report_title(history),
+        "question": bundle.run.get("question", ""),
+        "page": _page(history),
+        "states": states,
+        "state_keys": {key for key, _, _ in states},
+        "as_of": bundle.as_of if history.current else f"never ({bundle.as_of} failed)",
+        "counts": tally(bundle.findings)["counts"],
+        "owner": bundle.run.get("owner", ""),
+        "seconds": MISSING if seconds is None else f"{seconds:.1f}",
+        "files": [(name, f"reports/{history.key}/{file}") for name, file in _files(history.current)],
+    }
+
+
+def report_title(history: ReportHistory) -> str:
+    """``Attainment``, or ``Attainment, by region emea`` where a notebook has several runs."""
+    run = history.newest.run
+    return run["title"] if run["run"] == "company" else f"{run['title']}, {run['run'].replace('_', ' ')}"
+
+
+def _page(history: ReportHistory) -> str:
+    return f"reports/{history.key}.html"
+
+
+# --- trends ----------------------------------------------------------------------------------------
+
+
+def _report_trends(history: ReportHistory) -> dict:
+    """Headline figures as written in each run, then the findings that press, with their line."""
+    rows = []
+    if len(history.good) > 1:
+        for figure in history.current.manifest["headline"]:
+            cells = [_figure(bundle, figure["label"]) for bundle in history.good[-_DAYS:]]
+            rows.append({"label": figure["label"], "cells": cells, "spark": "", "alt": ""})
+        rows += _finding_trends(history, _TRENDS)
+    return {
+        "title": report_title(history),
+        "page": _page(history),
+        "days": _days(history),
+        "rows": rows,
+    }
+
+
+def _finding_trends(history: ReportHistory, most: int | None = None) -> list[dict]:
+    if len(history.good) < 2:
+        return []
+    rows = []
+    for finding in ordered(history.current.findings)[:most]:
+        past = history.trend(finding)
+        spark = sparkline([value for _, value in past], finding.threshold.limit)
+        texts = finding_texts(finding, period=finding.scope.get("period", ""))
+        cells = [(day, _shown(value, finding)) for day, value in past]
+        if spark:
+            rows.append(
+                {
+                    "label": texts["title"] + (f" ({texts['scope']})" if texts["scope"] else ""),
+                    "cells": [cell for _, cell in cells[-_DAYS:]],
+                    "spark": spark,
+                    "alt": "; ".join(f"{day}: {cell}" for day, cell in cells),
+                }
+            )
+    return rows
+
+
+def _days(history: ReportHistory) -> list[str]:
+    return [bundle.as_of for bundle in history.good[-_DAYS:]]
+
+
+def _figure(bundle: Bundle, label: str) -> str:
+    return next((f["value"] for f in bundle.manifest["headline"] if f["label"] == label), MISSING)
+
+
+def _shown(value: float | None, finding: Finding) -> str:
+    return format_unit(value, finding.unit, finding.currency)
+
+
+# --- files -----------------------------------------------------------------------------------------
+
+
+def _files(bundle: Bundle | None) -> list[tuple[str, str]]:
+    if bundle is None:
+        return []
+    books = [("Workbook", "report.xlsx")] if (bundle.folder / "report.xlsx").is_file() else []
+    return [("Report as one file", "report.html"), *books]
+
+
+def _copy_files(bundle: Bundle, folder: Path) -> list[tuple[str, str]]:
+    """Copy what readers take away; returns a name and an address seen from the report's page for each."""
+    _copy_html(bundle, folder / "report.html")
+    if (bundle.folder / "report.xlsx").is_file():
+        shutil.copyfile(bundle.folder / "report.xlsx", folder / "report.xlsx")
+    (folder / "tables").mkdir()
+    files = _files(bundle)
+    for table in sorted((bundle.folder / "tables").glob("*.csv")):
+        shutil.copyfile(table, folder / "tables" / table.name)
+        files.append((table.name, f"tables/{table.name}"))
+    return [(name, f"{folder.name}/{file}") for name, file in files]
+
+
+def _copy_html(bundle: Bundle, path: Path) -> None:
+    path.write_text(_html(bundle, "../../../playbooks/"), encoding="utf-8")
+
+
+def _html(bundle: Bundle, playbooks: str) -> str:
+    """The bundle's report with its links to playbooks as seen from another place."""
+    source = bundle.folder / "report.html"
+    if not source.is_file():
+        raise SiteError(f"{bundle.folder} has no report.html; run the report again with --force")
+    return source.read_text(encoding="utf-8").replace(f'href="{PLAYBOOKS}', f'href="{playbooks}')
+
+
+def _fragment(bundle: Bundle) -> str:
+    html = _html(bundle, "../../playbooks/")
+    if html.count(BODY_START) != 1 or html.count(BODY_END) != 1:
+        raise SiteError(
+            f"{bundle.folder}/report.html is of another version; run the report again with --force"
+        )
+    return html.split(BODY_START)[1].split(BODY_END)[0]
+
+
+def _failure(bundle: Bundle, folder: str) -> dict:
+    return {"as_of": bundle.as_of, "error": bundle.run.get("error"), "href": f"{folder}/failed.html"}
