@@ -40,7 +40,7 @@ def rendered(playbooks_dir: Path, registry: Registry | None = None) -> dict[Path
         reference / "data-dictionary.md": _data_dictionary(registry),
         reference / "report-catalogue.md": _report_catalogue(registry),
     }
-    readme = root / "README.md"
+    readme = playbooks_dir.parent / "README.md"
     if readme.exists() and _README_BLOCK.search(text := readme.read_text(encoding="utf-8")):
         table = _table(("Notebook", "Question it answers", "For", "When"), _notebook_rows(registry))
         pages[readme] = _README_BLOCK.sub(lambda m: f"{m[1]}\n{table}\n\n{m[3]}", text)
@@ -76,7 +76,7 @@ def _page(name: str, title: str, lead: str, body: str) -> str:
         f"---\nid: {name}\ntitle: {title}\nkind: reference\nowner: analyst\nreviewers: [manager]\n"
         f"audience: [all]\nstatus: approved\ngenerated_from: salesops playbooks render\n---\n\n"
     )
-    return f"{front}# {title}\n\n{lead}\n\n{body.strip()}\n"
+    return f"{front}# {title}\n\n{lead}\n\n{body.strip()}".rstrip() + "\n"
 
 
 def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
