@@ -53,6 +53,11 @@ class Cadence(_Strict):
             raise ValueError("'business_day' is from 1 to 20")
         return self
 
+    def __str__(self) -> str:
+        """``every month, business day 3, 06:00``."""
+        day = f", business day {self.business_day}" if self.business_day else ""
+        return f"every {self.on or self.every}{day}, {self.at}"
+
 
 class RunFile(_Strict):
     """What ``notebooks/<name>.yaml`` says."""

@@ -220,6 +220,13 @@ class RunKernelManager(AsyncKernelManager):
         super().__init__(**kwargs)
         self.run_env = run_env
         self.run_cwd = run_cwd
+        self._clients: list = []
+        self._killed = False
+
+    def client(self, **kwargs):
+        """As its base, remembered, so that :meth:`finish` closes its channels."""
+        self._clients.append(super().client(**kwargs))
+        return self._clients[-1]
 
     async def start_kernel(self, **kwargs) -> None:
         """As its base, in the run's folder, with the run's environment."""
@@ -231,9 +238,17 @@ class RunKernelManager(AsyncKernelManager):
         """The kernel's process, for a watchdog; None before it starts."""
         return getattr(self.provisioner, "process", None)
 
+    async def finish(self) -> None:
+        """Let the kernel end by itself, kill it where it does not, and remove its sockets."""
+        for client in self._clients:
+            client.stop_channels()
+        alive = self.has_kernel and await self.is_alive()
+        await self.shutdown_kernel(now=not alive or self._killed)
+
     def kill_now(self) -> None:
         """End the kernel and what it started, from any thread."""
         process = self.process
+        self._killed = True
         if process is not None and process.poll() is None:
             with contextlib.suppress(OSError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -78,7 +78,7 @@ def data_folder(data: str, root: Path) -> Path | None:
                 "take it out and let the database driver read it from its own file or variable"
             )
         return None
-    return Path(data) if data else root / "data" / "sample"
+    return root / Path(data or "data/sample").expanduser()
 
 
 @cache

@@ -1,0 +1,279 @@
+"""The command ``salesops``. Each command is thin: it reads what was typed and calls the library.
+
+A user's mistake is one line on stderr and exit code 2; a failed run is exit code 1. A domain adds commands
+with a module ``commands.py`` that holds ``app: typer.Typer``; it is found by file and loaded when used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from salesops_lib import __version__
+from salesops_lib.core.errors import UserError
+
+DEBUG = "SALESOPS_DEBUG"
+_LIBRARY = Path(__file__).parent
+
+
+class _Commands(typer.core.TyperGroup):
+    """The commands below, and every domain's own under the domain's name."""
+
+    def list_commands(self, ctx) -> list[str]:
+        return [*super().list_commands(ctx), *domains_with_commands()]
+
+    def get_command(self, ctx, cmd_name: str):
+        if cmd_name in domains_with_commands():
+            module = importlib.import_module(f"salesops_lib.{cmd_name}.commands")
+            command = typer.main.get_command(module.app)
+            command.name = cmd_name
+            return command
+        return super().get_command(ctx, cmd_name)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Notebooks, library and playbooks a sales operations team runs its company with.",
+)
+playbooks_app = typer.Typer(no_args_is_help=True, help="Generate and check the playbook pages.")
+app.add_typer(playbooks_app, name="playbooks")
+
+Data = Annotated[str, typer.Option("--data", metavar="DIR|URL", help="Company folder or database.")]
+AsOf = Annotated[str, typer.Option("--as-of", metavar="DAY", help="Read the data as known on this day.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where reports go; default reports/.")]
+
+
+def domains_with_commands() -> list[str]:
+    """Names of the domains that add commands, found by file."""
+    return sorted(path.parent.name for path in _LIBRARY.glob("*/commands.py"))
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Say the version.")] = False) -> None:
+    if version:
+        typer.echo(f"salesops {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
+    """Make an empty company folder to import into."""
+    from salesops_lib import inputs
+
+    inputs.init_company(folder)
+    typer.echo(
+        f"made {folder}; next: edit {folder / 'company.yaml'}, then salesops import SOURCE PATH --to {folder}"
+    )
+
+
+@app.command("import")
+def import_(
+    source: Annotated[str, typer.Argument(help="salesforce, dynamics365, hubspot or csv.")],
+    path: Annotated[Path, typer.Argument(help="The export: a folder or a file.")],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Company folder.")],
+    mapping: Annotated[Path | None, typer.Option("--map", metavar="FILE", help="Your own mapping.")] = None,
+    exported_at: Annotated[str, typer.Option(help="When the export was taken, 2025-12-12T18:00Z.")] = "",
+    at: Annotated[str, typer.Option(help="When this import counts as made; default now.")] = "",
+) -> None:
+    """Fill a company folder from a CRM export; every row is accounted for."""
+    from salesops_lib.inputs import importing
+
+    result = importing.import_export(source, path, to, mapping, exported_at or None, at or None)
+    typer.echo(result)
+
+
+@app.command()
+def check(folder: Annotated[str, typer.Argument(metavar="DIR")] = "", as_of: AsOf = "") -> None:
+    """Check every table of a company folder, and say which notebooks it can feed."""
+    from salesops_lib import inputs
+    from salesops_lib.publish import catalog
+
+    root = catalog.repository_root()
+    result = inputs.check_company(folder, as_of or None)
+    typer.echo(result)
+    typer.echo(inputs.feeds(folder, _needs(catalog.discover(root))))
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor() -> None:
+    """Say whether this machine has what the workbench needs."""
+    from salesops_lib import inputs
+
+    faults = 0
+    for name, ok, text in inputs.doctor():
+        typer.echo(f"{'ok   ' if ok else 'FAULT'}  {name}: {text}")
+        faults += not ok
+    if faults:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_() -> None:
+    """List the notebooks: question, cadence, runs and parameters."""
+    from salesops_lib.publish import catalog
+
+    for notebook in catalog.discover(catalog.repository_root()):
+        file = notebook.run_file
+        typer.echo(f"{notebook.name}: {file.question}")
+        runs = ", ".join(run.name for run in notebook.runs())
+        typer.echo(f"  for the {file.reader}, {file.cadence}; runs {runs}")
+        for parameter in notebook.parameters.declared:
+            typer.echo(f"  -p {parameter.name}={parameter.default!r}  {parameter.kind}: {parameter.help}")
+
+
+@app.command()
+def run(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="Notebooks.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every notebook; resumes where one stopped.")] = False,
+    due: Annotated[
+        str, typer.Option(metavar="DAY", help="Those due by this day (or now) and not yet run.")
+    ] = "",
+    data: Data = "",
+    as_of: AsOf = "",
+    every: Annotated[str, typer.Option(help="With --as-of D1..D2: week, month or quarter.")] = "",
+    parameters: Annotated[list[str] | None, typer.Option("-p", metavar="K=V", help="A parameter.")] = None,
+    out: Out = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Reports at a time.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and why.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Run also what stands unchanged.")] = False,
+) -> None:
+    """Run notebooks into reports; the last good report stays where a run fails."""
+    from salesops_lib.publish.catalog import repository_root
+    from salesops_lib.publish.request import Asked, Workbench, run_reports
+
+    asked = Asked(tuple(names or ()), all_, due, data, as_of, every, tuple(parameters or ()), force)
+    root = repository_root()
+    bench = Workbench(root, (out or root / "reports").resolve(), _open_snapshot, _lacking)
+    raise typer.Exit(run_reports(asked, bench, jobs=jobs, as_json=as_json, dry_run=dry_run))
+
+
+@app.command()
+def site(out: Out = None) -> None:
+    """Build the browsable site from the reports that stand."""
+    from salesops_lib.publish import catalog
+    from salesops_lib.publish.site import build_site
+
+    root = catalog.repository_root()
+    reports = out or root / "reports"
+    page = build_site(reports, reports / "site", root / "playbooks")
+    typer.echo(f"open {page}")
+
+
+@app.command()
+def sample(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write it.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
+    scale: Annotated[float, typer.Option(min=0.01, max=1000, help="Sellers, deals, leads times this.")] = 1.0,
+) -> None:
+    """Write the made-up sample company, of any size."""
+    from salesops_lib.inputs.sample.generate import generate
+
+    generate(out, seed=seed, scale=scale)
+    typer.echo(f"made {out}")
+
+
+@app.command()
+def new(name: Annotated[str, typer.Argument(help="One lower-case word: notebook and package.")]) -> None:
+    """Write a new notebook with run file, package, policy, test and playbook page; edits nothing."""
+    from salesops_lib import handbook
+    from salesops_lib.publish import catalog, scaffold
+
+    root = catalog.repository_root()
+    for path in scaffold.scaffold(name, root):
+        typer.echo(f"wrote {path.relative_to(root)}")
+    for path in handbook.render(root / "playbooks"):
+        typer.echo(f"generated {path.relative_to(root)}")
+    typer.echo(f"next: salesops run {name}")
+
+
+@playbooks_app.command("render")
+def playbooks_render() -> None:
+    """Write the generated pages anew."""
+    from salesops_lib import handbook
+    from salesops_lib.publish import catalog
+
+    root = catalog.repository_root()
+    changed = handbook.render(root / "playbooks")
+    for path in changed:
+        typer.echo(f"generated {path.relative_to(root)}")
+    typer.echo(f"{len(changed)} files changed")
+
+
+@playbooks_app.command("check")
+def playbooks_check() -> None:
+    """Check links, anchors, front matter, thresholds; exit 1 where a page is wrong."""
+    from salesops_lib import handbook
+    from salesops_lib.publish import catalog
+
+    faults = handbook.check(catalog.repository_root() / "playbooks")
+    for fault in faults:
+        typer.echo(str(fault), err=True)
+    if faults:
+        raise typer.Exit(1)
+
+
+def _open_snapshot(data: str, as_of: str):
+    from salesops_lib import inputs
+
+    return inputs.open_snapshot(data, as_of)
+
+
+def _lacking(data: str, needs: dict) -> dict[str, str]:
+    return {}
+
+
+def main() -> None:
+    """Run the command line; the process exits with its code."""
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run with ``arguments``; the exit code. Errors are one line on stderr, never a traceback."""
+    try:
+        return app(args=arguments, prog_name="salesops", standalone_mode=False) or 0
+    except UserError as fault:
+        return _say(str(fault), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("stopped; nothing is half written, run it again to go on", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of our output left
+        return 0
+    except Exception as fault:
+        if hasattr(fault, "format_message"):  # typer's own: an unknown option, a missing argument
+            return _usage(fault)
+        if os.environ.get(DEBUG):
+            raise
+        return _say(f"unexpected {type(fault).__name__}: {fault}; the log is {_logged()}", 1)
+
+
+def _usage(fault: Any) -> int:
+    if type(fault).__name__ == "NoArgsIsHelpError":
+        typer.echo(fault.ctx.get_help())
+        return 2
+    command = getattr(getattr(fault, "ctx", None), "command_path", "salesops")
+    return _say(f"{fault.format_message().rstrip('.')}. See {command} --help", 2)
+
+
+def _say(text: str, code: int) -> int:
+    typer.echo(f"error: {' '.join(text.split())}", err=True)
+    return code
+
+
+def _logged() -> str:
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="salesops-", suffix=".log", delete=False) as log:
+        log.write(traceback.format_exc())
+    return log.name

@@ -1,0 +1,147 @@
+"""One attempt at a report: run, render, refuse secrets, publish whole; a failed one says so on its page."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from salesops_lib.core.errors import UserError
+from salesops_lib.core.findings import Severity
+from salesops_lib.publish import provenance
+from salesops_lib.publish.store import Store
+from salesops_lib.publish.task import Result, Task
+
+
+def attempt(task: Task, store: Store, staged: Path, on_cell, start: float) -> Result:
+    """Run ``task`` in the staging folder ``staged`` and move it into place, good or failed."""
+    from salesops_lib.publish.execute import Failure, execute
+
+    record = _record(task)
+    done = execute(
+        task.run,
+        task.parameters,
+        staged,
+        on_cell=lambda: on_cell(task),
+        run_seconds=task.run.notebook.run_file.timeout_seconds,
+    )
+    record["duration_seconds"] = round(time.monotonic() - start, 3)
+    failure = done.failure
+    if failure is None:
+        try:
+            _complete(record, staged, done.notebook)
+            provenance.refuse_secrets(staged, provenance.secrets())
+        except UserError as fault:
+            failure = Failure(None, str(fault))
+        except Exception as fault:
+            (staged / "log.txt").write_text(traceback.format_exc(), encoding="utf-8")
+            failure = Failure(None, f"rendering failed, {type(fault).__name__}: {fault} (see log.txt)")
+    if failure is not None:
+        _complete_failed(record, failure, staged, done.notebook, store, task)
+    folder = store.publish(staged, task.run.key, task.as_of.isoformat(), good=failure is None)
+    where = f"cell {failure.cell}: " if failure and failure.cell is not None else ""
+    return Result(
+        task,
+        record["status"],
+        time.monotonic() - start,
+        record["findings"],
+        folder,
+        f"{where}{failure.message}" if failure else "",
+    )
+
+
+def _record(task: Task) -> dict[str, Any]:
+    """``run.json`` as known before the run."""
+    file = task.run.notebook.run_file
+    return {
+        "notebook": task.run.notebook.name,
+        "run": task.run.name,
+        "title": file.title,
+        "question": file.question,
+        "as_of": task.as_of.isoformat(),
+        "period": task.parameters.get("period", ""),
+        "parameters": {**task.run.notebook.parameters.defaults, **task.parameters},
+        "data_hash": task.ingredients["data"],
+        "policy_hash": task.ingredients["policy"],
+        "code_version": provenance.code_version(),
+        "packages": provenance.packages(),
+        "seed": task.parameters.get("seed", task.run.notebook.parameters.defaults.get("seed")),
+        "started_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "duration_seconds": None,
+        "status": "failed",
+        "error": None,
+        "findings": None,
+        "ingredients": task.ingredients,
+        "fingerprint": provenance.fingerprint(task.ingredients),
+        "owner": file.owner,
+        "reader": file.reader,
+        "domain": file.domain,
+        "playbooks": file.playbooks,
+        "audience": file.audience,
+        "cadence": file.cadence.model_dump(exclude_none=True),
+    }
+
+
+def _complete(record: dict, staged: Path, notebook) -> None:
+    from salesops_lib.publish import render, workbook
+    from salesops_lib.publish.bundle import read_findings
+
+    manifest = json.loads((staged / "manifest.json").read_text(encoding="utf-8"))
+    for key in ("notebook", "as_of"):
+        if manifest[key] != record[key]:
+            raise UserError(
+                f"the report says {key} {manifest[key]}, the run is {record[key]}; "
+                f"pass the notebook's own name and snapshot.as_of to open_report"
+            )
+    found = read_findings(staged)
+    counts = [f.severity for f in found]
+    record["findings"] = {s.value: counts.count(s) for s in Severity}
+    record["period"] = manifest["period"]
+    record["status"] = "ok"
+    page = render.render_report(notebook, record, found, manifest)
+    (staged / "report.html").write_text(page, encoding="utf-8")
+    workbook.write_xlsx(staged)
+    _write_record(record, staged)
+
+
+def _complete_failed(record: dict, failure, staged: Path, notebook, store: Store, task: Task) -> None:
+    """Leave the executed notebook, ``run.json`` and a page that says so; nothing that looks like a result."""
+    from salesops_lib.publish.render import render_report
+
+    keep = {"notebook.ipynb", "log.txt"}
+    for path in staged.iterdir():
+        if path.name not in keep:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    record |= {
+        "status": "failed",
+        "findings": None,
+        "error": {"cell": failure.cell, "message": failure.message},
+    }
+    page = render_report(notebook, record, [], None, last_good=_last_good(store, task))
+    (staged / "report.html").write_text(page, encoding="utf-8")
+    _write_record(record, staged)
+    try:
+        provenance.refuse_secrets(staged, provenance.secrets())
+    except provenance.SecretError as fault:
+        for path in staged.iterdir():
+            path.unlink()
+        record["error"] = {"cell": None, "message": str(fault)}
+        _write_record(record, staged)
+
+
+def _last_good(store: Store, task: Task) -> dict | None:
+    good = store.last_good(task.run.key)
+    if good is None:
+        return None
+    here = store.folder(task.run.key) / task.as_of.isoformat() / "attempt"
+    return {"href": Path(os.path.relpath(good / "report.html", here)).as_posix(), "as_of": good.parent.name}
+
+
+def _write_record(record: dict, staged: Path) -> None:
+    text = json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False)
+    (staged / "run.json").write_text(text + "\n", encoding="utf-8")

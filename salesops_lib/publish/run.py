@@ -1,0 +1,122 @@
+"""Runs reports: says what would run and why, then runs it on several kernels at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from salesops_lib.core.errors import UserError
+from salesops_lib.publish import provenance
+from salesops_lib.publish.attempt import attempt
+from salesops_lib.publish.catalog import Run, run_name
+from salesops_lib.publish.store import Store, read_run
+from salesops_lib.publish.task import Result, Task
+
+
+def plan(
+    pairs: Iterable[tuple[Run, date]],
+    given: Mapping[str, str],
+    data: str,
+    root: Path,
+    store: Store,
+    *,
+    resume: bool,
+) -> list[Task]:
+    """One task per run and day, in the order given.
+
+    ``given`` are texts from the command line; a run with any gets a name of its own, so that it never takes
+    the place of the scheduled one. With ``resume`` a run that stands for the same ingredients is left.
+    Raises ParameterError before anything starts.
+    """
+    hashes = {"data": provenance.data_hash(data, root), "policy": provenance.policy_hash(data, root)}
+    tasks = []
+    for plain, day in pairs:
+        run = _with_given(plain, given)
+        parameters = _parameters(run, day, data)
+        parts = provenance.ingredients(run, parameters, hashes)
+        task = Task(run, day, parameters, parts, "")
+        tasks.append(replace(task, reason=why(task, store) if resume else "asked for"))
+    return tasks
+
+
+def why(task: Task, store: Store) -> str:
+    """Why a task has to run; empty where a good attempt of its day has the same ingredients."""
+    attempt = store.last_good(task.run.key, task.as_of.isoformat())
+    before = (read_run(attempt) or {}).get("ingredients") if attempt else None
+    if not before:
+        return "no report for this day"
+    if task.ingredients["data"] is None:
+        return "a database may have changed"
+    changed = [name for name, value in task.ingredients.items() if before.get(name) != value]
+    return f"{' and '.join(changed)} changed" if changed else ""
+
+
+def run_all(
+    tasks: Sequence[Task],
+    store: Store,
+    *,
+    jobs: int = 1,
+    resume: bool = False,
+    on_cell: Callable[[Task], None] = lambda task: None,
+    on_done: Callable[[Result], None] = lambda result: None,
+) -> list[Result]:
+    """Run every task that has a reason, ``jobs`` at a time; one that fails leaves the others alone.
+
+    Results in the order of ``tasks``.
+    """
+    results = {}
+    waiting = []
+    for task in tasks:
+        if task.reason and not task.lacks:
+            waiting.append(task)
+            continue
+        results[task.title] = Result(task, "lacking") if task.lacks else _standing(task, store)
+        on_done(results[task.title])
+    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+        running = [pool.submit(_run_one, task, store, resume, on_cell) for task in waiting]
+        for future in as_completed(running):
+            result = future.result()
+            results[result.task.title] = result
+            on_done(result)
+    return [results[task.title] for task in tasks]
+
+
+def _standing(task: Task, store: Store) -> Result:
+    folder = store.last_good(task.run.key, task.as_of.isoformat())
+    findings = (read_run(folder) or {}).get("findings") if folder else None
+    return Result(task, "unchanged", findings=findings, folder=folder)
+
+
+def _with_given(run: Run, given: Mapping[str, str]) -> Run:
+    reserved = {"data": "--data", "as_of": "--as-of"}
+    for name in given:
+        if name in reserved:
+            raise UserError(f"-p {name}=… is given by {reserved[name]}; use that")
+    values = run.notebook.parameters.from_text(given)
+    if not values:
+        return run
+    return Run(run.notebook, run_name(run.name, values), run.parameters | values)
+
+
+def _parameters(run: Run, day: date, data: str) -> dict[str, Any]:
+    declared = run.notebook.parameters.names
+    own = {"data": data, "as_of": day.isoformat()}
+    return {**{k: v for k, v in own.items() if k in declared}, **run.parameters}
+
+
+def _run_one(task: Task, store: Store, resume: bool, on_cell: Callable[[Task], None]) -> Result:
+    start = time.monotonic()
+    try:
+        with store.lock(task.run.key), store.staging() as staged:
+            if resume and not why(task, store):  # another process was faster
+                return _standing(task, store)
+            return attempt(task, store, staged, on_cell, start)
+    except OSError as fault:
+        return Result(
+            task, "failed", time.monotonic() - start, error=f"could not be stored: {fault.strerror or fault}"
+        )
