@@ -1,7 +1,8 @@
 """Speed as ratios: each bench measures a command and its reference in one run on this machine.
 
 A bench is a module ``*_bench.py`` with ``measure() -> list[dict]``: name, seconds, reference,
-reference_seconds, bound (the ratio not to exceed). Results go to ``bench/results.json``; the exit code is 1 beyond a bound.
+reference_seconds, bound (the ratio not to exceed). Results go to ``bench/results.json``; the exit code is 1
+beyond a bound.
 """
 
 from __future__ import annotations
