@@ -192,7 +192,8 @@ def refuse_version(version: Any, where: str) -> None:
         raise CompanyError(f"{where} has schema_version {version!r}; write schema_version: {SCHEMA_VERSION}")
     if version > SCHEMA_VERSION:
         raise CompanyError(
-            f"{where} has schema_version {version}, this release reads {SCHEMA_VERSION}; install a newer release"
+            f"{where} has schema_version {version}, this release reads {SCHEMA_VERSION}; "
+            f"install a newer release"
         )
     if version < SCHEMA_VERSION:
         raise CompanyError(

@@ -1,0 +1,75 @@
+"""Policy files: shipped ones under ``data/policy``, overridden key by key by the company's own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from salesops_lib.core.errors import PolicyError, nearest
+from salesops_lib.core.policy import Policy
+from salesops_lib.inputs.company import read_yaml, repository_root
+
+OUTCOMES = ("open", "won", "lost")
+STAGE_COLUMNS = ("stage", "position", "outcome", "entry", "exit_evidence", "max_age_days")
+
+
+def read_policy(domain: str, company_root: Path | None) -> Policy:
+    """All dated values of a domain. Raises PolicyError for a domain without a file."""
+    if not re.fullmatch(r"[a-z_]+", domain) or domain == "stages":
+        raise PolicyError(f"policy '{domain}' is no domain; write its name, such as attainment")
+    shipped = repository_root() / "data" / "policy" / f"{domain}.yaml"
+    own = company_root / "policy" / f"{domain}.yaml" if company_root else None
+    files = [path for path in (shipped, own) if path and path.is_file()]
+    if not files:
+        known = [path.stem for path in shipped.parent.glob("*.yaml") if path.stem != "stages"]
+        raise PolicyError(f"policy '{domain}' has no file {shipped}. {nearest(domain, known)}")
+    entries: dict = {}
+    for path in files:
+        content = read_yaml(path) or {}
+        if not isinstance(content, dict):
+            raise PolicyError(f"{path} is no mapping of names; see data/policy for the form")
+        entries |= content
+    return Policy(domain, entries)
+
+
+def read_stages(company_root: Path | None) -> pd.DataFrame:
+    """The stages in order: ``stage``, ``position``, ``outcome`` (open, won, lost), ``entry``,
+    ``exit_evidence``, ``max_age_days`` (missing where none is set). A company's list replaces the shipped.
+    """
+    shipped = repository_root() / "data" / "policy" / "stages.yaml"
+    own = company_root / "policy" / "stages.yaml" if company_root else None
+    path = own if own and own.is_file() else shipped
+    content = read_yaml(path)
+    listed = content.get("stages") if isinstance(content, dict) else None
+    if not isinstance(listed, list) or not listed:
+        raise PolicyError(f"{path} has no list 'stages'; see data/policy/stages.yaml for the form")
+    for number, stage in enumerate(listed, 1):
+        _refuse_stage(stage, f"{path}, stage {number}")
+    frame = pd.DataFrame(listed, columns=list(STAGE_COLUMNS))
+    for column in ("stage", "position"):
+        doubled = frame.loc[frame[column].duplicated(), column]
+        if not doubled.empty:
+            raise PolicyError(f"{path}: {column} '{doubled.iloc[0]}' stands twice; keep one")
+    frame["max_age_days"] = frame["max_age_days"].astype("float64")
+    for column in ("entry", "exit_evidence"):
+        frame[column] = frame[column].astype("object").where(frame[column].notna(), None)
+    return frame.sort_values("position", ignore_index=True)
+
+
+def _refuse_stage(stage: object, where: str) -> None:
+    if not isinstance(stage, dict):
+        raise PolicyError(f"{where} is no mapping; give stage, position and outcome")
+    unknown = [name for name in stage if name not in STAGE_COLUMNS]
+    if unknown:
+        raise PolicyError(f"{where} has '{unknown[0]}'. {nearest(str(unknown[0]), STAGE_COLUMNS)}")
+    if not isinstance(stage.get("stage"), str) or not stage["stage"]:
+        raise PolicyError(f"{where} has the name {stage.get('stage')!r}; write it as text")
+    if not isinstance(stage.get("position"), int) or isinstance(stage["position"], bool):
+        raise PolicyError(f"{where}, '{stage['stage']}', has no position; write 1, 2, 3 in their order")
+    if stage.get("outcome") not in OUTCOMES:
+        raise PolicyError(f"{where}, '{stage['stage']}', has no outcome; write one of {', '.join(OUTCOMES)}")
+    age = stage.get("max_age_days")
+    if age is not None and (not isinstance(age, int | float) or isinstance(age, bool) or age <= 0):
+        raise PolicyError(f"{where}, '{stage['stage']}', has max_age_days {age!r}; write days above 0")
