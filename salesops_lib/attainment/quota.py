@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.attainment.records import exceptions
-from salesops_lib.core.errors import TableError
+from salesops_lib.core.errors import PeriodError, TableError
 from salesops_lib.core.money import allocate_cents, to_cents
 from salesops_lib.core.periods import FiscalCalendar, Kind, Period
 
@@ -35,8 +35,19 @@ def choose_measure(quotas: pd.DataFrame, asked: str = "") -> str:
     return sorted(counts.index, key=lambda m: (-counts[m], m))[0]
 
 
-def choose_period(quotas: pd.DataFrame, measure: str, calendar: FiscalCalendar, as_of: date) -> Period:
-    """The period ``as_of`` falls in, of the kind most quotas of the measure are written for."""
+def choose_period(
+    quotas: pd.DataFrame, measure: str, calendar: FiscalCalendar, as_of: date, asked: str = ""
+) -> Period:
+    """The period asked for, else the one ``as_of`` falls in, of the kind most quotas are written for.
+
+    Raises PeriodError where the period asked for does not parse, is outside the calendar or has not begun.
+    """
+    if asked:
+        period = Period.parse(asked)
+        start, _ = calendar.bounds(period)
+        if start > as_of:
+            raise PeriodError(f"period '{asked}' begins on {start}, after {as_of}; ask for a begun period")
+        return period
     periods = quotas.loc[quotas["measure"] == measure, "period"].dropna().map(Period.parse)
     kinds = periods.map(lambda p: p.kind).value_counts()
     kind: Kind = kinds.index[0] if len(kinds) else "quarter"

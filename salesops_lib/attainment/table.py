@@ -196,8 +196,9 @@ def _money(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _no_quota(table: pd.DataFrame) -> pd.DataFrame:
     rows = table[(table["level"] == "rep") & table["status"].isin(["quota_missing", "not_held"])]
-    rows = rows[rows["credited_base"] != 0]
-    view = rows.assign(money_cents=[int(v.scaleb(2)) for v in rows["credited_base"]])
+    own = rows["credited_base"] - rows["overlay_base"]
+    rows = rows.assign(money_cents=[int(v.scaleb(2)) for v in own])
+    view = rows[rows["in_totals"] & (rows["money_cents"] != 0)]
     reason = "credited without a quota in the period; set a quota or credit its holder"
     return exceptions("no_quota", "quotas", view, key="holder_id", reason=reason)
 

@@ -129,24 +129,28 @@ def prediction_quantiles(past: np.ndarray | pd.Series, shares: list[float]) -> n
 EMPIRICAL_FROM = 30
 
 
-def prediction_exceeds(past: np.ndarray | pd.Series, limit: float) -> float:
-    """Probability that the next value reaches ``limit``, consistent with :func:`prediction_quantiles`.
+def prediction_exceeds(past: np.ndarray | pd.Series, limits: np.ndarray | pd.Series | float) -> np.ndarray:
+    """Probability that the next value reaches each limit, consistent with :func:`prediction_quantiles`.
 
-    Never 0 or 1: with n past values it stays within 1 ÷ (n + 1) of them.
+    Never 0 or 1: with n past values it stays 1 ÷ (n + 1) away from them. Missing where the limit is missing
+    or fewer than two past values are there. Same shape as ``limits``.
     """
     known = np.asarray(past, dtype="float64")
-    known = known[np.isfinite(known)]
-    if known.size < 2 or np.isnan(limit):
-        return float("nan")
+    known = np.sort(known[np.isfinite(known)])
+    limit = np.asarray(limits, dtype="float64")
+    if known.size < 2:
+        return np.full(limit.shape, np.nan)
     edge = 1 / (known.size + 1)
-    if known.size >= EMPIRICAL_FROM or known.std(ddof=1) == 0:
-        share = ((known > limit).sum() + 0.5 * (known == limit).sum() + 0.5) / (known.size + 1)
+    if known.size >= EMPIRICAL_FROM or known[0] == known[-1]:
+        above = known.size - np.searchsorted(known, limit, side="right")
+        level = known.size - np.searchsorted(known, limit, side="left") - above
+        share = (above + 0.5 * level + 0.5) / (known.size + 1)
     else:
         from scipy.stats import t
 
         spread = known.std(ddof=1) * np.sqrt(1 + 1 / known.size)
         share = t.sf((limit - known.mean()) / spread, known.size - 1)
-    return float(np.clip(share, edge, 1 - edge))
+    return np.where(np.isnan(limit), np.nan, np.clip(share, edge, 1 - edge))
 
 
 def elapsed_at(days: pd.Series, calendar: FiscalCalendar, kind: Kind = "quarter") -> pd.DataFrame:

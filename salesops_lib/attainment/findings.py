@@ -1,0 +1,265 @@
+"""What attainment can find: rules, and the functions that judge tables by them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from salesops_lib.attainment.distribution import SMALL_GROUP
+from salesops_lib.attainment.rules import (
+    FLOOR,
+    NOQUOTA,
+    OVERASSIGN,
+    PACE,
+    RULES,
+    SHARE,
+    SKEW,
+    UNDERASSIGN,
+    UNPLACED,
+    Setting,
+)
+from salesops_lib.core.charts import percent, short_money
+from salesops_lib.core.findings import Finding, Interval, Rule
+from salesops_lib.core.stats import proportion_interval
+
+__all__ = ["RULES", "Setting"]
+
+
+def pace(setting: Setting, pacing: pd.DataFrame) -> list[Finding]:
+    """Company and regions against the pace target. ``pacing``: columns of ``outputs.PACING``.
+
+    Silent where a holder has no quota. UNKNOWN with fewer than :data:`MIN_PERIODS` past periods.
+    """
+    rows = pacing[pacing["level"].isin(["company", "region"]) & pacing["quota_base"].notna()]
+    return [_paced(setting, PACE, row, pacing) for row in rows.to_dict("records")]
+
+
+def floor(setting: Setting, pacing: pd.DataFrame) -> list[Finding]:
+    """Teams against the floor: projected while the period runs, as booked once it has ended."""
+    rows = pacing[(pacing["level"] == "team") & pacing["quota_base"].notna()]
+    return [_paced(setting, FLOOR, row, pacing) for row in rows.to_dict("records")]
+
+
+def share_at_quota(
+    setting: Setting, reps: pd.DataFrame, earlier: pd.DataFrame, *, finished: bool, level: float = 0.9
+) -> list[Finding]:
+    """Participation of a period. ``reps``, ``earlier``: :func:`distribution.judged_reps` of it, and of the
+    period before it. UNKNOWN while the period runs or under eight reps; silent without reps.
+    """
+    if reps.empty:
+        return []
+    period, n = reps["period"].iloc[0], len(reps)
+    below = reps[reps["attainment"] < 1]
+    missing = (pd.to_numeric(below["quota_base"]) - pd.to_numeric(below["credited_base"])).sum()
+    share, before = (n - len(below)) / n, _share(earlier)
+    limit = setting.limit(SHARE)
+    worst = below.groupby("team").size().sort_values(ascending=False, kind="stable")
+    twice = before is not None and before < limit.value and share < limit.value
+    then = f"; {percent(before)} in {earlier['period'].iloc[0]}" if before is not None else ""
+    named = _listed(worst.index[:3]) or _listed(below["name"][:3])
+    step = "Open a quota review of" if twice else "Check territories and ramp of"
+    return [
+        SHARE.judge(
+            scope={"period": period}, value=share, n=n, limit=limit, as_of=setting.as_of,
+            interval=proportion_interval(n - len(below), n, level) if n >= SMALL_GROUP else None,
+            statement=f"{n - len(below)} of {n} reps reached quota in {period}"
+            + (f" ({percent(share)}{then})." if n >= SMALL_GROUP else "."),
+            money_at_stake=float(missing), mature=finished,
+            recommendation=f"{step} {named}, where most of the {len(below)} reps below quota sit."
+            if named else "Keep the quotas as they are.",
+        )
+    ]  # fmt: skip
+
+
+def skew(
+    setting: Setting, reps: pd.DataFrame, concentration: pd.DataFrame, *, finished: bool, level: float = 0.9
+) -> list[Finding]:
+    """The top fifth's share. ``concentration``: :func:`distribution.concentration` of ``reps``.
+
+    UNKNOWN while the period runs, under eight reps, or where the share is undefined; silent without reps.
+    """
+    if reps.empty:
+        return []
+    row = concentration.set_index("statistic").loc["top_fifth_share"]
+    n, value, limit = int(row["reps"]), row["value"], setting.limit(SKEW)
+    own = pd.to_numeric(reps["credited_base"]) - pd.to_numeric(reps["overlay_base"])
+    ranked = reps.assign(own=own)[reps["in_totals"].astype(bool)].sort_values("own", ascending=False)
+    top, rest = ranked.head(max(1, round(n * 0.2))), ranked.iloc[max(1, round(n * 0.2)) :]
+    over = max(0.0, (value - limit.value) * float(ranked["own"].sum())) if pd.notna(value) else None
+    known = pd.notna(row["low"])
+    middle = rest[rest["attainment"].between(0.5, 1, inclusive="left")]
+    return [
+        SKEW.judge(
+            scope={"period": reps["period"].iloc[0]}, value=value, n=n, limit=limit, as_of=setting.as_of,
+            interval=Interval(row["low"], row["high"], level, "bootstrap") if known else None,
+            money_at_stake=over, mature=finished,
+            statement=f"The top fifth of {n} reps carried {percent(value)} of "
+            f"{short_money(ranked['own'].sum())} {setting.currency} in {reps['period'].iloc[0]}; "
+            f"the limit is {percent(limit.value)}.",
+            recommendation=f"Compare deal sources and territories of {_listed(top['name'][:3])} with "
+            f"those of {_listed((middle if len(middle) else rest)['name'][:3])} and move what can be moved.",
+        )
+    ]  # fmt: skip
+
+
+def no_quota(setting: Setting, table: pd.DataFrame) -> list[Finding]:
+    """Direct credit of reps without a quota. ``table``: the period's attainment (``outputs.ATTAINMENT``).
+
+    UNKNOWN where nothing has been booked.
+    """
+    reps = table[(table["level"] == "rep") & table["in_totals"].astype(bool)]
+    own = pd.to_numeric(reps["credited_base"]) - pd.to_numeric(reps["overlay_base"])
+    without = reps["status"].isin(["quota_missing", "not_held"]) & (own != 0)
+    money, whole = float(own[without].sum()), float(own.sum())
+    names = reps.assign(own=own)[without].sort_values("own", ascending=False)["name"]
+    named = _listed(names[:4], len(names))
+    period = _period(table)
+    return [
+        NOQUOTA.judge(
+            scope={"period": period}, value=money / whole if whole > 0 else None,
+            n=int((own != 0).sum()), limit=setting.limit(NOQUOTA), as_of=setting.as_of, money_at_stake=money,
+            statement=f"{len(names)} reps without a quota in {period} hold {short_money(money)} "
+            f"{setting.currency} of credit ({percent(money / whole) if whole > 0 else 'nothing booked'}).",
+            recommendation=f"Set a quota for {named}, or credit the deals to their holders."
+            if len(names) else "Keep setting quotas before the first booking.",
+        )
+    ]  # fmt: skip
+
+
+def unplaced(setting: Setting, table: pd.DataFrame, by_spell: pd.DataFrame) -> list[Finding]:
+    """Bookings no rep or no team holds. ``table``, ``by_spell``: the period's rows of the two outputs.
+
+    Where no rep has a team at all (no role spells) only bookings without rep count. UNKNOWN where nothing
+    has been booked.
+    """
+    company = table[table["level"] == "company"]
+    loose = float(pd.to_numeric(company["unassigned_base"]).sum())
+    direct = pd.to_numeric(by_spell["credited_base"])
+    whole = float(direct.sum()) + loose
+    teams = by_spell["team"].notna().any()
+    homeless = by_spell.assign(own=direct)[by_spell["team"].isna() & (direct != 0)] if teams else by_spell[:0]
+    stray = float(homeless["own"].sum()) if len(homeless) else 0.0
+    money, period = abs(loose) + abs(stray), _period(table)
+    named = _listed(homeless["rep_id"][:4], len(homeless)) if len(homeless) else ""
+    steps = [f"Add the role spell of {named} for the days they closed"] if named else []
+    steps += ["Name an owner for the bookings without one"] if loose else []
+    return [
+        UNPLACED.judge(
+            scope={"period": period}, value=money / whole if whole > 0 else None, n=len(by_spell),
+            limit=setting.limit(UNPLACED), as_of=setting.as_of, money_at_stake=money,
+            statement=f"In {period} {short_money(loose)} {setting.currency} of bookings have no rep and "
+            f"{short_money(stray)} no team on the close date"
+            + (f", {percent(money / whole)} of all." if whole > 0 else "; nothing is booked."),
+            recommendation=f"{'; '.join(steps) or 'Keep owners and role spells complete'}.",
+        )
+    ]  # fmt: skip
+
+
+def assignment(setting: Setting, cascade: pd.DataFrame, steps: pd.DataFrame, period: str) -> list[Finding]:
+    """Sum of rep quotas against the company goal, both sides. ``cascade``, ``steps``: of :mod:`cascade`.
+
+    UNKNOWN without a company goal or without rep quotas.
+    """
+    row = cascade.set_index("level").loc["rep"]
+    ratio = row["over_company"]
+    gap = None if pd.isna(ratio) else float(row["gap_base"])
+    most = setting.limit(OVERASSIGN).value
+    above = None if gap is None else max(0.0, float(row["quota_base"]) * (1 - most / ratio))
+    cap = setting.policy.value("overassign_cap", setting.as_of).value
+    far = steps.dropna(subset=["over_team"])
+    high, low = far.sort_values("over_team", ascending=False), far.sort_values("over_team")
+    beyond = f", above the cap of {percent(cap)}" if pd.notna(ratio) and ratio > cap else ""
+    said = (
+        f"Rep quotas of {period} add up to {percent(ratio)} of the company goal{beyond}."
+        if gap is not None
+        else f"No company goal of its own, or no rep quotas, for {period}: over-assignment is not known."
+    )
+    common = {
+        "scope": {"period": period}, "value": ratio, "n": int(row["with_quota"]), "as_of": setting.as_of,
+        "statement": said,
+    }  # fmt: skip
+    teams = [_listed(f["team"][:2]) or "the teams" for f in (high, low)]
+    return [
+        OVERASSIGN.judge(
+            **common, limit=setting.limit(OVERASSIGN), money_at_stake=above,
+            recommendation=f"Lower the reps' quotas first in {teams[0]}, furthest over their goal.",
+        ),
+        UNDERASSIGN.judge(
+            **common, limit=setting.limit(UNDERASSIGN),
+            money_at_stake=None if gap is None else max(0.0, -gap),
+            recommendation=f"Assign the rest of the goal, first in {teams[1]}, or lower the goal in writing.",
+        ),
+    ]  # fmt: skip
+
+
+def _paced(setting: Setting, rule: Rule, row: dict, pacing: pd.DataFrame) -> Finding:
+    """One holder's projected attainment against the rule's limit."""
+    ended = row["method"] == "finished"
+    value, quota = row["projected_attainment"], float(row["quota_base"])
+    known = pd.notna(value)
+    interval = None
+    if known and not ended:
+        interval = Interval(
+            row["projected_low"], row["projected_high"], row["interval_level"], "past periods at this day"
+        )
+    gap = quota - float(row["finish_mid_base"]) if known else None
+    return rule.judge(
+        scope={"period": row["period"], row["level"]: row["holder_id"]},
+        value=value,
+        n=rule.min_n if ended else int(row["past_periods"]),
+        limit=setting.limit(rule),
+        as_of=setting.as_of,
+        interval=interval,
+        money_at_stake=None if gap is None else max(gap, 0.0),
+        statement=_pace_said(row, setting.currency, known, ended),
+        recommendation=_pace_step(row, pacing),
+    )
+
+
+def _pace_said(row: dict, currency: str, known: bool, ended: bool) -> str:
+    name, period = row["name"], row["period"]
+    if not known:
+        return (
+            f"{name} has booked {short_money(row['to_date_base'])} {currency} in {period}; "
+            f"{int(row['past_periods'])} finished periods are too few to project a finish."
+        )
+    if ended:
+        return f"{name} finished {period} at {percent(row['projected_attainment'])} of quota."
+    return (
+        f"{name} is heading for {percent(row['projected_attainment'])} of quota in {period} "
+        f"({percent(row['projected_low'])} to {percent(row['projected_high'])}), a chance of "
+        f"{percent(row['p_quota'])} to reach it."
+    )
+
+
+def _pace_step(row: dict, pacing: pd.DataFrame) -> str:
+    """Name those below who make up the gap."""
+    below = {"company": "team", "region": "team", "team": "rep"}[row["level"]]
+    rows = pacing[(pacing["level"] == below) & pacing["finish_mid_base"].notna()]
+    if row["level"] != "company":
+        rows = rows[rows[row["level"]] == row["holder_id"]]
+    gap = pd.to_numeric(rows["quota_base"]) - rows["finish_mid_base"]
+    short = rows.assign(gap=gap)[gap > 0].sort_values("gap", ascending=False)
+    if short.empty:
+        return f"Keep {row['name']}'s plan; no one below is projected short."
+    named = [
+        f"{n} ({short_money(g)} short)" for n, g in zip(short["name"][:3], short["gap"][:3], strict=True)
+    ]
+    if row["method"] == "finished":
+        return f"Agree a recovery plan with {_listed(named)}."
+    return f"Go through the open deals of {_listed(named)} deal by deal and agree what still closes."
+
+
+def _share(reps: pd.DataFrame) -> float | None:
+    return float((reps["attainment"] >= 1).mean()) if len(reps) >= SMALL_GROUP else None
+
+
+def _listed(names, total: int = 0) -> str:
+    """``A, B and C``; with a larger total ``A, B and 5 more``."""
+    names = [str(n) for n in names]
+    if total > len(names):
+        return f"{', '.join(names)} and {total - len(names)} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def _period(table: pd.DataFrame) -> str:
+    return str(table["period"].iloc[0]) if len(table) else "the period"
