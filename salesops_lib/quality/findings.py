@@ -1,0 +1,281 @@
+"""The rules of data quality, and the findings of one report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import pandas as pd
+
+from salesops_lib.core.charts import percent, short_money
+from salesops_lib.core.findings import Finding, Rule, Severity, ordered
+from salesops_lib.core.metrics import Metric
+from salesops_lib.core.policy import Policy
+from salesops_lib.quality import metrics
+from salesops_lib.quality.imports import Loss
+from salesops_lib.quality.measure import MEASURED, Measures
+from salesops_lib.quality.ranking import where
+
+PAGE = "how-to/analytics/fix-data-quality.md"
+MOST_ACTS = 5  # a report that asks for more is not acted on
+ENOUGH = 10  # rows due before a share is judged
+
+
+def _rule(
+    code: str,
+    metric: Metric,
+    title: str,
+    policy: str,
+    *,
+    keep: Literal["above", "below"] = "below",
+    min_n: int = ENOUGH,
+    owner: str = "representative",
+    due_days: int = 7,
+) -> Rule:
+    due = {7: "within a week", 2: "within 2 days"}[due_days]
+    return Rule(code, metric, title, policy, keep, min_n, owner, due, due_days, PAGE)
+
+
+COMPLETE = _rule(
+    "F-DATA-COMPLETE", metrics.FIELD_COMPLETE, "A required field is empty too often", "required_complete",
+    keep="above",
+)  # fmt: skip
+DUP = _rule("F-DATA-DUP", metrics.DUPLICATE_SHARE, "Records stand twice", "duplicates")
+PASTDUE = _rule(
+    "F-DATA-PASTDUE", metrics.PAST_DUE_VALUE, "Open deals should have closed already", "past_due_value",
+    owner="manager",
+)  # fmt: skip
+UNTOUCHED = _rule(
+    "F-DATA-UNTOUCHED",
+    metrics.UNTOUCHED_VALUE,
+    "Open deals lie untouched",
+    "untouched_value",
+    owner="manager",
+)
+LATE = _rule(
+    "F-DATA-LATE", metrics.RECORDED_LATE, "Closings are recorded late", "recorded_late", owner="manager"
+)
+STALE = _rule(
+    "F-DATA-STALE", metrics.TABLE_AGE, "A table has stopped growing", "stale_days", min_n=1, owner="analyst",
+    due_days=2,
+)  # fmt: skip
+ORPHAN = _rule("F-DATA-ORPHAN", metrics.ORPHAN_SHARE, "References point nowhere", "orphans")
+INVALID = _rule("F-DATA-INVALID", metrics.INVALID_SHARE, "Values cannot be true", "invalid")
+IMPORT = _rule(
+    "F-DATA-IMPORT", metrics.IMPORT_LOSS, "The import lost rows", "import_loss", owner="analyst", due_days=2
+)
+
+RULES: tuple[Rule, ...] = (COMPLETE, DUP, PASTDUE, UNTOUCHED, LATE, STALE, ORPHAN, INVALID, IMPORT)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the rules read: the measures, the tables' ages, the last import's loss (None: not imported)."""
+
+    measures: Measures
+    ages: pd.DataFrame
+    loss: Loss | None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The findings of a report, at most five of them ACT, and what that left out."""
+
+    findings: list[Finding]
+    held_back: list[Finding]
+
+    @property
+    def limits(self) -> list[str]:
+        """One sentence where findings were held back."""
+        if not self.held_back:
+            return []
+        codes = ", ".join(f.code for f in self.held_back)
+        return [
+            f"{len(self.held_back)} more to act on next ({codes}): a report asks for {MOST_ACTS} at most."
+        ]
+
+
+def findings(evidence: Evidence, policy: Policy, *, as_of: date, currency: str) -> Judged:
+    """Judge every rule once, on its worst field, and keep the five ACT findings worth most.
+
+    The numbers are exact, every row being counted, so they carry no interval. Worst is the field beyond the
+    limit with most money, then most rows; where none is beyond, the one nearest to it.
+    """
+    judge = _Judge(policy, as_of, currency)
+    faults = evidence.measures.faults
+    live = faults[faults["state"] == MEASURED]
+    places = evidence.measures.places
+    required = live["required"].astype(bool) & (live["dimension"] == "completeness")
+    found = [
+        judge.completeness(live[required], places),
+        judge.share(DUP, live[live["dimension"] == "uniqueness"], places),
+        judge.value(PASTDUE, live[live["fault"] == "opportunities.close_date.past"], places),
+        judge.value(UNTOUCHED, live[live["fault"] == "opportunities.last_touch.untouched"], places),
+        judge.share(LATE, live[live["fault"] == "opportunities.close_date.recorded_late"], places),
+        judge.stale(evidence.ages),
+        judge.share(ORPHAN, live[live["dimension"] == "consistency"], places),
+        judge.share(INVALID, live[live["dimension"] == "validity"], places),
+        judge.imported(evidence.loss),
+    ]
+    return _five_acts(found)
+
+
+def _five_acts(found: Sequence[Finding]) -> Judged:
+    acts = [f for f in ordered(found) if f.severity == Severity.ACT]
+    return Judged(ordered([f for f in found if f not in acts[MOST_ACTS:]]), acts[MOST_ACTS:])
+
+
+@dataclass(frozen=True)
+class _Judge:
+    policy: Policy
+    as_of: date
+    currency: str
+
+    def share(self, rule: Rule, live: pd.DataFrame, places: pd.DataFrame) -> Finding:
+        """The worst fault of a kind by its share of rows."""
+        limit = self.policy.value(rule.policy, self.as_of)
+        worst = _worst(live.assign(share=1 - live["score"]), "share", limit.value)
+        if worst is None:
+            return self._unknown(rule)
+        statement = (
+            f"{worst['title']}: {_few(worst['share'])} of {int(worst['due']):,} ({worst['counted']}), "
+            f"{int(worst['faulty']):,} rows{self._worth(worst)}{_in(places, worst['fault'])}."
+        )
+        return self._found(rule, worst, worst["share"], statement)
+
+    def completeness(self, live: pd.DataFrame, places: pd.DataFrame) -> Finding:
+        """The worst required field by the share of due rows that fill it."""
+        limit = self.policy.value(COMPLETE.policy, self.as_of)
+        worst = _worst(live.assign(share=1 - live["score"]), "share", 1 - limit.value)
+        if worst is None:
+            return self._unknown(COMPLETE)
+        short = int((live["score"] < limit.value).sum())
+        also = f" {short} required fields are under {percent(limit.value)}." if short > 1 else ""
+        statement = (
+            f"{worst['table']}.{worst['field']} is filled in {_few(worst['score'])} of {int(worst['due']):,} "
+            f"({worst['counted']}); {int(worst['faulty']):,} are empty{self._worth(worst)}"
+            f"{_in(places, worst['fault'])}.{also}"
+        )
+        return self._found(COMPLETE, worst, worst["score"], statement)
+
+    def value(self, rule: Rule, live: pd.DataFrame, places: pd.DataFrame) -> Finding:
+        """One fault by its share of open value."""
+        priced = live[live["due_base"].fillna(0) > 0]
+        if priced.empty:
+            return self._unknown(rule)
+        row = priced.iloc[0].to_dict()
+        money = 0.0 if pd.isna(row["money_base"]) else row["money_base"]
+        share = money / row["due_base"]
+        statement = (
+            f"{row['title']}: {_few(share)} of the open value, {self._money(money)} of "
+            f"{self._money(row['due_base'])} in {int(row['faulty']):,} of {int(row['due']):,} deals"
+            f"{_in(places, row['fault'])}."
+        )
+        return self._found(rule, row, share, statement)
+
+    def stale(self, ages: pd.DataFrame) -> Finding:
+        """The living table whose newest row is oldest."""
+        living = ages[ages["living"].astype(bool) & ages["age_days"].notna()]
+        if living.empty:
+            return self._unknown(STALE)
+        worst = living.sort_values(["age_days", "table"], ascending=[False, True]).iloc[0]
+        days = int(worst["age_days"])
+        newest = worst["newest_day"].date().isoformat()
+        return STALE.judge(
+            scope={"table": worst["table"]},
+            value=worst["age_days"],
+            n=int(worst["rows"]),
+            limit=self.policy.value(STALE.policy, self.as_of),
+            as_of=self.as_of,
+            statement=f"The newest row of {worst['table']} is {days} days old, of {newest}.",
+            recommendation=f"Check that the export of {worst['table']} still runs, and import it again",
+        )
+
+    def imported(self, loss: Loss | None) -> Finding:
+        """The share of the last import's rows that are not in the tables."""
+        if loss is None or loss.share is None:
+            return self._unknown(IMPORT)
+        worth = f", worth {self._money(loss.money_base)}" if loss.money_base else ""
+        return IMPORT.judge(
+            scope={"table": "import"},
+            value=loss.share,
+            n=loss.rows_in,
+            limit=self.policy.value(IMPORT.policy, self.as_of),
+            as_of=self.as_of,
+            statement=(
+                f"The import of {loss.import_at[:10]} dropped or could not place {loss.lost:,} of {loss.rows_in:,} "
+                f"rows ({_few(loss.share)}){worth}."
+            ),
+            recommendation="Mend the mapping for the reasons with most money in import_report.csv",
+            money_at_stake=loss.money_base,
+            currency=self.currency,
+        )
+
+    def _found(self, rule: Rule, row: dict, value: float, statement: str) -> Finding:
+        return rule.judge(
+            scope={"table": row["table"], "field": row["field"]},
+            value=value,
+            n=int(row["due"]),
+            limit=self.policy.value(rule.policy, self.as_of),
+            as_of=self.as_of,
+            statement=statement,
+            recommendation=row["mend"],
+            money_at_stake=row["money_base"],
+            currency=self.currency,
+        )
+
+    def _unknown(self, rule: Rule) -> Finding:
+        return rule.judge(
+            scope={"table": "all"},
+            value=None,
+            n=0,
+            limit=self.policy.value(rule.policy, self.as_of),
+            as_of=self.as_of,
+            statement=_NOTHING[rule.code],
+            recommendation="Import the tables and columns it needs (salesops check lists them)",
+        )
+
+    def _money(self, amount: float) -> str:
+        return f"{self.currency} {short_money(amount)}"
+
+    def _worth(self, row: dict) -> str:
+        return f", worth {self._money(row['money_base'])}" if row["money_base"] > 0 else ""
+
+
+_NOTHING = {
+    "F-DATA-COMPLETE": "No required field is due in any row, or none is ever filled.",
+    "F-DATA-DUP": "No table has rows that could stand twice.",
+    "F-DATA-PASTDUE": "No open deal has both a close date and an amount.",
+    "F-DATA-UNTOUCHED": "No table says when an open deal with an amount was last touched.",
+    "F-DATA-LATE": "No closing of the last year stands in the history.",
+    "F-DATA-STALE": "No living table has a dated row.",
+    "F-DATA-ORPHAN": "No row refers to a table that is there.",
+    "F-DATA-INVALID": "No cell can be judged by a rule.",
+    "F-DATA-IMPORT": "The tables do not come from an import, or it read no row.",
+}
+
+
+def _worst(live: pd.DataFrame, by: str, limit: float) -> dict | None:
+    """Beyond the limit: most money, then rows; else the largest share. Enough rows come before too few."""
+    if live.empty:
+        return None
+    enough = live[live["due"] >= ENOUGH]
+    live = enough if len(enough) else live
+    beyond = live[live[by] > limit]
+    order = ["worth", "faulty", "fault"] if len(beyond) else [by, "faulty", "fault"]
+    pool = beyond if len(beyond) else live
+    pool = pool.assign(worth=pool["money_base"].fillna(0.0))
+    return pool.sort_values(order, ascending=[False, False, True]).iloc[0].to_dict()
+
+
+def _few(share: float) -> str:
+    """Percent with a decimal where rounding would hide the fault."""
+    text = percent(share)
+    return f"{100 * share:.1f} %" if text in {"0 %", "100 %"} and share not in {0, 1} else text
+
+
+def _in(places: pd.DataFrame, fault: str) -> str:
+    named = where(places, fault)
+    return f"; most in {named}" if named else ""

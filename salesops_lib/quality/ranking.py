@@ -1,0 +1,79 @@
+"""What to fix first, where it happens, and what has changed since an earlier day."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from salesops_lib.quality.measure import MEASURED, NEVER_FILLED, Measures
+
+_PLACES_NAMED = 2
+
+
+def of_dimension(measures: Measures, dimension: str) -> pd.DataFrame:
+    """The faults of one dimension as :mod:`salesops_lib.quality.outputs` declares them, worst first."""
+    found = measures.faults[measures.faults["dimension"] == dimension]
+    found = found.assign(unmeasured=found["state"] != MEASURED, worth=found["money_base"].fillna(0.0))
+    order = ["unmeasured", "score", "worth", "fault"]
+    found = found.sort_values(order, ascending=[True, True, False, True], ignore_index=True)
+    return found.drop(columns=["unmeasured", "worth", "dimension"])
+
+
+def to_fix(measures: Measures, count: int = 10) -> pd.DataFrame:
+    """The faults worth most, then those with most rows: ``rank`` 1 to ``count``, with where and how.
+
+    Only judged faults with a faulty row. Money is not summable over ranks: a deal may have several faults.
+    """
+    found = measures.faults
+    found = found[(found["state"] == MEASURED) & found["judged"].astype(bool) & (found["faulty"] > 0)]
+    found = found.assign(worth=found["money_base"].fillna(0.0))
+    found = found.sort_values(["worth", "faulty", "fault"], ascending=[False, False, True]).head(count)
+    found = found.assign(
+        rank=range(1, len(found) + 1),
+        share=1 - found["score"],
+        where=[where(measures.places, fault) for fault in found["fault"]],
+    )
+    columns = ["rank", "fault", "table", "field", "title", "faulty", "due", "share", "money_base", "unpriced"]
+    return found[[*columns, "where", "owner", "mend"]].reset_index(drop=True)
+
+
+def where(places: pd.DataFrame, fault: str) -> str:
+    """``EMEA Enterprise 40 of 120, AMER SMB 31 of 200 and 5 more``: teams or segments, never people."""
+    mine = places[places["fault"] == fault].sort_values(["faulty", "place"], ascending=[False, True])
+    named = [
+        f"{row['place']} {int(row['faulty']):,} of {int(row['due']):,}"
+        for row in mine.head(_PLACES_NAMED).to_dict("records")
+    ]
+    more = len(mine) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "") if named else ""
+
+
+def change(now: Measures, then: Measures) -> pd.DataFrame:
+    """Score and money of every fault measured on either day; ``change`` in score points, up is better.
+
+    Missing on one day stays missing: a fault that could not be measured then has not got worse.
+    """
+    keys = ["fault", "table", "field", "dimension", "title"]
+    kept = [*keys, "due", "faulty", "score", "money_base"]
+    sides = [m.faults[m.faults["state"] == MEASURED][kept] for m in (now, then)]
+    both = sides[0].merge(sides[1], on=keys, how="outer", suffixes=("_now", "_then"))
+    both["change"] = both["score_now"] - both["score_then"]
+    return both.sort_values(["change", "fault"], kind="stable", ignore_index=True)
+
+
+def not_measured(measures: Measures) -> pd.DataFrame:
+    """Fields no row fills, and required fields that could not be judged: ``table, field, state, rows``."""
+    found = measures.faults
+    wanted = (found["state"] == NEVER_FILLED) | (
+        found["required"].astype(bool) & (found["state"] != MEASURED)
+    )
+    found = found[wanted].rename(columns={"due": "rows"})
+    return found[["table", "field", "state", "required", "rows"]].reset_index(drop=True)
+
+
+def below(measures: Measures, limit: float) -> pd.DataFrame:
+    """Required fields measured and filled in less than ``limit`` of the rows due, most money first."""
+    found = measures.faults
+    required = found["required"].astype(bool) & (found["state"] == MEASURED) & (found["score"] < limit)
+    found = found[required].assign(worth=lambda f: f["money_base"].fillna(0.0))
+    found = found.sort_values(["worth", "faulty", "fault"], ascending=[False, False, True])
+    return found.drop(columns="worth").reset_index(drop=True)
