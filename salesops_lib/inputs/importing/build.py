@@ -1,0 +1,172 @@
+"""The export's files read, and every table of the mapping converted, in the order that lookups need."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from salesops_lib.core.contracts import Table
+from salesops_lib.core.errors import nearest
+from salesops_lib.inputs.company import SCHEMA_VERSION, Company, read_company, settings
+from salesops_lib.inputs.importing import reading, versions
+from salesops_lib.inputs.importing.convert import Setting, convert, open_report
+from salesops_lib.inputs.importing.mapping import ColumnMap, Mapping, MappingError, TableMap
+from salesops_lib.inputs.importing.reading import Source
+from salesops_lib.inputs.tables import TABLES
+
+DEFAULTS: dict[str, Any] = {
+    "reporting_currency": "USD",
+    "time_zone": "UTC",
+    "working_days": ["Mon", "Tue", "Wed", "Thu", "Fri"],
+    "fiscal_calendar": {"kind": "months", "first_month": 1, "named_by": "end"},
+}
+
+
+@dataclass
+class Extract:
+    """An export as far as it is read. ``parts``: per table its source files; ``old``: tables of the folder."""
+
+    mapping: Mapping
+    folder: Path
+    company: Company
+    entries: dict[str, Any]  # what company.yaml says or will say
+    parts: dict[str, list[tuple[TableMap, Source]]]
+    sources: dict[str, Source]
+    old: dict[str, Path]
+    lookups: dict[str, str] = field(default_factory=dict)
+    first_days: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """Contracts of the tables this extract fills."""
+        return {name: TABLES[name] for name in self.parts}
+
+
+@contextlib.contextmanager
+def connection(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB in memory that spills to ``scratch`` and keeps file order."""
+    con = duckdb.connect()
+    try:
+        con.execute(f"SET temp_directory = '{str(scratch).replace(chr(39), chr(39) * 2)}'")
+        con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET autoinstall_known_extensions = false")
+        open_report(con)
+        yield con
+    finally:
+        con.close()
+
+
+def read(con, mapping: Mapping, export: Path, folder: Path, scratch: Path) -> Extract:
+    """Find and stage the files the mapping names, and the company's settings.
+
+    Raises MappingError where a file the user named is missing, a table is unknown, or nothing is found.
+    """
+    unknown = [t for t in mapping.tables if t not in TABLES]
+    if unknown:
+        raise MappingError(f"mapping: there is no table '{unknown[0]}'. {nearest(unknown[0], TABLES)}")
+    sources: dict[str, Source] = {}
+    parts: dict[str, list[tuple[TableMap, Source]]] = {}
+    for name, maps in mapping.tables.items():
+        for part in maps:
+            path = reading.find(export, part.file)
+            if path is None and part.required:
+                raise MappingError(
+                    f"mapping, key 'tables.{name}.file': {export} holds no '{part.file[0]}'. {_held(export)}"
+                )
+            if path is not None:
+                parts.setdefault(name, []).append((part, _staged(con, path, sources, scratch)))
+    if not parts:
+        wanted = ", ".join(m.file[0] for maps in mapping.tables.values() for m in maps)
+        raise MappingError(
+            f"{export} holds none of the files of source '{mapping.source}' ({wanted}). {_held(export)}"
+        )
+    company, entries = _company(mapping, folder)
+    old = {n: p for n in TABLES if (p := versions.table_file(folder, n)) is not None}
+    extract = Extract(mapping, folder, company, entries, parts, sources, old)
+    for file in _looked_up_files(mapping):
+        path = reading.find(export, [file])
+        if path is not None:
+            extract.lookups[file] = _staged(con, path, sources, scratch).table
+    return extract
+
+
+def convert_all(con, extract: Extract) -> list[str]:
+    """Make ``new_<table>`` for every table, those that are looked up first. Returns sentences."""
+    _fiscal(con, extract)
+    for name, path in extract.old.items():
+        versions.load_old(con, TABLES[name], path)
+        if name not in extract.parts:
+            extract.lookups[name] = f"old_{name}"
+    sentences, waiting = [], dict(extract.parts)
+    while waiting:
+        ready = [n for n, parts in waiting.items() if not _needs(parts) & (set(waiting) - {n})]
+        for name in ready or list(waiting)[:1]:
+            setting = Setting(con, extract.mapping, extract.company.time_zone, extract.lookups)
+            absent = convert(setting, TABLES[name], waiting.pop(name))
+            extract.lookups[name] = f"new_{name}"
+            extract.first_days[name] = _first_day_columns(extract.parts[name])
+            if absent:
+                sentences.append(f"{name}: not in this export: {', '.join(dict.fromkeys(absent))}")
+    return sentences
+
+
+def _company(mapping: Mapping, folder: Path) -> tuple[Company, dict[str, Any]]:
+    if (folder / "company.yaml").is_file():
+        return read_company(folder), {}
+    name = folder.name.replace("_", " ").replace("-", " ").title()
+    entries = {"schema_version": SCHEMA_VERSION, "name": name, **DEFAULTS, **mapping.company}
+    return Company(settings(entries, f"mapping '{mapping.source}', key 'company'"), folder), entries
+
+
+def _fiscal(con, extract: Extract) -> None:
+    calendar = extract.company.calendar
+    con.execute('CREATE TABLE fiscal (name VARCHAR, "start" DATE, "end" DATE)')
+    rows = [(str(p), *calendar.bounds(p)) for p in calendar.periods("quarter")]
+    con.executemany("INSERT INTO fiscal VALUES (?, ?, ?)", rows)
+
+
+def _staged(con, path: Path, sources: dict[str, Source], scratch: Path) -> Source:
+    if path.name not in sources:
+        sources[path.name] = reading.stage(con, path, f"raw_{len(sources)}", scratch)
+    return sources[path.name]
+
+
+def _looked_up_files(mapping: Mapping) -> list[str]:
+    files = []
+    for part in (p for maps in mapping.tables.values() for p in maps):
+        files += [c.absent_from.partition(":")[0] for c in part.keep if c.absent_from]
+        files += [s.lookup.file for s in _specs(part) if s.lookup and s.lookup.file]
+    return list(dict.fromkeys(files))
+
+
+def _needs(parts: list[tuple[TableMap, Source]]) -> set[str]:
+    return {s.lookup.table for part, _ in parts for s in _specs(part) if s.lookup and s.lookup.table}
+
+
+def _first_day_columns(parts: list[tuple[TableMap, Source]]) -> list[str]:
+    return list(
+        dict.fromkeys(c for part, _ in parts for c, spec in part.columns.items() if _asks_first_day(spec))
+    )
+
+
+def _asks_first_day(spec: ColumnMap) -> bool:
+    return spec.first_day or any(_asks_first_day(s) for s in spec.first or [])
+
+
+def _specs(part: TableMap) -> Iterator[ColumnMap]:
+    waiting = list(part.columns.values())
+    while waiting:
+        spec = waiting.pop()
+        yield spec
+        nested = [*(spec.first or []), *(c.then for c in spec.when or []), spec.otherwise, spec.period_of]
+        waiting += [s for s in nested if s is not None]
+
+
+def _held(export: Path) -> str:
+    names = sorted(p.name for p in ([export] if export.is_file() else export.iterdir()))
+    return f"It holds: {', '.join(names[:12]) or 'nothing'}{' …' if len(names) > 12 else ''}"

@@ -1,0 +1,190 @@
+"""One of our tables from its source files, with a report line for every cell and row that did not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import duckdb
+
+from salesops_lib.core.contracts import Table
+from salesops_lib.core.errors import nearest
+from salesops_lib.inputs.importing import repair
+from salesops_lib.inputs.importing.expressions import TYPES, Compiler, Expression, quoted
+from salesops_lib.inputs.importing.mapping import Mapping, MappingError, TableMap
+from salesops_lib.inputs.importing.reading import Source
+
+REPORT = (
+    "table", "file", "row", "row_id", "action", "reason", "column", "value", "money_base",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What every conversion needs: the connection, the mapping, the company's zone, staged tables by name."""
+
+    con: duckdb.DuckDBPyConnection
+    mapping: Mapping
+    zone: str
+    lookups: dict[str, str]
+
+
+def open_report(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the empty report table."""
+    con.execute(
+        'CREATE TABLE report ("table" VARCHAR, file VARCHAR, "row" BIGINT, row_id VARCHAR, action VARCHAR, '
+        'reason VARCHAR, "column" VARCHAR, value VARCHAR, money_base DOUBLE)'
+    )
+
+
+def convert(setting: Setting, table: Table, parts: list[tuple[TableMap, Source]]) -> list[str]:
+    """Fill DuckDB table ``new_<table>``: ``_file``, ``_row``, ``_drop`` and every column of the contract.
+
+    ``_drop`` is the reason a row will not be carried, or empty. Returns the columns nothing was found for.
+    """
+    names, absent = [], []
+    for number, (part, source) in enumerate(parts):
+        name = f"part_{table.name}_{number}"
+        absent += _convert_part(setting, table, part, source, name)
+        names.append(name)
+    union = " UNION ALL BY NAME ".join(f'SELECT * FROM "{n}"' for n in names)
+    if len(names) == 1:
+        setting.con.execute(f'ALTER TABLE "{names[0]}" RENAME TO "new_{table.name}"')
+    else:
+        setting.con.execute(f'CREATE TABLE "new_{table.name}" AS {union}')
+        for name in names:
+            setting.con.execute(f'DROP TABLE "{name}"')
+    return absent
+
+
+def row_id(table: Table, alias: str = "") -> str:
+    """SQL: the row's key as one text, ``recorded_at`` aside."""
+    dot = f"{alias}." if alias else ""
+    keys = [f'{dot}"{k}"' for k in table.key if k != "recorded_at"]
+    return f"concat_ws(', ', {', '.join(keys)})"
+
+
+def report_rows(con, table: str, select: str) -> None:
+    """Add rows to the report: ``select`` gives file, row, row_id, action, reason, column, value."""
+    con.execute(f"INSERT INTO report SELECT {quoted(table)}, *, CAST(NULL AS DOUBLE) FROM ({select})")
+
+
+def _convert_part(setting: Setting, table: Table, part: TableMap, source: Source, name: str) -> list[str]:
+    con = setting.con
+    unknown = [c for c in part.columns if c not in table.by_name and not table.extra]
+    if unknown:
+        raise MappingError(
+            f"mapping: table '{table.name}' has no column '{unknown[0]}'. {nearest(unknown[0], table.column_names)}"
+        )
+    repair.mend_mojibake(con, table.name, source, part)
+    compiler = Compiler(con, setting.mapping, source, setting.zone, setting.lookups)
+    found: dict[str, Expression] = {}
+    for column, spec in part.columns.items():
+        kind = table.by_name[column].kind if column in table.by_name else "text"
+        made = compiler.column(column, spec, kind, part.columns)
+        if made is not None:
+            found[column] = made
+    con.execute(_create(table, part, source, compiler, found, name))
+    _report_dropped(con, table, source, name)
+    _report_unread(con, table, source, compiler, found, name)
+    _report_unmatched(con, table, source, compiler, name)
+    repair.report_sentinels(con, table, source, compiler.sentinels, name)
+    repair.report_damaged(con, table, source, compiler.damaged, name)
+    repair.report_recoded(con, table.name, source)
+    return [c for c in part.columns if c not in found]
+
+
+def _create(table: Table, part: TableMap, source: Source, compiler: Compiler, found: dict, name: str) -> str:
+    columns = []
+    for column in [*table.column_names, *(c for c in found if c not in table.by_name)]:
+        kind = table.by_name[column].kind if column in table.by_name else "text"
+        value = found[column].value if column in found else "NULL"
+        columns.append(f'CAST({value} AS {TYPES[kind]}) AS "{column}"')
+    tests = [(c, sql) for c in part.keep if (sql := compiler.condition(c)) is not None]
+    drop = "CAST(NULL AS VARCHAR)"
+    if tests:
+        branches = " ".join(f"WHEN NOT ({sql}) THEN {quoted(_why_dropped(test))}" for test, sql in tests)
+        drop = f"CASE {branches} END"
+    return (
+        f'CREATE TABLE "{name}" AS SELECT {quoted(source.file)} AS _file, {source.number} AS _row, {drop} AS _drop, '
+        f"{', '.join(columns)} FROM {_from(source, compiler.joins)}"
+    )
+
+
+def _why_dropped(test) -> str:
+    if test.absent_from is not None:
+        return f"left out by the mapping: {test.column[0]} stands in {test.absent_from}"
+    words = test.is_ if test.is_ is not None else test.not_
+    verb = "is none of" if test.is_ is not None else "is"
+    return f"left out by the mapping: {test.column[0]} {verb} {', '.join(words)}"
+
+
+def _from(source: Source, joins: Iterable[str]) -> str:
+    # The row id must be the raw table's own, whatever is joined to it.
+    return " ".join([f'"{source.table}"', *joins])
+
+
+def _report_dropped(con, table: Table, source: Source, name: str) -> None:
+    for row, cells, width in source.malformed:
+        con.execute(
+            "INSERT INTO report VALUES (?, ?, ?, NULL, 'unplaced', ?, NULL, NULL, NULL)",
+            [table.name, source.file, row, f"line has {cells} cells, the header has {width}; mend the line"],
+        )
+    report_rows(
+        con, table.name,
+        f'SELECT _file, _row, {row_id(table)}, \'dropped\', _drop, NULL, NULL FROM "{name}" WHERE _drop IS NOT NULL',
+    )  # fmt: skip
+
+
+def _report_unread(con, table: Table, source: Source, compiler: Compiler, found: dict, name: str) -> None:
+    """Cells with text and no value: emptied, named. One scan finds which columns have any."""
+    kinds = {c: table.by_name[c].kind for c in found if c in table.by_name}
+    typed = {
+        c: e
+        for c, e in found.items()
+        if e.text != "NULL" and (kinds.get(c, "text") != "text" or e.text != e.value)
+    }
+    typed = {c: e for c, e in typed.items() if c not in {m[0] for m in compiler.matched}}
+    if not typed:
+        return
+    there = con.execute(
+        f"SELECT {', '.join(f'count({e.text})' for e in typed.values())} FROM {_from(source, compiler.joins)}"
+    ).fetchone()
+    read = con.execute(f'SELECT {", ".join(f"""count("{c}")""" for c in typed)} FROM "{name}"').fetchone()
+    for (column, made), texts, values in zip(typed.items(), there, read, strict=True):
+        if texts == values:
+            continue
+        kind = kinds.get(column, "text")
+        raw = f"SELECT {source.number} AS n, {made.text} AS v FROM {_from(source, compiler.joins)}"
+        report_rows(
+            con, table.name,
+            f"SELECT p._file, p._row, {row_id(table, 'p')}, 'repaired', 'unreadable {kind}; the cell is left empty', "
+            f"{quoted(column)}, raw.v FROM ({raw}) raw JOIN \"{name}\" p ON p._row = raw.n "
+            f'WHERE raw.v IS NOT NULL AND p."{column}" IS NULL',
+        )  # fmt: skip
+
+
+def _report_unmatched(con, table: Table, source: Source, compiler: Compiler, name: str) -> None:
+    for column, text, matched, lookup in compiler.matched:
+        target = lookup.file or lookup.table
+        rows = (
+            f"SELECT {source.number} AS n, {text} AS v, {matched} AS k FROM {_from(source, compiler.joins)}"
+        )
+        # Accepted spellings match through the alias, so what is left is neither known nor accepted.
+        lost = f"SELECT n, v FROM ({rows}) WHERE v IS NOT NULL AND k IS NULL"
+        then = {
+            "keep": "kept as written",
+            "empty": "the cell is left empty",
+            "unplaced": "the row is left out",
+        }
+        action = "unplaced" if lookup.unmatched == "unplaced" else "unmatched"
+        why = f"{target} has no such {lookup.match[0]}; {then[lookup.unmatched]}"
+        report_rows(
+            con, table.name,
+            f"SELECT p._file, p._row, {row_id(table, 'p')}, {quoted(action)}, {quoted(why)}, {quoted(column)}, v "
+            f'FROM ({lost}) l JOIN "{name}" p ON p._row = l.n WHERE p._drop IS NULL',
+        )  # fmt: skip
+        if lookup.unmatched == "unplaced":
+            con.execute(
+                f'UPDATE "{name}" SET _drop = {quoted(why)} WHERE _drop IS NULL AND _row IN (SELECT n FROM ({lost}))'
+            )

@@ -1,0 +1,181 @@
+"""One date order per column, proven or declared: dd/mm read as mm/dd is wrong in a third of the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from salesops_lib.inputs.importing.mapping import MappingError
+from salesops_lib.inputs.tables.columns import EARLIEST_DAY, LATEST_DAY
+
+TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %I:%M %p", ", %H:%M")
+DAYS = {"dmy": "%d/%m/%{y}", "mdy": "%m/%d/%{y}", "ymd": "%{y}/%m/%d"}
+NAMED = ("%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
+
+
+@dataclass(frozen=True)
+class DateColumn:
+    """How one source column writes its dates."""
+
+    iso: int  # cells that start with a four-digit year
+    parted: int  # cells such as 3/4/2025
+    offset: bool  # some ISO cells carry Z or +02:00
+    years: tuple[int, int]  # shortest and longest year among the parted
+    order: str  # of the parted cells
+    formats: tuple[str, ...]  # declared by the mapping, tried first
+
+
+def read_order(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    name: str,
+    text: str,
+    declared: str,
+    formats: list[str],
+    where: str,
+) -> DateColumn:
+    """Look at every cell of a column and settle its order, or refuse.
+
+    Raises MappingError where no value over 12 proves the order and none is declared, where values contradict
+    each other, or where they contradict the declared order; it names a row and what to declare.
+    """
+    stats = con.execute(_STATS.format(text=text, table=table)).fetchone()
+    iso, parted, offset, first_over, second_over, apart, low, high, row, sample = stats
+    if formats:
+        # Cells that a declared format reads need no order.
+        left = f"CASE WHEN {_strptime(text, formats)} IS NULL THEN {text} END"
+        stats = con.execute(_STATS.format(text=left, table=table)).fetchone()
+        _, parted, _, first_over, second_over, apart, low, high, row, sample = stats
+    order = _settled(declared, first_over, second_over, apart, f"{where}, column '{name}'", (row, sample))
+    return DateColumn(iso, parted, bool(offset), (low or 4, high or 4), order, tuple(formats))
+
+
+def _settled(declared: str, first_over: int, second_over: int, apart: int, where: str, example: tuple) -> str:
+    told = "declare 'order: dmy' or 'order: mdy' for it in the mapping"
+    if first_over and second_over:
+        raise MappingError(
+            f"{where}: {first_over} dates have a first number over 12 and {second_over} a second number over 12, "
+            f"so no one order reads them; give each form its own 'formats' or export the column in one"
+        )
+    proven = "dmy" if first_over else "mdy" if second_over else None
+    if declared in {"dmy", "mdy"}:
+        if proven and proven != declared:
+            raise MappingError(
+                f"{where} is declared {declared}, but {first_over + second_over} dates can only be {proven}; "
+                f"correct the order in the mapping"
+            )
+        return declared
+    if proven is None and apart:
+        raise MappingError(
+            f"{where} is ambiguous: no date has a number over 12, so row {example[0]} '{example[1]}' "
+            f"could be either; {told}"
+        )
+    return proven or "mdy"
+
+
+_STATS = """
+WITH cells AS (SELECT {text} AS v, rowid + 1 AS n FROM "{table}"),
+     split AS (
+        SELECT v, n, coalesce(try_cast(substr(v, 1, 4) AS INT) IS NOT NULL AND substr(v, 5, 1) IN ('-', '/'), FALSE) AS iso
+        FROM cells WHERE v IS NOT NULL),
+     parts AS (
+        SELECT v, n, iso, CASE WHEN NOT iso THEN translate(split_part(split_part(v, ' ', 1), ',', 1), '.-', '//') END AS d
+        FROM split),
+     numbers AS (
+        SELECT v, n, iso, try_cast(split_part(d, '/', 1) AS INT) AS a, try_cast(split_part(d, '/', 2) AS INT) AS b,
+               length(split_part(d, '/', 3)) AS y
+        FROM parts)
+SELECT count(*) FILTER (iso),
+       count(*) FILTER (a IS NOT NULL AND b IS NOT NULL),
+       count(*) FILTER (iso AND length(v) > 11 AND (v LIKE '%Z' OR contains(substr(v, 12), '+') OR contains(substr(v, 12), '-'))),
+       count(*) FILTER (a BETWEEN 13 AND 31 AND b <= 12 AND y IN (2, 4)),
+       count(*) FILTER (b BETWEEN 13 AND 31 AND a <= 12 AND y IN (2, 4)),
+       count(*) FILTER (a <> b AND a <= 12 AND b <= 12 AND y IN (2, 4)),
+       min(y) FILTER (a IS NOT NULL AND b IS NOT NULL AND y IN (2, 4)),
+       max(y) FILTER (a IS NOT NULL AND b IS NOT NULL AND y IN (2, 4)),
+       min(n) FILTER (a <> b AND a <= 12 AND b <= 12),
+       arg_min(v, n) FILTER (a <> b AND a <= 12 AND b <= 12)
+FROM numbers
+"""
+
+
+def stamp(text: str, found: DateColumn, zone: str) -> str:
+    """SQL: the cell as a UTC timestamp; a cell without an offset is in ``zone``."""
+    local = f"date_trunc('second', {_local(text, found)})"
+    utc = local if zone == "UTC" else f"timezone('UTC', timezone('{zone}', {local}))"
+    if not found.offset:
+        return _sane(utc)
+    return _sane(f"CASE WHEN {_has_offset(text)} THEN {_instant(text)} ELSE {utc} END")
+
+
+def day(text: str, found: DateColumn, zone: str, company_zone: str, *, as_written: bool) -> str:
+    """SQL: the cell as a business day in the company's zone.
+
+    A plain date is taken as it is; a time of day is moved from ``zone`` (or its own offset) to
+    ``company_zone`` first, unless ``as_written``.
+    """
+    local = _local(text, found)
+    if as_written:
+        return f"CAST({_sane(local)} AS DATE)"
+    moved = local
+    if zone != company_zone:
+        clock = f"(length({text}) > 10 AND contains({text}, ':'))"
+        there = f"timezone('{company_zone}', timezone('{zone}', {local}))"
+        moved = f"CASE WHEN {clock} THEN {there} ELSE {local} END"
+    if found.offset:
+        here = f"timezone('{company_zone}', timezone('UTC', {_instant(text)}))"
+        moved = f"CASE WHEN {_has_offset(text)} THEN {here} ELSE {moved} END"
+    return f"CAST({_sane(moved)} AS DATE)"
+
+
+def _local(text: str, found: DateColumn) -> str:
+    ways = []
+    if found.formats:
+        ways.append(_strptime(text, found.formats))
+    if found.iso:
+        iso = f"try_cast({text} AS TIMESTAMP)"
+        only = not (found.parted or found.formats)
+        ways.append(iso if only else f"CASE WHEN substr({text}, 5, 1) IN ('-', '/') THEN {iso} END")
+    if found.parted:
+        ways.append(_parted(text, found))
+    if not found.iso:
+        ways.append(_strptime(text, [n + t for n in NAMED for t in TIMES[:3]]))
+    return ways[0] if len(ways) == 1 else f"coalesce({', '.join(ways)})"
+
+
+def _parted(text: str, found: DateColumn) -> str:
+    slashed = f"concat(translate(split_part({text}, ' ', 1), '.-', '//'), substr({text}, length(split_part({text}, ' ', 1)) + 1))"
+
+    def formats(year: str) -> list[str]:
+        return [DAYS[found.order].replace("{y}", year) + t for t in TIMES]
+
+    short, long = found.years
+    if short == long:
+        return _strptime(slashed, formats("y" if short == 2 else "Y"))
+    brief = f"length(split_part(split_part({slashed}, ' ', 1), '/', 3)) = 2"
+    return f"CASE WHEN {brief} THEN {_strptime(slashed, formats('y'))} ELSE {_strptime(slashed, formats('Y'))} END"
+
+
+def _strptime(text: str, formats: list[str] | tuple[str, ...]) -> str:
+    epoch = "epoch_ms" in formats
+    listed = ", ".join("'" + f.replace("'", "''") + "'" for f in formats if f != "epoch_ms")
+    ways = [f"try_strptime({text}, [{listed}])"] if listed else []
+    if epoch:
+        ways.insert(0, f"CASE WHEN length({text}) = 13 THEN epoch_ms(try_cast({text} AS BIGINT)) END")
+    return ways[0] if len(ways) == 1 else f"coalesce({', '.join(ways)})"
+
+
+def _has_offset(text: str) -> str:
+    after = f"substr({text}, 12)"
+    return f"(length({text}) > 11 AND ({text} LIKE '%Z' OR contains({after}, '+') OR contains({after}, '-')))"
+
+
+def _instant(text: str) -> str:
+    return f"timezone('UTC', try_cast({text} AS TIMESTAMPTZ))"
+
+
+def _sane(stamp: str) -> str:
+    return (
+        f"CASE WHEN {stamp} BETWEEN TIMESTAMP '{EARLIEST_DAY}' AND TIMESTAMP '{LATEST_DAY}' THEN {stamp} END"
+    )

@@ -1,0 +1,55 @@
+"""Changes of opportunities in order, from the CRM's own history or from successive imports."""
+
+from __future__ import annotations
+
+TRACKED = ("stage", "amount_base", "close_date", "forecast_category", "probability", "owner_id")
+
+
+def in_order(con) -> int:
+    """Number each opportunity's changes by time. Returns how many repeat the stage before them.
+
+    Rows written for an amount or a date keep their place: they are changes. Only a reader of stages takes
+    equal consecutive stages as one.
+    """
+    con.execute(
+        "CREATE TABLE ordered AS SELECT * REPLACE (row_number() OVER w AS sequence), "
+        "coalesce(stage = lag(stage) OVER w, FALSE) AS _same FROM new_opportunity_history WHERE _drop IS NULL "
+        "WINDOW w AS (PARTITION BY opportunity_id ORDER BY changed_at, sequence, _file, _row)"
+    )
+    same = con.execute("SELECT count(*) FILTER (_same) FROM ordered").fetchone()[0]
+    con.execute("INSERT INTO ordered SELECT *, FALSE FROM new_opportunity_history WHERE _drop IS NOT NULL")
+    con.execute("ALTER TABLE ordered DROP COLUMN _same")
+    con.execute("DROP TABLE new_opportunity_history")
+    con.execute("ALTER TABLE ordered RENAME TO new_opportunity_history")
+    return same
+
+
+def from_snapshots(con, columns: list[str], at: str) -> None:
+    """Make ``made_history`` from what changed between the last import and this one.
+
+    ``before`` and ``changed`` hold opportunities: the versions known until now and the new versions. A changed
+    opportunity without history gets its state before, at the time that was recorded, and its state after, at
+    ``at`` (UTC text); a new opportunity its first state.
+    """
+    state = ", ".join(TRACKED)
+    rest = ", ".join(
+        f"CAST(NULL AS VARCHAR) AS {c}"
+        for c in columns
+        if c not in {"opportunity_id", "sequence", "changed_at", *TRACKED}
+    )
+    rest = f", {rest}" if rest else ""
+    differs = " OR ".join(f"b.{c} IS DISTINCT FROM c.{c}" for c in TRACKED)
+    moved = (
+        f"SELECT c.opportunity_id FROM changed c LEFT JOIN before b USING (opportunity_id) WHERE {differs}"
+    )
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE made_history AS "
+        f"WITH rows AS (SELECT opportunity_id, recorded_at AS changed_at, {state} FROM before "
+        f"WHERE opportunity_id IN ({moved}) AND opportunity_id NOT IN (SELECT opportunity_id FROM old_history) "
+        f"UNION ALL SELECT opportunity_id, TIMESTAMP '{at}' AS changed_at, {state} FROM changed "
+        f"WHERE opportunity_id IN ({moved}) OR opportunity_id NOT IN (SELECT opportunity_id FROM before)), "
+        f"last AS (SELECT opportunity_id, max(sequence) AS sequence FROM old_history GROUP BY 1) "
+        f"SELECT r.opportunity_id, coalesce(l.sequence, 0) + row_number() OVER "
+        f"(PARTITION BY r.opportunity_id ORDER BY r.changed_at) AS sequence, r.changed_at, {state}{rest} "
+        f"FROM rows r LEFT JOIN last l USING (opportunity_id)"
+    )

@@ -1,0 +1,186 @@
+"""Export files to text columns in DuckDB, whatever their encoding, separator or byte-order mark."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import fnmatch
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from salesops_lib.core.errors import nearest
+from salesops_lib.inputs.importing.mapping import MappingError
+
+BLOCK = 1 << 22
+SEPARATORS = ",;\t|"
+
+
+@dataclass
+class Source:
+    """One export file staged as text: ``table`` in DuckDB, ``columns`` as its header has them."""
+
+    path: Path
+    table: str
+    columns: list[str]
+    rows: int
+    encoding: str
+    sha256: str
+    malformed: list[tuple[int, int, int]] = field(default_factory=list)  # data row, fields, expected
+    recoded: list[int] = field(default_factory=list)  # data rows that were not UTF-8 in a UTF-8 file
+
+    @property
+    def file(self) -> str:
+        """The file's name."""
+        return self.path.name
+
+    @property
+    def number(self) -> str:
+        """SQL: the data row's number in the file, 1 for the first below the header."""
+        return f'CAST("{self.table}"."_row" AS BIGINT)' if self.malformed else f'"{self.table}".rowid + 1'
+
+
+def find(folder: Path, patterns: list[str]) -> Path | None:
+    """The first file whose name matches a pattern, letter case aside; patterns are tried in order."""
+    names = sorted(p for p in ([folder] if folder.is_file() else folder.iterdir()) if p.is_file())
+    for pattern in patterns:
+        for path in names:
+            if fnmatch.fnmatchcase(path.name.lower(), pattern.lower()):
+                return path
+    return None
+
+
+def stage(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path) -> Source:
+    """Load a CSV or Parquet file into ``table``, every cell as text, in file order.
+
+    Row ``n`` of the file (1 is the first below the header) has ``rowid = n - 1``; where lines do not fit the
+    header they are left out, listed in ``malformed``, and the table carries its row numbers in ``_row``.
+    """
+    if path.suffix.lower() == ".parquet":
+        return _stage_parquet(con, path, table)
+    sha256, encoding = _hash_and_encoding(path)
+    text, recoded = path, []
+    if encoding != "utf-8":
+        text = work / f"{table}.csv"
+        recoded = _recode(path, text, encoding)
+    columns, separator = _header(text)
+    source = Source(path, table, columns, 0, encoding, sha256, recoded=recoded)
+    options = (
+        f"delim={_quoted(separator)}, header=true, all_varchar=true, quote='\"', escape='\"', "
+        f"names=[{', '.join(_quoted(c) for c in columns)}], strict_mode=true"
+    )
+    try:
+        con.execute(f'CREATE TABLE "{table}" AS SELECT * FROM read_csv({_quoted(str(text))}, {options})')
+        found = [d[0] for d in con.execute(f'SELECT * FROM "{table}" LIMIT 0').description]
+        if found != columns:
+            raise duckdb.Error("columns shifted")
+    except duckdb.Error:
+        con.execute(f'DROP TABLE IF EXISTS "{table}"')
+        _stage_line_by_line(con, source, text, separator, work)
+    source.rows = con.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0] + len(source.malformed)
+    return source
+
+
+def column(source: Source, names: list[str], *, required: bool, where: str) -> str | None:
+    """The first of ``names`` the file has, letter case aside; a required one that is missing is refused."""
+    by_lower = {c.lower(): c for c in reversed(source.columns)}
+    for name in names:
+        if name.lower() in by_lower:
+            return by_lower[name.lower()]
+    if required:
+        raise MappingError(
+            f"{where} reads column '{names[0]}', which file '{source.file}' lacks. "
+            f"{nearest(names[0], source.columns)}"
+        )
+    return None
+
+
+def _stage_parquet(con: duckdb.DuckDBPyConnection, path: Path, table: str) -> Source:
+    con.execute(
+        f'CREATE TABLE "{table}" AS SELECT CAST(COLUMNS(*) AS VARCHAR) '
+        f"FROM read_parquet({_quoted(str(path))})"
+    )
+    columns = [d[0] for d in con.execute(f'SELECT * FROM "{table}" LIMIT 0').description]
+    rows = con.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
+    return Source(path, table, columns, rows, "parquet", _hash_and_encoding(path)[0])
+
+
+def _hash_and_encoding(path: Path) -> tuple[str, str]:
+    digest, decoder, encoding = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")(), "utf-8"
+    with path.open("rb") as file:
+        start = file.read(4)
+        file.seek(0)
+        if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            encoding = "utf-16"
+        while block := file.read(BLOCK):
+            digest.update(block)
+            if encoding == "utf-8":
+                try:
+                    decoder.decode(block)
+                except UnicodeDecodeError:
+                    encoding = "cp1252"
+    return digest.hexdigest(), encoding
+
+
+def _recode(path: Path, text: Path, encoding: str) -> list[int]:
+    """Write the file as UTF-8. Lines of a mixed file are read one by one: UTF-8 where it fits, else cp1252."""
+    if encoding == "utf-16":
+        with (
+            path.open(encoding="utf-16", newline="") as old,
+            text.open("w", encoding="utf-8", newline="") as new,
+        ):
+            while block := old.read(BLOCK):
+                new.write(block)
+        return []
+    recoded = []
+    with path.open("rb") as old, text.open("w", encoding="utf-8", newline="") as new:
+        for number, line in enumerate(old):
+            try:
+                new.write(line.decode("utf-8"))
+            except UnicodeDecodeError:
+                new.write(line.decode("cp1252", errors="replace"))
+                recoded.append(number)
+    return recoded
+
+
+def _header(text: Path) -> tuple[list[str], str]:
+    with text.open(encoding="utf-8-sig", newline="") as file:
+        first = file.readline()
+        separator = max(SEPARATORS, key=first.count)
+        file.seek(0)
+        header = next(csv.reader(file, delimiter=separator), None)
+    if not header or not any(h.strip() for h in header):
+        raise MappingError(f"file '{text.name}' has no header line; export it with column names")
+    columns: list[str] = []
+    for number, name in enumerate(header, start=1):
+        name = name.strip().lstrip("\ufeff").replace('"', "") or f"column {number}"
+        columns.append(name if name not in columns else f"{name} ({number})")
+    return columns, separator
+
+
+def _stage_line_by_line(con, source: Source, text: Path, separator: str, work: Path) -> None:
+    """The slow way, for files with lines that do not fit the header: keep those that do, name the rest."""
+    clean, width = work / f"{source.table}-fitting.csv", len(source.columns)
+    with (
+        text.open(encoding="utf-8-sig", newline="") as old,
+        clean.open("w", encoding="utf-8", newline="") as new,
+    ):
+        writer = csv.writer(new, quoting=csv.QUOTE_ALL)
+        reader = csv.reader(old, delimiter=separator)
+        next(reader)
+        for number, cells in enumerate((c for c in reader if c), start=1):
+            if len(cells) == width:
+                writer.writerow([number, *cells])
+            else:
+                source.malformed.append((number, len(cells), width))
+    typed = ", ".join(f"{_quoted(c)}: 'VARCHAR'" for c in ["_row", *source.columns])
+    con.execute(
+        f'CREATE TABLE "{source.table}" AS SELECT * FROM read_csv({_quoted(str(clean))}, header=false, '
+        f"auto_detect=false, delim=',', quote='\"', escape='\"', columns={{{typed}}})"
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,107 @@
+"""Damage that the text itself shows: read twice in a wrong encoding, turned into a date by Excel, a sentinel."""
+
+from __future__ import annotations
+
+from salesops_lib.core.contracts import Table
+from salesops_lib.inputs.importing.expressions import MONTHS, quoted
+from salesops_lib.inputs.importing.mapping import ColumnMap, TableMap
+from salesops_lib.inputs.importing.reading import Source
+
+DAMAGE = {
+    f"\\d{{1,2}}-({MONTHS})": "looks like text that Excel made a date (01-May for 1-5); "
+    "declare 'excel_text: dmy' or 'mdy' for the column to undo it",
+    "\\d(\\.\\d+)?E\\+\\d+": "looks like an id that Excel made a number; its digits are lost, export it again as text",
+}
+
+
+def mend_mojibake(con, table: str, source: Source, part: TableMap) -> None:
+    """``CafÃ©`` is ``Café`` in UTF-8 read as cp1252: put back, where the bytes say so, and reported."""
+    for name in dict.fromkeys(c for spec in part.columns.values() for c in read_columns(spec, source)):
+        sign = f"(contains(\"{name}\", 'Ã') OR contains(\"{name}\", 'Â') OR contains(\"{name}\", 'â€'))"
+        rows = con.execute(f'SELECT DISTINCT "{name}" FROM "{source.table}" WHERE {sign}').fetchall()
+        mended = {text: fixed for (text,) in rows if (fixed := _once_more(text)) is not None}
+        if not mended:
+            continue
+        con.execute("CREATE OR REPLACE TEMP TABLE mended (old VARCHAR, new VARCHAR)")
+        con.executemany("INSERT INTO mended VALUES (?, ?)", list(mended.items()))
+        con.execute(
+            f"INSERT INTO report SELECT {quoted(table)}, {quoted(source.file)}, {source.number}, NULL, 'repaired', "
+            f"'text was UTF-8 read as cp1252; put back', {quoted(name)}, old, NULL "
+            f'FROM "{source.table}" JOIN mended ON "{name}" = old'
+        )
+        con.execute(
+            f'UPDATE "{source.table}" SET "{name}" = mended.new FROM mended WHERE "{name}" = mended.old'
+        )
+
+
+def read_columns(spec: ColumnMap, source: Source) -> list[str]:
+    """Every column of the file that a mapped column reads."""
+    names = [*(spec.from_ or []), *(spec.compose or []), *spec.tie, *(spec.join or [])]
+    for nested in [*(spec.first or []), *(c.then for c in spec.when or []), spec.otherwise, spec.period_of]:
+        if nested is not None:
+            names += read_columns(nested, source)
+    return [n for n in names if n in source.columns]
+
+
+def _once_more(text: str) -> str | None:
+    try:
+        fixed = text.encode("cp1252").decode("utf-8")
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        return None
+    return fixed if fixed != text else None
+
+
+def report_sentinels(con, table: Table, source: Source, sentinels: list, part: str) -> None:
+    """One line for each cell the mapping declares to mean missing."""
+    for column, name, words in sentinels:
+        listed = ", ".join(quoted(w) for w in words if w)
+        if listed:
+            where = f'trim("{name}") IN ({listed})'
+            reason = "the mapping says this text means missing"
+            _cells(con, table, source, part, "repaired", reason, column, name, where)
+
+
+def report_damaged(con, table: Table, source: Source, damaged: list, part: str) -> None:
+    """Excel's dates and numbers in text columns: undone where the mapping says how, else named."""
+    for column, name, order in damaged:
+        for form, reason in DAMAGE.items():
+            guard = (
+                'contains("{0}", \'-\') AND length("{0}") <= 6' if "-" in form else "contains(\"{0}\", 'E+')"
+            )
+            where = f"{guard.format(name)} AND regexp_full_match(\"{name}\", '{form}')"
+            if order and "-" in form:
+                _cells(
+                    con,
+                    table,
+                    source,
+                    part,
+                    "repaired",
+                    f"Excel's date put back to text ({order})",
+                    column,
+                    name,
+                    where,
+                )
+            else:
+                _cells(con, table, source, part, "ambiguous", reason, column, name, where)
+
+
+def report_recoded(con, table: str, source: Source) -> None:
+    """Lines of a file that were not UTF-8, read as cp1252."""
+    if source.recoded:
+        con.executemany(
+            "INSERT INTO report VALUES (?, ?, ?, NULL, 'repaired', 'line is not UTF-8; read as cp1252', NULL, NULL, NULL)",
+            [(table, source.file, row) for row in source.recoded],
+        )
+
+
+def _cells(
+    con, table: Table, source: Source, part: str, action: str, reason: str, column: str, name: str, where: str
+):
+    from salesops_lib.inputs.importing.convert import report_rows, row_id
+
+    raw = f'SELECT {source.number} AS n, "{name}" AS v FROM "{source.table}" WHERE {where}'
+    report_rows(
+        con, table.name,
+        f"SELECT p._file, p._row, {row_id(table, 'p')}, {quoted(action)}, {quoted(reason)}, {quoted(column)}, v "
+        f'FROM ({raw}) r JOIN "{part}" p ON p._row = r.n WHERE p._drop IS NULL',
+    )  # fmt: skip
