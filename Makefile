@@ -7,6 +7,7 @@ export PYTHONDONTWRITEBYTECODE =
 
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 STAMP := $(VENV)/.installed
 # The sample's past, so that a fresh clone shows trends: one run per month.
 BACKFILL := 2025-08-29..2025-12-12
@@ -19,8 +20,9 @@ help:  ## list the targets
 $(STAMP): requirements.lock pyproject.toml
 	@python=$$(tools/python); \
 	[ -x $(BIN)/python ] || "$$python" -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "installing requirements.lock into $(VENV); the first time this takes a few minutes"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 report: $(STAMP)  ## run every notebook on the sample company and build the site
@@ -52,9 +54,9 @@ golden: $(STAMP)  ## run the golden notebooks anew and show what changed in thei
 	@git --no-pager diff --stat -- tests/golden
 	@git --no-pager diff -U0 -- tests/golden
 
-lock: $(STAMP)  ## resolve pyproject.toml anew into requirements.lock and environment.yml
+lock: $(STAMP)  ## resolve pyproject.toml into requirements.lock and environment.yml (UPGRADE=1: newest)
 	@$(BIN)/python -m venv $(VENV)/lock
-	@$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
-	@$(VENV)/lock/bin/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 \
+	@$(VENV)/lock/bin/python -m pip -qq --disable-pip-version-check install uv
+	@$(VENV)/lock/bin/uv pip compile --quiet $(if $(UPGRADE),--upgrade) pyproject.toml --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header -o requirements.lock
 	@$(BIN)/python tools/environment.py > environment.yml
