@@ -21,7 +21,6 @@ from salesops_lib.publish.parameters import Parameters, read_parameters
 RUN_FILE_MAX_BYTES = 64_000
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
 _RUN = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
-_AT = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 class CatalogError(UserError):
@@ -41,7 +40,7 @@ class Cadence(_Strict):
     every: Literal["day", "week", "month", "quarter"]
     on: Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] | None = None
     business_day: int | None = None
-    at: Annotated[str, StringConstraints(pattern=_AT.pattern)]
+    at: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
     @model_validator(mode="after")
     def _whole(self) -> Cadence:
@@ -64,7 +63,7 @@ class RunFile(_Strict):
 
     title: Line
     question: Line
-    domain: Annotated[str, StringConstraints(pattern=_WORD.pattern)]
+    domain: Annotated[str, StringConstraints(pattern=rf"^{_WORD.pattern}$")]
     owner: Line
     reader: Line
     cadence: Cadence

@@ -8,6 +8,7 @@ import struct
 import zlib
 from datetime import date
 
+import nbformat
 import nbformat.v4 as nbf
 import pandas as pd
 import pytest
@@ -251,3 +252,99 @@ class Made:
 def made() -> type[Made]:
     """Makers of findings, notebooks, manifests and bundles; see :class:`Made`."""
     return Made
+
+
+RUN_FILE = """\
+title: Made report
+question: Does it run?
+domain: attainment
+owner: analyst
+reader: head of sales
+cadence: {every: month, business_day: 3, at: "06:00"}
+audience: leadership
+playbooks: []
+runs: {company: {}}
+"""
+PARAMETERS = """\
+as_of: str = ""  # read the data as known on this day
+data: str = ""  # company folder
+period: str = ""  # fiscal period
+seed: int = 7  # for resampling
+"""
+OPEN = """\
+from datetime import date
+from salesops_lib.publish import bundle
+day = date.fromisoformat(as_of)
+report = bundle.open_report("{name}", company="Made", currency="USD", as_of=day, period=period)
+"""
+CLOSE = "report.findings([], limits=['Nothing was judged.'])\nreport.close()"
+
+
+class Workshop:
+    """A workbench in a temporary folder, with notebooks of a few lines, each named for its fault."""
+
+    def __init__(self, root):
+        self.root = root
+        self.reports = root / "reports"
+        for folder in ("notebooks", "data/policy", "data/sample/tables"):
+            (root / folder).mkdir(parents=True)
+        (root / "pyproject.toml").write_text("")
+        (root / "data/sample/company.yaml").write_text("name: Made\n")
+        (root / "data/sample/tables/quotas.csv").write_text("holder_id\nR1\n")
+
+    def notebook(self, name: str, *cells: str, run_file: str = RUN_FILE, parameters: str = PARAMETERS):
+        """Write ``name`` with ``cells`` between opening and closing its report; its catalog entry."""
+        cells = (OPEN.format(name=name), *cells, CLOSE)
+        return self.bare(name, *cells, run_file=run_file, parameters=parameters)
+
+    def bare(self, name: str, *cells: str, run_file: str = RUN_FILE, parameters: str = PARAMETERS):
+        """Write ``name`` with only these cells after its parameters."""
+        from salesops_lib.publish import catalog
+
+        tagged = nbf.new_code_cell(parameters, metadata={"tags": ["parameters"]})
+        made = nbf.new_notebook(
+            cells=[nbf.new_markdown_cell(f"# {name}"), tagged, *map(nbf.new_code_cell, cells)],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        )
+        (self.root / "notebooks" / f"{name}.ipynb").write_text(nbformat.writes(made))
+        (self.root / "notebooks" / f"{name}.yaml").write_text(run_file)
+        return catalog.find(catalog.discover(self.root), name)
+
+    def asked(self, **options):
+        """What a user asked for; the sample's data and 2025-12-12 unless said otherwise."""
+        from salesops_lib.publish.request import Asked
+
+        return Asked(**{"as_of": "" if options.get("due") else "2025-12-12"} | options)
+
+    def bench(self, last_day: date = date(2025, 12, 12), lacking=lambda data, needs: {}):
+        """The workbench a command would use, over made company settings instead of a company folder."""
+        from types import SimpleNamespace
+        from zoneinfo import ZoneInfo
+
+        from salesops_lib.core.periods import monthly
+        from salesops_lib.publish.request import Workbench
+
+        company = SimpleNamespace(calendar=monthly(2, range(2024, 2028)), zone=ZoneInfo("America/New_York"))
+        snapshot = SimpleNamespace(as_of=last_day, company=company)
+        return Workbench(self.root, self.reports, lambda data, day: snapshot, lacking)
+
+    def run(self, jobs: int = 1, **options):
+        """Run what was asked without the command line; the results."""
+        from salesops_lib.publish import request, run
+        from salesops_lib.publish.store import Store
+
+        asked = self.asked(**options)
+        store = Store(self.reports)
+        store.clean()
+        tasks = request.tasks_for(asked, self.bench(), store)
+        return run.run_all(tasks, store, jobs=jobs, resume=not asked.force and not asked.names)
+
+    def current(self, key: str):
+        """Where ``current`` of a report points, as its folder."""
+        return (self.reports / key / "current").resolve()
+
+
+@pytest.fixture
+def workshop(tmp_path) -> Workshop:
+    """An empty workbench in a temporary folder."""
+    return Workshop(tmp_path)

@@ -90,7 +90,7 @@ def test_text_is_read_by_the_declared_type(kind, text, value):
     ],
 )
 def test_text_that_is_not_of_the_type_is_refused(kind, text):
-    with pytest.raises(ParameterError, match="notebook 'attainment', parameter 'x': .* is not"):
+    with pytest.raises(ParameterError, match=r"notebook 'attainment', parameter 'x': .* is not"):
         parameters(f"x: {kind}  # any").from_text({"x": text})
 
 
@@ -109,7 +109,7 @@ def test_a_typed_value_of_a_run_file_is_never_coerced(kind, value):
     ["x=1\nimport os", "x; import os", "X", "1x", "", "x y", "__import__('os')", "é", "a-b", "x\0"],
 )
 def test_a_hostile_name_is_refused(name):
-    with pytest.raises(ParameterError, match="is no parameter name|has no parameter"):
+    with pytest.raises(ParameterError, match=r"is no parameter name|has no parameter"):
         parameters().checked({name: "1"})
 
 
