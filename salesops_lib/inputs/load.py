@@ -29,6 +29,15 @@ from salesops_lib.inputs.tables import TABLES
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+EVENTS = frozenset(
+    {
+        "opportunities", "opportunity_history", "leads", "activities", "invoices", "forecast_submissions",
+        "work_items",
+    }
+)  # fmt: skip
+"""Tables that grow with every working day: they say how far the data goes, and they can be stale. Rates,
+assignments and contracts are written ahead of their day, accounts and tools do not come daily."""
+
 REPORT_COLUMNS = (
     "import_at", "table", "file", "row", "row_id", "action", "reason", "column", "value", "money_base",
 )  # fmt: skip
@@ -163,6 +172,14 @@ def open_snapshot(data: str | Path = "", as_of: str | date = "") -> Snapshot:
     return Snapshot(company, day, warehouse)
 
 
+def open_to_check(data: str | Path, as_of: str | date | None) -> Snapshot:
+    """A snapshot of a company whose tables may be unreadable; where they hide the last day, today it is."""
+    try:
+        return open_snapshot(data, as_of or "")
+    except TableError:
+        return open_snapshot(data, date.today())  # noqa: DTZ011
+
+
 def parse_day(text: str | date) -> date | None:
     """A day written as 2025-12-12; None for an empty text. Raises ParameterError for anything else."""
     if isinstance(text, datetime):
@@ -188,23 +205,15 @@ def last_day(warehouse: warehouses.Warehouse, company: Company) -> date:
 
 
 def last_day_of(warehouse: warehouses.Warehouse, company: Company, name: str) -> date | None:
-    """The last day of one table; None where it has no column of events, or no value in it."""
-    contract = TABLES[name]
-    stamps = [contract.exists_from] if contract.exists_from and name not in FORWARD else []
-    if name == "opportunities":
-        stamps.append("recorded_at")
-    if not stamps:
+    """The last day of one table of events; None for any other, or where it has no date."""
+    if name not in EVENTS:
         return None
-    table = warehouse.table(name)
-    latest = table.aggregate([table[c].max().name(c) for c in stamps]).to_pyarrow().to_pylist()[0]
+    stamps = [TABLES[name].exists_from, *(["recorded_at"] if name == "opportunities" else [])]
+    with warehouses.readable(name):
+        table = warehouse.loose(name)
+        latest = table.aggregate([table[c].max().name(c) for c in stamps]).to_pyarrow().to_pylist()[0]
     days = [_local_day(value, company) for value in latest.values() if value is not None]
     return max(days, default=None)
-
-
-FORWARD = frozenset(
-    {"fx_rates", "contracts", "reps", "plan_assignments", "territory_assignments", "rollouts"}
-)
-"""Tables whose rows are written ahead of their day, so that they do not say how far the data goes."""
 
 
 def read_imports(root: Path | None) -> list[dict[str, Any]]:

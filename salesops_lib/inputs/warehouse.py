@@ -38,6 +38,7 @@ class Warehouse:
         self.connection = connection
         self.folder = folder  # tables/ of a company folder; None for a database
         self._checked: dict[str, ir.Table] = {}
+        self._loose: dict[str, ir.Table] = {}
 
     def names(self) -> list[str]:
         """Declared tables that stand here, in the contract's order."""
@@ -77,6 +78,12 @@ class Warehouse:
             what, _, remedy = text.rpartition("; ")
             return [Breach(name, "", "unreadable", 1, "", what or text, remedy or "correct the file")]
         return [*found, *([double] if double else [])]
+
+    def loose(self, name: str) -> ir.Table:
+        """A table in the contract's types, unchecked: what does not cast is empty. For ``check`` only."""
+        if name not in self._loose:
+            self._loose[name] = typed(self.raw(name), contract_of(name))
+        return self._loose[name]
 
     def table(self, name: str) -> ir.Table:
         """A table in the contract's types with all its columns, every version of every row.

@@ -1,0 +1,56 @@
+"""Which notebooks a company can feed, and what the others lack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from salesops_lib.core.errors import TableError
+from salesops_lib.inputs.company import CompanyError, read_yaml, repository_root
+from salesops_lib.inputs.load import Snapshot, open_to_check
+
+Needs = Mapping[str, Mapping[str, Sequence[str]]]
+"""Notebook → table → columns that must hold values."""
+
+
+def feeds(data: str | Path = "", needs: Needs | None = None, as_of: str | date | None = None) -> pd.DataFrame:
+    """One row per notebook: ``notebook``, ``can_run``, ``lacks``.
+
+    ``needs`` is read from ``notebooks/*.yaml`` where it is not given. ``lacks`` names each table that is
+    missing, empty on the day or in breach of its contract, and each column without a value.
+    """
+    wanted = notebook_needs() if needs is None else needs
+    snapshot = open_to_check(data, as_of)
+    rows = []
+    for name in sorted(wanted):
+        lacks = [text for table, columns in wanted[name].items() for text in _lacks(snapshot, table, columns)]
+        rows.append((name, not lacks, "; ".join(lacks)))
+    return pd.DataFrame(rows, columns=["notebook", "can_run", "lacks"])
+
+
+def notebook_needs(root: Path | None = None) -> dict[str, dict[str, list[str]]]:
+    """What every run file under ``notebooks/`` needs. Raises CompanyError for one that is not readable."""
+    folder = (root or repository_root()) / "notebooks"
+    found = {}
+    for path in sorted(folder.glob("*.yaml")):
+        content = read_yaml(path)
+        needs = content.get("needs", {}) if isinstance(content, dict) else None
+        if not isinstance(needs, dict):
+            raise CompanyError(
+                f"{path}: 'needs' is no mapping of tables to columns; write needs: {{quotas: []}}"
+            )
+        found[path.stem] = {str(table): list(columns or []) for table, columns in needs.items()}
+    return found
+
+
+def _lacks(snapshot: Snapshot, table: str, columns: Sequence[str]) -> list[str]:
+    try:
+        if not snapshot.has(table):
+            there = table in snapshot.warehouse.names()
+            return [f"table {table} has no row on {snapshot.as_of}" if there else f"table {table}"]
+        return [f"column {table}.{column}" for column in columns if not snapshot.has(table, column)]
+    except TableError as fault:
+        return [str(fault)]
