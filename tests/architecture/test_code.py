@@ -76,12 +76,21 @@ def suite_faults(module: Path) -> list[str]:
                 faults.append(f"{where}: the name is no sentence")
             if not any(asserts(n) for n in ast.walk(node)):
                 faults.append(f"{where}: asserts nothing")
-        raises = isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.raises"
-        if raises and not any(k.arg == "match" for k in node.keywords):
-            faults.append(f"{module.name}:{node.lineno} pytest.raises without match")
+        if isinstance(node, ast.withitem) and unmatched(node, tree):
+            faults.append(f"{module.name}:{node.context_expr.lineno} pytest.raises without match")
         if isinstance(node, ast.Attribute) and node.attr in {"flaky", "reruns"}:
             faults.append(f"{module.name}:{node.lineno} reruns a flaky test")
     return faults
+
+
+def unmatched(item: ast.withitem, tree: ast.Module) -> bool:
+    """Whether an error's words go unread: neither ``match=`` nor the error itself looked at afterwards."""
+    call = item.context_expr
+    if not isinstance(call, ast.Call) or ast.unparse(call.func) != "pytest.raises":
+        return False
+    kept = ast.unparse(item.optional_vars) if item.optional_vars else ""
+    read = kept and f"{kept}.value" in ast.unparse(tree)
+    return not read and not any(k.arg == "match" for k in call.keywords)
 
 
 def asserts(node: ast.AST) -> bool:

@@ -39,7 +39,7 @@ def opening_faults(cells: list[dict]) -> list[str]:
         faults.append("the first cell is no Markdown title")
     for word, wanted in (
         ("question", r"\?"),
-        ("reader", r"(?i)reader"),
+        ("reader", r"\b(Reader|For)\b"),
         ("cadence", r"(?i)cadence|every|month|week|quarter|day"),
     ):
         if not re.search(wanted, first):
