@@ -97,7 +97,7 @@ def asserts(node: ast.AST) -> bool:
     if isinstance(node, ast.Assert):
         return True
     name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-    return name in {"raises", "warns", "fail"} or str(name).startswith("assert")
+    return name in {"raises", "warns", "fail", "wait_for"} or str(name).startswith("assert")
 
 
 def written(folder: Path, text: str) -> Path:
