@@ -20,6 +20,7 @@ PLAYBOOKS = "../../../../site/playbooks/"  # from reports/<notebook>/<run>/<as_o
 BODY_START, BODY_END = "<!-- report -->", "<!-- /report -->"
 _RUN = {"question": "", "period": "", "status": "ok", "error": None, "parameters": {}}
 _MANIFEST = {"company": "", "currency": "", "headline": [], "limits": []}
+_FORMS = {"text/html", "text/markdown", "text/plain", "image/png", "image/jpeg"}
 _CARDS = 8  # findings shown in full on the first screen; the rest are lines that lead to the body
 
 
@@ -127,7 +128,7 @@ def _for_readers(notebook, run: Mapping):
         first.source = _without_title(first.source, str(run.get("question", "")))
     for cell in copy.cells:
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if _is_for_readers(output)]
+            cell.outputs = [output for output in map(_shown, cell.outputs) if output]
     copy.cells = [c for c in copy.cells if (c.source if c.cell_type != "code" else c.outputs)]
     return copy
 
@@ -144,11 +145,15 @@ def _plain(text: str) -> str:
     return re.sub(r"[^\w ]+", "", text.removeprefix("Question:")).strip().casefold()
 
 
-def _is_for_readers(output: Mapping) -> bool:
-    if output["output_type"] == "error" or output.get("name") == "stderr":
-        return False
-    markup = "".join(output.get("data", {}).get("text/html", ""))
-    return not markup.lstrip().startswith('<div class="headline')
+def _shown(output):
+    """An output in the forms a report shows, or None where it has none."""
+    if output["output_type"] == "stream":
+        return output if output["name"] == "stdout" else None
+    if output["output_type"] == "error":
+        return None
+    output["data"] = {kind: data for kind, data in output["data"].items() if kind in _FORMS}
+    is_headline = "".join(output["data"].get("text/html", "")).lstrip().startswith('<div class="headline')
+    return output if output["data"] and not is_headline else None
 
 
 def _stderr_lines(notebook) -> int:

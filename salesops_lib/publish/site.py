@@ -85,8 +85,7 @@ def build_site(reports: Path, out: Path | None = None, playbooks: Path | None = 
         pages = _copy_playbooks(playbooks, docs) if playbooks and playbooks.is_dir() else []
         for history in histories:
             write_report(history, docs)
-        listed = [(title, path.removesuffix(".md") + ".html") for title, path in pages]
-        write_now(histories, listed, docs)
+        write_now(histories, pages, docs)
         _write_assets(docs)
         company = next((h.current.manifest["company"] for h in histories if h.current), "")
         _generate(stage, _nav(histories, pages), company or "Sales operations")
@@ -151,11 +150,13 @@ def _tree(pages: Sequence[tuple[str, str]], depth: int) -> str:
 
 
 def _entry(title: str, value: str) -> str:
-    return f"{{ {json.dumps(escape(title), ensure_ascii=False)} = {value} }}"
+    return f"{{ {json.dumps(escape(title, quote=False), ensure_ascii=False)} = {value} }}"
 
 
 def _generate(stage: Path, nav: str, name: str) -> None:
-    config = _CONFIG.format(name=json.dumps(escape(name), ensure_ascii=False), nav=nav, assets=_ASSETS)
+    config = _CONFIG.format(
+        name=json.dumps(escape(name, quote=False), ensure_ascii=False), nav=nav, assets=_ASSETS
+    )
     (stage / "zensical.toml").write_text(config, encoding="utf-8")
     command = [sys.executable, "-m", "zensical", "build", "--config-file", str(stage / "zensical.toml")]
     done = subprocess.run(command, capture_output=True, text=True, cwd=stage)  # noqa: S603

@@ -7,6 +7,7 @@ ever read as Markdown.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from html import escape
@@ -22,6 +23,7 @@ from salesops_lib.publish.sparkline import sparkline
 _CARDS = 10  # findings shown in full on the first page
 _DAYS = 5  # past runs shown as columns
 _TRENDS = 6  # findings with a trend on the first page, per report
+_LAST_GOOD = re.compile(r'(<a class="last-good" href=")[^"]*')
 
 
 class SiteError(UserError):
@@ -35,12 +37,15 @@ def write_report(history: ReportHistory, docs: Path) -> None:
     """
     folder = docs / "reports" / history.key
     folder.mkdir(parents=True)
-    if history.failed:
-        _copy_html(history.failed, folder / "failed.html")
+    failed = history.failed
+    has_page = failed is not None and (failed.folder / "report.html").is_file()  # none where a secret was met
+    if has_page:
+        _copy_html(failed, folder / "failed.html")
     page = {
+        "title": report_title(history),
         "files": _copy_files(history.current, folder) if history.current else [],
-        "fragment": _fragment(history.newest),
-        "failed": _failure(history.failed, folder.name) if history.failed and history.current else None,
+        "fragment": _fragment(history.newest) if history.current or has_page else "",
+        "failed": _failure(failed, f"{folder.name}/failed.html" if has_page else "") if failed else None,
         "standing": history.current.as_of if history.current else "",
         "days": _days(history),
         "trends": _finding_trends(history),
@@ -52,7 +57,7 @@ def write_report(history: ReportHistory, docs: Path) -> None:
 def write_now(histories: Sequence[ReportHistory], playbooks: Sequence[tuple[str, str]], docs: Path) -> None:
     """The first page: decisions by money at stake, the reports and their state, trends, playbooks.
 
-    ``playbooks``: title and address of each page to list.
+    ``playbooks``: title and path of every page; those that a standing finding names are listed.
     """
     current = [h.current for h in histories if h.current]
     newest = max((b.as_of for b in current), default="")
@@ -64,14 +69,14 @@ def write_now(histories: Sequence[ReportHistory], playbooks: Sequence[tuple[str,
         "failed": sum("failed" in row["state_keys"] for row in rows),
         "stale": sum("stale" in row["state_keys"] for row in rows),
         "headlines": [t for t in map(_report_trends, histories) if t["rows"]],
-        "playbooks": playbooks,
+        "playbooks": [(t, path.removesuffix(".md") + ".html") for t, path in _named(histories, playbooks)],
     }
     write_page(docs / "index.md", "What needs a decision", templates().get_template("now.html").render(page))
 
 
 def write_page(path: Path, title: str, markup: str) -> None:
     """A Markdown file that holds one HTML block. The generator writes titles unescaped, so they are here."""
-    front = f"---\ntitle: {json.dumps(escape(title))}\nhide:\n  - toc\n---\n\n"
+    front = f"---\ntitle: {json.dumps(escape(title, quote=False))}\nhide:\n  - toc\n---\n\n"
     path.write_text(front + markup, encoding="utf-8")
 
 
@@ -91,6 +96,13 @@ def _decisions(histories: Sequence[ReportHistory]) -> dict:
     pressing = [views[id(f)] for f in order if f.severity is not Severity.UNKNOWN]
     unknown = [views[id(f)] for f in order if f.severity is Severity.UNKNOWN]
     return tally(findings) | {"cards": pressing[:_CARDS], "lines": pressing[_CARDS:] + unknown}
+
+
+def _named(histories: Sequence[ReportHistory], playbooks: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The index and the pages that findings of standing reports lead to."""
+    findings = [f for h in histories if h.current for f in h.current.findings]
+    wanted = {"playbooks/index.md"} | {f"playbooks/{f.playbook.split('#')[0]}" for f in findings}
+    return [(title, path) for title, path in playbooks if path in wanted]
 
 
 def _row(history: ReportHistory, newest: str) -> dict:
@@ -185,8 +197,8 @@ def _shown(value: float | None, finding: Finding) -> str:
 def _files(bundle: Bundle | None) -> list[tuple[str, str]]:
     if bundle is None:
         return []
-    books = [("Workbook", "report.xlsx")] if (bundle.folder / "report.xlsx").is_file() else []
-    return [("Report as one file", "report.html"), *books]
+    books = [("Excel", "report.xlsx")] if (bundle.folder / "report.xlsx").is_file() else []
+    return [("HTML", "report.html"), *books]
 
 
 def _copy_files(bundle: Bundle, folder: Path) -> list[tuple[str, str]]:
@@ -211,7 +223,8 @@ def _html(bundle: Bundle, playbooks: str) -> str:
     source = bundle.folder / "report.html"
     if not source.is_file():
         raise SiteError(f"{bundle.folder} has no report.html; run the report again with --force")
-    return source.read_text(encoding="utf-8").replace(f'href="{PLAYBOOKS}', f'href="{playbooks}')
+    html = source.read_text(encoding="utf-8").replace(f'href="{PLAYBOOKS}', f'href="{playbooks}')
+    return _LAST_GOOD.sub(r"\g<1>report.html", html)
 
 
 def _fragment(bundle: Bundle) -> str:
@@ -223,5 +236,5 @@ def _fragment(bundle: Bundle) -> str:
     return html.split(BODY_START)[1].split(BODY_END)[0]
 
 
-def _failure(bundle: Bundle, folder: str) -> dict:
-    return {"as_of": bundle.as_of, "error": bundle.run.get("error"), "href": f"{folder}/failed.html"}
+def _failure(bundle: Bundle, href: str) -> dict:
+    return {"as_of": bundle.as_of, "error": bundle.run.get("error"), "href": href}

@@ -316,7 +316,7 @@ class Workshop:
 
         return Asked(**{"as_of": "" if options.get("due") else "2025-12-12"} | options)
 
-    def bench(self, last_day: date = date(2025, 12, 12), lacking=lambda data, needs: {}):
+    def bench(self, last_day: date = date(2025, 12, 12), lacking=lambda data, day, needs: {}):
         """The workbench a command would use, over made company settings instead of a company folder."""
         from types import SimpleNamespace
         from zoneinfo import ZoneInfo
