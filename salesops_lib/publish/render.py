@@ -18,7 +18,9 @@ from salesops_lib.publish.sanitize import playbook_link, sanitized
 
 PLAYBOOKS = "../../../../site/playbooks/"  # from reports/<notebook>/<run>/<as_of>/<attempt>/report.html
 BODY_START, BODY_END = "<!-- report -->", "<!-- /report -->"
-_RUN = {"question": "", "period": "", "status": "ok", "error": None, "parameters": {}}
+_RUN = {"question": "", "period": "", "status": "ok", "error": None, "parameters": {}} | dict.fromkeys(
+    ["data_hash", "policy_hash"], ""
+)
 _MANIFEST = {"company": "", "currency": "", "headline": [], "limits": []}
 _FORMS = {"text/html", "text/markdown", "text/plain", "image/png", "image/jpeg"}
 _CARDS = 8  # findings shown in full on the first screen; the rest are lines that lead to the body

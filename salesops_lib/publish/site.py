@@ -26,6 +26,7 @@ from salesops_lib.publish.site_pages import SiteError, report_title, write_now, 
 from salesops_lib.publish.store import Store
 
 _ASSETS = "assets/salesops"
+_FOLDERS = ("start-here", "charter", "how-to", "reference", "explanation", "templates", "registers")
 _KEPT = 2  # finished sites kept: the one shown and the one a reader may still be on
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
@@ -132,21 +133,21 @@ def _nav(histories: Sequence[ReportHistory], pages: Sequence[tuple[str, str]]) -
 
 
 def _tree(pages: Sequence[tuple[str, str]], depth: int) -> str:
-    """Pages of one folder, then its folders as sections, as a TOML array."""
+    """A folder as a TOML array: its index, its folders as sections, its other pages."""
     here = [(title, path) for title, path in pages if path.count("/") == depth]
     below: dict[str, list] = {}
     for title, path in pages:
         if path.count("/") > depth:
             below.setdefault(path.split("/")[depth], []).append((title, path))
-    items = [
-        json.dumps(path) if path.endswith("/index.md") else _entry(title, json.dumps(path))
-        for title, path in here
+    index = [json.dumps(path) for _, path in here if path.endswith("/index.md")]
+    folders = [
+        _entry(name.replace("-", " ").capitalize(), _tree(below[name], depth + 1))
+        for name in sorted(
+            below, key=lambda name: (_FOLDERS.index(name) if name in _FOLDERS else len(_FOLDERS), name)
+        )
     ]
-    items += [
-        _entry(name.replace("-", " ").capitalize(), _tree(inside, depth + 1))
-        for name, inside in below.items()
-    ]
-    return f"[{', '.join(items)}]"
+    others = [_entry(title, json.dumps(path)) for title, path in here if not path.endswith("/index.md")]
+    return f"[{', '.join(index + folders + others)}]"
 
 
 def _entry(title: str, value: str) -> str:
