@@ -30,11 +30,7 @@ report: $(STAMP)  ## run every notebook on the sample company and build the site
 	@$(BIN)/salesops site
 	@echo "open reports/site/index.html"
 
-test: $(STAMP)  ## lint, then the whole suite: library, notebooks, golden notebooks
-	@$(BIN)/ruff check --quiet .
-	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/rumdl check --quiet README.md CONTRIBUTING.md CHANGELOG.md playbooks
-	@$(BIN)/salesops playbooks check
+test: $(STAMP)  ## the whole suite: library, linters, notebooks, golden notebooks
 	@$(BIN)/pytest -n 2 --dist loadscope
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab

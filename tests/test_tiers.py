@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -117,3 +118,20 @@ def test_the_golden_notebooks_are_executed_to_the_end():
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         counts = [c["execution_count"] for c in cells if c["cell_type"] == "code"]
         assert counts == list(range(1, len(counts) + 1)), path.name
+
+
+def test_a_notebook_run_twice_gives_the_same_golden():
+    # What regenerate.py keeps must not depend on the moment, the path or the machine.
+    reviewable = runpy.run_path(str(ROOT / "tests" / "golden" / "regenerate.py"))["reviewable"]
+
+    def executed(at: str) -> nbformat.NotebookNode:
+        cell = nbformat.v4.new_code_cell("show()", execution_count=1)
+        cell.metadata = {"tags": ["injected-parameters"], "papermill": {"start_time": at}}
+        data = {"text/plain": "71 %", "image/png": f"picture {at}"}
+        cell.outputs = [nbformat.v4.new_output("display_data", data=data, metadata={"width": 3})]
+        return nbformat.v4.new_notebook(cells=[cell], metadata={"papermill": {"end_time": at}})
+
+    kept = reviewable(executed("2026-11-23T11:00"))
+    assert kept == reviewable(executed("2026-11-24T12:00"))
+    assert kept.cells[0].outputs[0].data == {"text/plain": "71 %"}
+    assert kept.cells[0].metadata.tags == ["injected-parameters"]
