@@ -151,7 +151,8 @@ def _row(columns: Sequence[Column], texts: Sequence[str]) -> str:
 
 
 def _class(column: Column) -> str:
-    return ' class="num"' if column.kind in _RIGHT else ""
+    is_day = column.kind in {"date", "datetime"}
+    return ' class="num"' if column.kind in _RIGHT else ' class="day"' if is_day else ""
 
 
 def _column_texts(series: pd.Series, column: Column) -> list[str]:
