@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from salesops_lib.attainment.distribution import SMALL_GROUP
+from salesops_lib.attainment.pacing import MIN_PERIODS
 from salesops_lib.attainment.rules import (
     FLOOR,
     NOQUOTA,
@@ -63,7 +64,7 @@ def share_at_quota(
             interval=proportion_interval(n - len(below), n, level) if n >= SMALL_GROUP else None,
             statement=f"{n - len(below)} of {n} reps reached quota in {period}"
             + (f" ({percent(share)}{then})." if n >= SMALL_GROUP else "."),
-            money_at_stake=float(missing), mature=finished,
+            money_at_stake=round(float(missing), 2), mature=bool(finished),
             recommendation=f"{step} {named}, where most of the {len(below)} reps below quota sit."
             if named else "Keep the quotas as they are.",
         )
@@ -91,7 +92,7 @@ def skew(
         SKEW.judge(
             scope={"period": reps["period"].iloc[0]}, value=value, n=n, limit=limit, as_of=setting.as_of,
             interval=Interval(row["low"], row["high"], level, "bootstrap") if known else None,
-            money_at_stake=over, mature=finished,
+            money_at_stake=over, mature=bool(finished),
             statement=f"The top fifth of {n} reps carried {percent(value)} of "
             f"{short_money(ranked['own'].sum())} {setting.currency} in {reps['period'].iloc[0]}; "
             f"the limit is {percent(limit.value)}.",
@@ -102,7 +103,7 @@ def skew(
 
 
 def no_quota(setting: Setting, table: pd.DataFrame) -> list[Finding]:
-    """Direct credit of reps without a quota. ``table``: the period's attainment (``outputs.ATTAINMENT``).
+    """Direct credit of reps whose quota is missing, or counts for no day. ``table``: ``outputs.ATTAINMENT``.
 
     UNKNOWN where nothing has been booked.
     """
@@ -110,17 +111,23 @@ def no_quota(setting: Setting, table: pd.DataFrame) -> list[Finding]:
     own = pd.to_numeric(reps["credited_base"]) - pd.to_numeric(reps["overlay_base"])
     without = reps["status"].isin(["quota_missing", "not_held"]) & (own != 0)
     money, whole = float(own[without].sum()), float(own.sum())
-    names = reps.assign(own=own)[without].sort_values("own", ascending=False)["name"]
-    named = _listed(names[:4], len(names))
-    period = _period(table)
+    found = reps.assign(own=own)[without].sort_values("own", ascending=False)
+    period, absent = _period(table), found["status"] == "quota_missing"
+    steps = [
+        f"{verb} {_listed(part['name'][:4], len(part))}"
+        for verb, part in (("set a quota for", found[absent]), ("add the role spell of", found[~absent]))
+        if len(part)
+    ]
+    share = percent(money / whole) if whole > 0 else "nothing is booked"
     return [
         NOQUOTA.judge(
             scope={"period": period}, value=money / whole if whole > 0 else None,
-            n=int((own != 0).sum()), limit=setting.limit(NOQUOTA), as_of=setting.as_of, money_at_stake=money,
-            statement=f"{len(names)} reps without a quota in {period} hold {short_money(money)} "
-            f"{setting.currency} of credit ({percent(money / whole) if whole > 0 else 'nothing booked'}).",
-            recommendation=f"Set a quota for {named}, or credit the deals to their holders."
-            if len(names) else "Keep setting quotas before the first booking.",
+            n=int((own != 0).sum()), limit=setting.limit(NOQUOTA), as_of=setting.as_of,
+            money_at_stake=round(money, 2),
+            statement=f"{_count(len(found), 'rep')} without a quota that counts in {period} hold "
+            f"{short_money(money)} {setting.currency} of credit ({share}).",
+            recommendation=_sentence([*steps, "or credit the deals to their holders"])
+            if steps else "Keep setting quotas before the first booking.",
         )
     ]  # fmt: skip
 
@@ -139,17 +146,20 @@ def unplaced(setting: Setting, table: pd.DataFrame, by_spell: pd.DataFrame) -> l
     homeless = by_spell.assign(own=direct)[by_spell["team"].isna() & (direct != 0)] if teams else by_spell[:0]
     stray = float(homeless["own"].sum()) if len(homeless) else 0.0
     money, period = abs(loose) + abs(stray), _period(table)
-    named = _listed(homeless["rep_id"][:4], len(homeless)) if len(homeless) else ""
-    steps = [f"Add the role spell of {named} for the days they closed"] if named else []
-    steps += ["Name an owner for the bookings without one"] if loose else []
+    names = table[table["level"] == "rep"].set_index("holder_id")["name"]
+    called = homeless.sort_values("own", ascending=False)["rep_id"].map(names) if len(homeless) else []
+    named = _listed(called[:4], len(homeless)) if len(homeless) else ""
+    steps = [f"add the role spell of {named} for the days they closed"] if named else []
+    steps += ["name an owner for the bookings without one"] if loose else []
     return [
         UNPLACED.judge(
-            scope={"period": period}, value=money / whole if whole > 0 else None, n=len(by_spell),
-            limit=setting.limit(UNPLACED), as_of=setting.as_of, money_at_stake=money,
+            scope={"period": period}, value=money / whole if whole > 0 else None,
+            n=len(by_spell) + int(loose != 0),
+            limit=setting.limit(UNPLACED), as_of=setting.as_of, money_at_stake=round(money, 2),
             statement=f"In {period} {short_money(loose)} {setting.currency} of bookings have no rep and "
             f"{short_money(stray)} no team on the close date"
             + (f", {percent(money / whole)} of all." if whole > 0 else "; nothing is booked."),
-            recommendation=f"{'; '.join(steps) or 'Keep owners and role spells complete'}.",
+            recommendation=_sentence(steps or ["keep owners and role spells complete"]),
         )
     ]  # fmt: skip
 
@@ -178,15 +188,18 @@ def assignment(setting: Setting, cascade: pd.DataFrame, steps: pd.DataFrame, per
         "statement": said,
     }  # fmt: skip
     teams = [_listed(f["team"][:2]) or "the teams" for f in (high, low)]
+    enter = "Enter the company goal as a quota of level company, and the reps' quotas."
     return [
         OVERASSIGN.judge(
             **common, limit=setting.limit(OVERASSIGN), money_at_stake=above,
-            recommendation=f"Lower the reps' quotas first in {teams[0]}, furthest over their goal.",
+            recommendation=enter if gap is None
+            else f"Lower the reps' quotas first in {teams[0]}, furthest over their goal.",
         ),
         UNDERASSIGN.judge(
             **common, limit=setting.limit(UNDERASSIGN),
             money_at_stake=None if gap is None else max(0.0, -gap),
-            recommendation=f"Assign the rest of the goal, first in {teams[1]}, or lower the goal in writing.",
+            recommendation=enter if gap is None
+            else f"Assign the rest of the goal, first in {teams[1]}, or lower the goal in writing.",
         ),
     ]  # fmt: skip
 
@@ -209,7 +222,7 @@ def _paced(setting: Setting, rule: Rule, row: dict, pacing: pd.DataFrame) -> Fin
         limit=setting.limit(rule),
         as_of=setting.as_of,
         interval=interval,
-        money_at_stake=None if gap is None else max(gap, 0.0),
+        money_at_stake=round(gap, 2) if gap is not None and gap > 0 else None,
         statement=_pace_said(row, setting.currency, known, ended),
         recommendation=_pace_step(row, pacing),
     )
@@ -226,8 +239,8 @@ def _pace_said(row: dict, currency: str, known: bool, ended: bool) -> str:
         return f"{name} finished {period} at {percent(row['projected_attainment'])} of quota."
     return (
         f"{name} is heading for {percent(row['projected_attainment'])} of quota in {period} "
-        f"({percent(row['projected_low'])} to {percent(row['projected_high'])}), a chance of "
-        f"{percent(row['p_quota'])} to reach it."
+        f"({percent(row['projected_low'])} to {percent(row['projected_high'])}), with a "
+        f"{percent(row['p_quota'])} chance to reach it."
     )
 
 
@@ -239,6 +252,8 @@ def _pace_step(row: dict, pacing: pd.DataFrame) -> str:
         rows = rows[rows[row["level"]] == row["holder_id"]]
     gap = pd.to_numeric(rows["quota_base"]) - rows["finish_mid_base"]
     short = rows.assign(gap=gap)[gap > 0].sort_values("gap", ascending=False)
+    if pd.isna(row["projected_attainment"]):
+        return f"Check the import and history of {row['name']}: a projection needs {MIN_PERIODS} finished periods."
     if short.empty:
         return f"Keep {row['name']}'s plan; no one below is projected short."
     named = [
@@ -259,6 +274,15 @@ def _listed(names, total: int = 0) -> str:
     if total > len(names):
         return f"{', '.join(names)} and {total - len(names)} more"
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _sentence(steps: list[str]) -> str:
+    text = ", ".join(steps)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _period(table: pd.DataFrame) -> str:

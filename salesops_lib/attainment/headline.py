@@ -51,7 +51,7 @@ def _finish(row: pd.Series, coverage: pd.DataFrame) -> Card | None:
     if row["method"] == "finished":
         return None
     if pd.isna(row["projected_attainment"]):
-        return "Projected finish", "–", "", f"{int(row['past_periods'])} finished periods are too few"
+        return "Projected finish", "–", "", _why_not(row)
     low, high = (f"{100 * row[c]:.0f}" for c in ("projected_low", "projected_high"))
     tested = coverage[coverage["level"] == "company"]
     proof = "range not yet back-tested"
@@ -60,6 +60,14 @@ def _finish(row: pd.Series, coverage: pd.DataFrame) -> Card | None:
     note = f"{percent(row['p_quota'])} chance to reach quota; {proof}"
     level = percent(row["interval_level"])
     return "Projected finish", percent(row["projected_attainment"]), f"{low}–{high} % at {level}", note
+
+
+def _why_not(row: pd.Series) -> str:
+    if pd.isna(row["quota_base"]) or row["quota_base"] <= 0:
+        return "no quota to project against"
+    if row["past_periods"] == 0:
+        return "no finished period to project from; see Limits"
+    return f"{int(row['past_periods'])} finished periods are too few"
 
 
 def _reached(participation: pd.DataFrame, pacing: pd.DataFrame) -> Card:

@@ -23,6 +23,7 @@ LEVELS = ("company", "region", "team", "rep")
 MIN_PERIODS = 4  # finished periods before a projection is given at all
 _BOTH = {"company", "region"}
 _FINISH = ("finish_low", "finish_mid", "finish_high")
+_HOLE = 0.05  # a finished period under this share of the median one is a hole in the data
 _OPENING = 0.25  # a first period whose first booking comes later than this is a hole, not a period
 
 
@@ -30,6 +31,7 @@ _OPENING = 0.25  # a first period whose first booking comes later than this is a
 class Pace:
     """What pacing needs, per holder and period, at one point of the period.
 
+    ``past``: finished periods before it that the data holds whole; ``holes``: those with hardly a booking.
     ``progress``: ``level``, ``holder_id``, ``period``, ``to_date``, ``final`` (so far, in the current
     period), ``quota`` (missing where undefined). ``curve``: the company's share by elapsed time.
     """
@@ -37,9 +39,16 @@ class Pace:
     progress: pd.DataFrame
     curve: pd.DataFrame
     past: list[str]
+    holes: list[str]
     period: str
     elapsed: float
     finished: bool
+
+    @property
+    def broken(self) -> bool:
+        """The period just before this one has hardly a booking: its pace cannot be projected from."""
+        ended = sorted([*self.past, *self.holes])
+        return bool(ended) and ended[-1] in self.holes
 
 
 def pace(result: Attainment, calendar: FiscalCalendar, period: Period) -> Pace:
@@ -57,9 +66,9 @@ def pace(result: Attainment, calendar: FiscalCalendar, period: Period) -> Pace:
     quotas = _quotas(result.table)
     progress = progress.merge(quotas, on=["level", "holder_id", "period"], how="outer")
     progress[["to_date", "final"]] = progress[["to_date", "final"]].fillna(0.0)
-    past = _past(lines[~lines["overlay"]], calendar, start, result)
-    curve = _curve(lines[~lines["overlay"]], past, str(period))
-    return Pace(progress, curve, past, str(period), elapsed, finished)
+    past, holes = _past(lines[~lines["overlay"]], calendar, start, result)
+    curve = _curve(lines[~lines["overlay"]], past, str(period), elapsed)
+    return Pace(progress, curve, past, holes, str(period), elapsed, finished)
 
 
 def project(pace: Pace, tested: pd.DataFrame, level_of_interval: float = 0.8) -> pd.DataFrame:
@@ -83,7 +92,7 @@ def project(pace: Pace, tested: pd.DataFrame, level_of_interval: float = 0.8) ->
         now = now.assign(expected_share=1.0, periods=0, n=0, method="finished")
         return now.drop(columns=["final", "period"])
     past = pace.progress[pace.progress["period"].isin(pace.past)]
-    made = _both(now, past, level_of_interval)
+    made = _both(now, past.iloc[:0] if pace.broken else past, level_of_interval)
     return _combined(made, weights(tested)).drop(columns=["final", "period"])
 
 
@@ -146,21 +155,26 @@ def _quotas(table: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(quota=quota.where(quota > 0))
 
 
-def _past(lines: pd.DataFrame, calendar: FiscalCalendar, before: date, result: Attainment) -> list[str]:
-    """Finished periods before a day whose bookings the data holds whole, in order."""
+def _past(
+    lines: pd.DataFrame, calendar: FiscalCalendar, before: date, result: Attainment
+) -> tuple[list[str], list[str]]:
+    """Finished periods before a day that the data holds whole, and those it hardly holds, in order."""
     if lines.empty:
-        return []
+        return [], []
     first = lines.loc[lines["close_date"].idxmin()]
     opening = str(first["period"])
-    sums = lines.groupby("period")["amount"].sum()
-    names = [str(p) for p in calendar.periods(result.kind, end=before) if calendar.bounds(p)[1] <= before]
-    whole = [n for n in names if sums.get(n, 0) > 0]
-    return [n for n in whole if n != opening or first["elapsed_share"] <= _OPENING]
+    ended = [p for p in calendar.periods(result.kind, end=before) if calendar.bounds(p)[1] <= before]
+    names = [str(p) for p in ended if p >= Period.parse(opening)]
+    if first["elapsed_share"] > _OPENING:
+        names = [n for n in names if n != opening]
+    sums = lines.groupby("period")["amount"].sum().reindex(names).fillna(0.0)
+    least = _HOLE * sums[sums > 0].median() if (sums > 0).any() else 0.0
+    return [n for n in names if sums[n] > least], [n for n in names if sums[n] <= least]
 
 
-def _curve(lines: pd.DataFrame, past: list[str], period: str) -> pd.DataFrame:
+def _curve(lines: pd.DataFrame, past: list[str], period: str, elapsed: float) -> pd.DataFrame:
     """Share of the final by elapsed time, each past period; the current one as plain sums."""
-    grid = np.round(np.arange(0, 1.0001, 0.02), 2)
+    grid = np.union1d(np.round(np.arange(0, 1.0001, 0.02), 2), [elapsed])
     rows = []
     for name in [*past, period]:
         part = lines[lines["period"] == name].sort_values("elapsed_share", kind="stable")

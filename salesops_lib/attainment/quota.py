@@ -40,6 +40,7 @@ def choose_period(
 ) -> Period:
     """The period asked for, else the one ``as_of`` falls in, of the kind most quotas are written for.
 
+    Where no quota of the measure stands in that one, the last period before it that has quotas.
     Raises PeriodError where the period asked for does not parse, is outside the calendar or has not begun.
     """
     if asked:
@@ -51,7 +52,9 @@ def choose_period(
     periods = quotas.loc[quotas["measure"] == measure, "period"].dropna().map(Period.parse)
     kinds = periods.map(lambda p: p.kind).value_counts()
     kind: Kind = kinds.index[0] if len(kinds) else "quarter"
-    return calendar.period_of(as_of, kind)
+    now = calendar.period_of(as_of, kind)
+    begun = sorted(p for p in set(periods) if p.kind == kind and p <= now)
+    return begun[-1] if begun else now
 
 
 def latest_quotas(quotas: pd.DataFrame, measure: str, kind: Kind) -> pd.DataFrame:

@@ -68,7 +68,7 @@ def company_rows(
     rows.loc[use, "quota_cents"] = teams[use]
     rows.loc[use, "quota_source"] = "sum_of_teams"
     holder = rows["holder_id"].fillna("company")
-    return rows.assign(level="company", holder_id=holder, name=holder)
+    return rows.assign(level="company", holder_id=holder, name=rows["holder_id"].fillna("The company"))
 
 
 def _team_sums(above: pd.DataFrame) -> dict[str, int]:

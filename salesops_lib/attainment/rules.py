@@ -14,42 +14,42 @@ from salesops_lib.core.policy import Policy, PolicyValue
 _PAGE = "how-to/analytics/review-attainment.md"
 
 PACE = Rule(
-    code="F-ATTN-PACE", metric=metrics.PROJECTED, title="Projected to finish off quota",
+    code="F-ATTN-PACE", metric=metrics.PROJECTED, title="Pace against quota",
     policy="pace_target", keep="above", min_n=MIN_PERIODS, owner="head of sales",
     due="within 5 business days", due_days=7, playbook=_PAGE,
 )  # fmt: skip
 FLOOR = Rule(
-    code="F-ATTN-FLOOR", metric=metrics.PROJECTED, title="Team below the floor",
+    code="F-ATTN-FLOOR", metric=metrics.PROJECTED, title="Team against its floor",
     policy="team_floor", keep="above", min_n=MIN_PERIODS, owner="sales manager",
     due="within 5 business days", due_days=7, playbook=_PAGE,
 )  # fmt: skip
 SHARE = Rule(
-    code="F-ATTN-SHARE", metric=metrics.PARTICIPATION, title="Too few reps reach quota",
+    code="F-ATTN-SHARE", metric=metrics.PARTICIPATION, title="Share of reps at quota",
     policy="share_at_quota", keep="above", min_n=SMALL_GROUP, owner="sales ops manager",
     due="before the next quota letters", due_days=21, playbook=_PAGE,
 )  # fmt: skip
 SKEW = Rule(
-    code="F-ATTN-SKEW", metric=metrics.TOP_FIFTH, title="A few reps carry the result",
+    code="F-ATTN-SKEW", metric=metrics.TOP_FIFTH, title="Dependence on the top fifth",
     policy="top_fifth_limit", keep="below", min_n=SMALL_GROUP, owner="sales ops manager",
     due="within 10 business days", due_days=14, playbook=_PAGE,
 )  # fmt: skip
 NOQUOTA = Rule(
-    code="F-ATTN-NOQUOTA", metric=metrics.NO_QUOTA, title="Bookings count towards nobody's quota",
+    code="F-ATTN-NOQUOTA", metric=metrics.NO_QUOTA, title="Bookings without a quota",
     policy="noquota_limit", keep="below", min_n=1, owner="analyst",
     due="within 3 business days", due_days=3, playbook=_PAGE,
 )  # fmt: skip
 UNPLACED = Rule(
-    code="F-ATTN-UNPLACED", metric=metrics.UNPLACED, title="Bookings in no rep's or team's figure",
+    code="F-ATTN-UNPLACED", metric=metrics.UNPLACED, title="Bookings without rep or team",
     policy="unplaced_limit", keep="below", min_n=1, owner="analyst",
     due="within 3 business days", due_days=3, playbook=_PAGE,
 )  # fmt: skip
 OVERASSIGN = Rule(
-    code="F-ATTN-OVERASSIGN", metric=metrics.OVER_ASSIGNMENT, title="Reps hold too much quota for the goal",
+    code="F-ATTN-OVERASSIGN", metric=metrics.OVER_ASSIGNMENT, title="Rep quotas over the goal",
     policy="overassign_max", keep="below", min_n=1, owner="sales ops manager",
     due="before the next quota letters", due_days=21, playbook=_PAGE,
 )  # fmt: skip
 UNDERASSIGN = Rule(
-    code="F-ATTN-UNDERASSIGN", metric=metrics.OVER_ASSIGNMENT, title="Reps hold less quota than the goal",
+    code="F-ATTN-UNDERASSIGN", metric=metrics.OVER_ASSIGNMENT, title="Rep quotas cover the goal",
     policy="overassign_min", keep="above", min_n=1, owner="sales ops manager",
     due="before the next quota letters", due_days=21, playbook=_PAGE,
 )  # fmt: skip

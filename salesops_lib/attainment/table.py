@@ -23,15 +23,13 @@ class Attainment:
 
     ``table``: one row per level, holder and period (columns of ``outputs.ATTAINMENT``, money as Decimal).
     ``by_spell``: the pieces it is the sum of: rep × period × team. ``lines``: credited lines, in cents,
-    placed. ``exceptions``: rows that could not be used, with their money. ``limits``: sentences on what is
-    lacking.
+    placed. ``exceptions``: rows that could not be used, with their money.
     """
 
     table: pd.DataFrame
     by_spell: pd.DataFrame
     lines: pd.DataFrame
     exceptions: pd.DataFrame
-    limits: list[str]
     measure: str
     kind: Kind
     as_of: date
@@ -79,10 +77,7 @@ def attainment(
         _no_quota(table),
         _no_rep(lines),
     ]
-    limits = _limits(records, table, lines)
-    return Attainment(
-        table, _money(by_spell), lines, gathered(faults), limits, measure=measure, kind=kind, as_of=as_of
-    )
+    return Attainment(table, _money(by_spell), lines, gathered(faults), measure, kind, as_of)
 
 
 def overlay_holders(lines: pd.DataFrame, spelled: pd.DataFrame) -> set[str]:
@@ -208,27 +203,3 @@ def _no_rep(lines: pd.DataFrame) -> pd.DataFrame:
     sums = rows.groupby("period", as_index=False).agg(money_cents=("cents", "sum"), deals=("cents", "size"))
     reason = sums["deals"].astype(str) + " won deals have no owner; name one or keep them out of rep figures"
     return exceptions("no_rep", "opportunities", sums, key="period", reason=reason)
-
-
-def _limits(records: Records, table: pd.DataFrame, lines: pd.DataFrame) -> list[str]:
-    """What this company's data cannot tell, in sentences."""
-    said = []
-    if records.credits is None or records.credits.empty:
-        said.append(
-            "No credits table: every deal counts whole for its owner; splits and overlays are unknown."
-        )
-    if records.reps is None or records.reps.empty:
-        said.append(
-            "No role spells (table reps): quotas count for the whole period and nobody's move is known; "
-            "teams are those the quotas name as parent, if any."
-        )
-    summed = table[table["quota_source"].isin(["sum_of_members", "sum_of_teams"])]
-    for level, rows in summed.groupby("level"):
-        said.append(
-            f"{rows['holder_id'].nunique()} {level} holders lack a quota of their own in some period: the "
-            f"sum of those below stands in (quota_source says so)."
-        )
-    if lines["overlay"].any():
-        said.append("A rep's own figure includes overlay credit; team, region and company figures never do.")
-    said.append("Credit is dated by close date, and a rep's team is the one of the spell on that day.")
-    return said

@@ -1,0 +1,76 @@
+"""What this company's data cannot tell about attainment, in sentences."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from salesops_lib.attainment.pacing import Pace
+from salesops_lib.attainment.records import Records
+from salesops_lib.attainment.table import Attainment
+
+_STAND_IN = {
+    "sum_of_members": "the sum of the members' prorated quotas",
+    "sum_of_teams": "the sum of its teams'",
+}
+
+
+def limits(records: Records, result: Attainment, pace: Pace, *, asked: str = "") -> list[str]:
+    """Sentences for the report: tables that are missing, goals that are sums, holes, short pasts.
+
+    ``asked``: the period the reader asked for; empty where the report chose it.
+    """
+    now = result.table[result.table["period"] == pace.period]
+    said = [*_missing_tables(records), *_summed(now), *_pace(pace)]
+    if not asked and pace.finished:
+        said.append(f"{pace.period} is the last period with quotas; the one of {result.as_of} has none.")
+    others = sorted(set(records.quotas["measure"].dropna()) - {result.measure})
+    if others:
+        said.append(f"Only '{result.measure}' is reported; quotas also stand for {', '.join(others)}.")
+    if result.lines["overlay"].any():
+        said.append("A rep's own figure includes overlay credit; team, region and company figures never do.")
+    said.append("Credit is dated by close date, and a rep's team is the one of the spell on that day.")
+    return said
+
+
+def _missing_tables(records: Records) -> list[str]:
+    said = []
+    if records.credits is None or records.credits.empty:
+        said.append("No credits table: a deal counts whole for its owner; splits and overlays are unknown.")
+    if records.reps is None or records.reps.empty:
+        said.append(
+            "No role spells (table reps): quotas count for the whole period and nobody's move is known; "
+            "teams are those the quotas name as parent, if any."
+        )
+    elif records.reps["team"].isna().all():
+        said.append("The role spells name no team: teams are those the quotas name as parent, if any.")
+    return said
+
+
+def _summed(now: pd.DataFrame) -> list[str]:
+    said = []
+    period = now["period"].iloc[0] if len(now) else ""
+    for source, words in _STAND_IN.items():
+        rows = now[now["quota_source"] == source]
+        counts = rows["level"].value_counts()
+        names = [f"{n} {level}{'s' if n > 1 else ''}" for level, n in counts.items() if level != "company"]
+        names = (["the company"] if "company" in counts else []) + names
+        if names:
+            said.append(f"Without a goal of their own in {period}: {', '.join(names)}; {words} stands in.")
+    return said
+
+
+def _pace(pace: Pace) -> list[str]:
+    said = []
+    if pace.holes:
+        said.append(
+            f"Hardly a booking in {', '.join(pace.holes)}: taken as holes in the data, not as results."
+        )
+    if pace.broken and not pace.finished:
+        said.append(
+            f"No finish is projected: the period before {pace.period} is such a hole. Check the import."
+        )
+    elif len(pace.past) < 4 and not pace.finished:
+        said.append(
+            f"No finish is projected: {len(pace.past)} finished periods in the data, four are needed."
+        )
+    return said
