@@ -9,9 +9,10 @@ import pandas as pd
 
 from salesops_lib.inputs.sample.calendar_fx import dates
 from salesops_lib.inputs.sample.people import SEGMENTS
-from salesops_lib.inputs.sample.world import FIRST_DAY, WARM_UP, World, day
+from salesops_lib.inputs.sample.world import World, day
 
 PER_POD = 1600
+_OLDEST, _YOUNGEST = day("2018-01-01"), day("2022-07-31")  # before the first deal in the extract
 DOUBLES = 12  # accounts written twice under a near-equal name, per pod
 SEGMENT_SHARE = (0.52, 0.33, 0.15)
 REGION_SHARE = (0.56, 0.27, 0.17)
@@ -40,9 +41,10 @@ PLACES = (
     ),
 )
 INDUSTRIES = ("Software", "Manufacturing", "Retail", "Healthcare", "Financial Services", "Logistics")
-FIRST = ["North", "South", "East", "West", "Blue", "Red", "Green", "Silver", "Bright", "Clear", "Iron", "Stone", "River", "Lake", "Hill", "Oak", "Pine", "Cedar", "Harbor", "Summit"]
-SECOND = ["field", "bridge", "gate", "point", "wood", "land", "view", "port", "crest", "vale", "ridge", "brook", "shore", "line", "works"]
-KIND = ["Systems", "Foods", "Logistics", "Health", "Energy", "Media", "Software", "Metals", "Finance", "Retail"]
+_FIRST = "North South East West Blue Red Green Silver Bright Clear Iron Stone River Lake Hill Oak Pine Cedar"
+_SECOND = "field bridge gate point wood land view port crest vale ridge brook shore line works"
+_KIND = "Systems Foods Logistics Health Energy Media Software Metals Finance Retail"
+FIRST, SECOND, KIND = _FIRST.split(" "), _SECOND.split(" "), _KIND.split(" ")
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,7 @@ def accounts(world: World) -> Accounts:
         5, np.exp(np.array([3.9, 5.8, 8.2])[segment] + 0.6 * stream.standard_normal(count))
     )
     potential = np.array([40e3, 160e3, 700e3])[segment] * np.exp(0.5 * stream.standard_normal(count))
-    created = day("2018-01-01") + (stream.random(count) * (WARM_UP - day("2018-01-01"))).astype(int)
-    late = stream.random(count) < 0.15
-    created = np.where(late, WARM_UP + (stream.random(count) * (FIRST_DAY - WARM_UP)).astype(int), created)
+    created = _OLDEST + (stream.random(count) * (_YOUNGEST - _OLDEST)).astype(int)
     table = pd.DataFrame(
         {
             "account_id": ids,
@@ -97,7 +97,7 @@ def accounts(world: World) -> Accounts:
             ),
         }
     )
-    _plant_doubles(table, each, world.pods)
+    table = _plant_doubles(table, each, world.pods)
     currency = np.array([w[5] for w in where])
     return Accounts(ids, segment, region, np.arange(count) // each, currency, table)
 
@@ -123,12 +123,22 @@ def _parents(ids: np.ndarray, segment: np.ndarray, stream: np.random.Generator) 
     return np.where(child, ids[chosen], None)
 
 
-def _plant_doubles(table: pd.DataFrame, each: int, pods: int) -> None:
-    """The last accounts of each pod repeat an earlier one under ``… Inc`` or without the blank."""
-    for pod in range(pods):
-        for k in range(min(DOUBLES, each // 40)):
-            original, double = pod * each + 3 * k, (pod + 1) * each - 1 - k
-            name = table.at[original, "name"]
-            table.loc[double, "name"] = f"{name} Inc" if k % 2 else name.replace(" ", "")
-            for same in ("country", "state", "city", "industry"):
-                table.loc[double, same] = table.at[original, same]
+def doubles(each: int, pods: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the accounts written twice, and of their doubles: the last of each pod."""
+    count = min(DOUBLES, each // 40)
+    pod, k = (x.ravel() for x in np.meshgrid(np.arange(pods), np.arange(count), indexing="ij"))
+    return pod * each + 3 * k, (pod + 1) * each - 1 - k
+
+
+def _plant_doubles(table: pd.DataFrame, each: int, pods: int) -> pd.DataFrame:
+    """A double stands under ``… Inc`` or without the blank, in the same place and industry."""
+    original, double = doubles(each, pods)
+    columns = {}
+    for same in ("name", "country", "state", "city", "industry"):
+        values = table[same].to_numpy(dtype=object, copy=True)
+        values[double] = values[original]
+        columns[same] = values
+    columns["name"][double] = [
+        f"{name} Inc" if k % 2 else name.replace(" ", "") for k, name in enumerate(columns["name"][original])
+    ]
+    return table.assign(**columns)

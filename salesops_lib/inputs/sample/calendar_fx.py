@@ -95,6 +95,22 @@ def utc_seconds(days: np.ndarray, local_hours: np.ndarray, region: np.ndarray) -
     return (days * 86400 + np.round(local_hours * 3600) - _OFFSET[region, days - _BASE]).astype(np.int64)
 
 
+def working_seconds(start: np.ndarray, seconds: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """The moment ``seconds`` of working time after ``start`` (both UTC seconds) by the region's calendar."""
+    length = np.round(3600 * (np.array(CLOSES) - np.array(OPENS)))[region].astype(np.int64)
+    opens = np.round(3600 * np.array(OPENS))[region].astype(np.int64)
+    local = np.asarray(start, np.int64) + _OFFSET[region, start // 86400 - _BASE].astype(np.int64)
+    day, clock = local // 86400, local % 86400 - opens
+    counted = _IS_BUSINESS.cumsum()  # business days up to and with each day
+    is_business = _IS_BUSINESS[day - _BASE]
+    done = np.where(is_business, np.clip(clock, 0, length), 0)
+    before = counted[day - _BASE] - is_business  # whole business days before this one
+    total = before * length + done + np.asarray(seconds, np.int64)
+    at = np.minimum(total // length, counted[-1] - 1)
+    target = _DAYS[np.flatnonzero(_IS_BUSINESS)][at]
+    return utc_seconds(target, (opens + total % length) / 3600.0, region)
+
+
 def company_day(seconds: np.ndarray) -> np.ndarray:
     """The company's calendar day of UTC seconds."""
     rough = np.asarray(seconds, np.int64) // 86400
@@ -144,7 +160,7 @@ def fx_rates(table: np.ndarray) -> pd.DataFrame:
 
 
 def business_hours() -> pd.DataFrame:
-    """The table `calendar`: opening and closing of each region's working days in UTC, with daylight saving."""
+    """The table `calendar`: each region's working hours by day in UTC, with daylight saving."""
     days = np.arange(FIRST_DAY, HORIZON + 1)
     days = days[_IS_BUSINESS[days - _BASE]]
     parts = []

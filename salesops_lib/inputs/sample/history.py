@@ -24,7 +24,7 @@ OPEN_STAGES = 5  # positions 0-4 of STAGES; then won, lost
 STAGES = ("Qualification", "Discovery", "Solution", "Proposal", "Negotiation", "Closed Won", "Closed Lost")
 WON, LOST = 5, 6
 PROBABILITY = (0.05, 0.15, 0.30, 0.55, 0.80, 1.0, 0.0)
-CATEGORY = ("pipeline", "pipeline", "best_case", "best_case", "commit", "closed", "omitted")
+CATEGORY = ("Pipeline", "Pipeline", "Best Case", "Best Case", "Commit", "Closed", "Omitted")
 EXIT_STAGE = (0.34, 0.26, 0.18, 0.13, 0.09)  # where lost deals end
 PUSHES = 7
 
@@ -35,7 +35,7 @@ class History:
 
     deal: np.ndarray
     sequence: np.ndarray
-    at: np.ndarray  # seconds UTC
+    stamp: np.ndarray  # seconds UTC
     day: np.ndarray
     stage: np.ndarray
     amount: np.ndarray
@@ -182,7 +182,7 @@ def _amount_event(base: Deals, rows: np.ndarray, start: np.ndarray, stream) -> _
 
 
 def _bulk_event(base: Deals, rows: np.ndarray, stream) -> _Events:
-    """One afternoon sales operations touched a tenth of the open deals in the same minute, changing nothing."""
+    """One afternoon sales operations touched a quarter of the open deals and changed nothing."""
     day = TRUTH.bulk_update_day
     open_then = (
         (base.created[rows] < day - 2) & (base.close[rows] > day + 2) & (stream.random(len(rows)) < 0.25)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -122,7 +123,7 @@ def team_name(team: int, pod: int) -> str:
 
 @dataclass(frozen=True)
 class Staff:
-    """Everyone by position: sellers, then team managers, SDRs, sales engineers, directors, head, operations."""
+    """Everyone by position: sellers, team managers, SDRs, engineers, directors, head, operations."""
 
     ids: np.ndarray  # rep_id of every position
     managers: np.ndarray  # pod x team x 2: position of the manager before and after `manager_change`
@@ -165,18 +166,21 @@ def reps(world: World, sellers: Roster, people: Staff) -> pd.DataFrame:
             rows += _manager_spells(pod, team, spec[1], people)
         boss = people.managers[pod, 0, 0]
         rows += [
-            _row(p, began + 400 + 9 * k, NEVER, "SDR", (0, pod), 0, boss)
+            _row(p, (began + 400 + 9 * k, NEVER), "SDR", (0, pod, 0), boss)
             for k, p in enumerate(people.sdrs[pod])
         ]
         rows += [
-            _row(p, began + 300, NEVER, "Sales Engineer", None, r, people.directors[r])
+            _row(p, (began + 300, NEVER), "Sales Engineer", (None, 0, r), people.directors[r])
             for r, p in enumerate(people.engineers[pod])
         ]
     rows += [
-        _row(p, began, NEVER, "Sales Director", None, r, people.head) for r, p in enumerate(people.directors)
+        _row(p, (began, NEVER), "Sales Director", (None, 0, r), people.head)
+        for r, p in enumerate(people.directors)
     ]
-    rows.append(_row(people.head, began, NEVER, "Head of Sales", None, None, None))
-    rows.append(_row(people.operations, began + 200, NEVER, "Sales Operations", None, None, people.head))
+    rows.append(_row(people.head, (began, NEVER), "Head of Sales", (None, 0, None), None))
+    rows.append(
+        _row(people.operations, (began + 200, NEVER), "Sales Operations", (None, 0, None), people.head)
+    )
     return _frame(rows, people)
 
 
@@ -190,13 +194,13 @@ def _seller_spells(seller: int, sellers: Roster, people: Staff) -> list[tuple]:
     inside = sorted(c for c in cuts if start <= c <= end and c < NEVER) + ([NEVER] if end == NEVER else [])
     role = "Account Manager" if sellers.manages[seller] else "Account Executive"
     pod, rows = int(sellers.pod[seller]), []
-    for a, b in zip(inside, inside[1:], strict=False):
+    for a, b in pairwise(inside):
         if away[0] <= a < away[1] or a > LAST_DAY:
             continue
         now = after if a >= sellers.moved[seller] else team
         boss = people.managers[pod, now, int(a >= MANAGER_CHANGE.get(now, NEVER))]
         region = int(TEAM_REGION[now])
-        row = _row(seller, a, b, role, (now, pod), region, boss, start)
+        row = _row(seller, (a, b), role, (now, pod, region), boss, start)
         if rows and rows[-1][2] == a and rows[-1][3:7] == row[3:7]:
             row = (*rows.pop()[:2], *row[2:])
         rows.append(row)
@@ -207,15 +211,17 @@ def _manager_spells(pod: int, team: int, region: int, people: Staff) -> list[tup
     first, second = people.managers[pod, team]
     change = MANAGER_CHANGE.get(team, NEVER)
     boss, began = people.directors[region], day("2019-02-04")
-    rows = [_row(first, began, change, "Sales Manager", (team, pod), region, boss)]
+    rows = [_row(first, (began, change), "Sales Manager", (team, pod, region), boss)]
     if second != first:
-        rows.append(_row(second, change, NEVER, "Sales Manager", (team, pod), region, boss))
+        rows.append(_row(second, (change, NEVER), "Sales Manager", (team, pod, region), boss))
     return rows
 
 
-def _row(person, start, end, role, team, region, boss, hired=None) -> tuple:
-    """person, start, end, role, team, region, manager, hire day."""
-    named = team_name(*team) if team else None
+def _row(person, span: tuple, role: str, place: tuple, boss, hired=None) -> tuple:
+    """person, start, end, role, team, region, manager, hire day; ``place``: team, pod, region."""
+    start, end = span
+    team, pod, region = place
+    named = None if team is None else team_name(team, pod)
     return (
         int(person),
         int(start),
@@ -251,7 +257,7 @@ def _frame(rows: list[tuple], people: Staff) -> pd.DataFrame:
 
 
 def monthly_output(sellers: Roster, months: np.ndarray) -> np.ndarray:
-    """Share of a full month's activity, seller x month, from presence and ramp. ``months``: first days + end."""
+    """Share of a full month's activity, seller x month. ``months``: first days, and the end of the last."""
     starts, ends = months[:-1], months[1:]
     low = np.maximum(sellers.hired[:, None], starts)
     high = np.minimum(sellers.left[:, None], ends)

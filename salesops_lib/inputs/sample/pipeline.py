@@ -39,7 +39,7 @@ def history_table(base: Deals, log: History, people: Staff, fx: np.ndarray) -> p
         {
             "opportunity_id": deal_ids(base)[log.deal],
             "sequence": log.sequence,
-            "changed_at": stamps(log.at),
+            "changed_at": stamps(log.stamp),
             "stage": np.array(STAGES, object)[log.stage],
             "amount_base": np.round(log.amount * rate_on(fx, base.currency[log.deal], log.day), 2),
             "close_date": dates(log.due),
@@ -63,7 +63,7 @@ def opportunities(
     rows, version = rows[np.lexsort((version, log.deal[rows]))], np.sort(version)
     deal, stage = log.deal[rows], log.stage[rows]
     names = places.table["name"].to_numpy()
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "opportunity_id": deal_ids(base)[deal],
             "account_id": places.ids[base.account[deal]],
@@ -74,7 +74,7 @@ def opportunities(
             "lead_source": text["lead_source"][deal],
             "created_date": dates(base.created[deal]),
             "close_date": dates(log.due[rows]),
-            "recorded_at": stamps(log.at[rows]),
+            "recorded_at": stamps(log.stamp[rows]),
             "stage": np.array(STAGES, object)[stage],
             "is_closed": stage >= WON,
             "is_won": stage == WON,
@@ -88,7 +88,6 @@ def opportunities(
             "loss_reason": np.where(stage == LOST, text["loss_reason"][deal], None),
         }
     )
-    return table
 
 
 def _texts(base: Deals, stream: np.random.Generator) -> dict[str, np.ndarray]:
@@ -113,7 +112,7 @@ class Won:
     """Deals won by LAST_DAY: position in Deals, position of the closing change, owner at closing."""
 
     deal: np.ndarray
-    at: np.ndarray
+    stamp: np.ndarray
     day: np.ndarray
     owner: np.ndarray
     amount_base: np.ndarray
@@ -125,7 +124,7 @@ def won_deals(base: Deals, log: History, fx: np.ndarray) -> Won:
     last = last[log.stage[last] == WON]
     deal, day = log.deal[last], log.day[last]
     amount = np.round(log.amount[last] * rate_on(fx, base.currency[deal], day), 2)
-    return Won(deal, log.at[last], day, log.owner[last], amount)
+    return Won(deal, log.stamp[last], day, log.owner[last], amount)
 
 
 def credits_table(world: World, base: Deals, won: Won, sellers: Roster, people: Staff) -> pd.DataFrame:
@@ -144,11 +143,11 @@ def credits_table(world: World, base: Deals, won: Won, sellers: Roster, people: 
     engineer = people.engineers[sellers.pod[won.owner], region]
     half, whole = np.full(count, 0.5), np.ones(count)
     parts = [
-        (won.owner, "direct", won.at, np.where(split, half, whole), np.ones(count, bool)),
-        (partner, "direct", won.at, half, split),
-        (won.owner, "direct", won.at + lag, half, restated),
-        (partner, "direct", won.at + lag, half, restated),
-        (engineer, "overlay", won.at, whole, overlay),
+        (won.owner, "direct", won.stamp, np.where(split, half, whole), np.ones(count, bool)),
+        (partner, "direct", won.stamp, half, split),
+        (won.owner, "direct", won.stamp + lag, half, restated),
+        (partner, "direct", won.stamp + lag, half, restated),
+        (engineer, "overlay", won.stamp, whole, overlay),
     ]
     ids = deal_ids(base)[won.deal]
     table = pd.concat(

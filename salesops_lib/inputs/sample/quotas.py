@@ -1,4 +1,4 @@
-"""Quotas per seller, team, region and company; sellers near their quota pull deals in, those far above hold back."""
+"""Quotas at every level; sellers just under theirs pull deals in, those far above hold back."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def seller_quotas(world: World, base: Deals, sellers: Roster) -> SellerQuotas:
     weight = full * ramp * held
     fit = got.sum(axis=0) / np.maximum(weight.sum(axis=0), 1)
     mean = got.sum() / weight.sum()
-    target = 0.965 + 0.03 * stream.random(len(QUARTERS))
-    full = full * mean * (fit / mean) ** 0.8 / target
+    target = 0.955 + 0.025 * stream.random(len(QUARTERS))
+    full = full * mean * (fit / mean) ** 0.92 / target
     return SellerQuotas(np.round(full, -3) * (held > 0), ramp, held)
 
 
@@ -88,32 +88,36 @@ def gamed(world: World, base: Deals, sellers: Roster, quotas: SellerQuotas) -> D
     """Closing days moved by behaviour: pull-ins just under quota, push-outs far above it."""
     stream = world.stream("behaviour")
     close, pulled = base.close.copy(), base.pulled.copy()
+    value, able = base.plan_base(), base.won & (base.kind != RENEWAL)
     need = quotas.full * quotas.ramp * quotas.held
     need = np.where(need > 0, need, np.inf)
-    for position, quarter in enumerate(QUARTERS[:-1]):
-        end = QUARTER_STARTS[quarter + 1]
+    quarter = quarter_of(np.minimum(close, QUARTER_STARTS[-1] - 1))
+    for position, now in enumerate(QUARTERS[:-1]):
+        end = QUARTER_STARTS[now + 1]
+        near = np.flatnonzero(base.won & (np.abs(quarter - now) <= 1))
+        owner, start = base.owner[near], base.created[near]
         eager = stream.random(len(sellers)) < TRUTH.pull_in_share
         for _ in range(2):
-            reached = bookings(replace(base, close=close), len(sellers))[:, position] / need[:, position]
+            reached = _booked(owner, value[near], close[near], now, len(sellers)) / need[:, position]
             wants = eager & (reached >= 0.55) & (reached < 1)
-            able = (
-                base.won
-                & (base.kind != RENEWAL)
-                & (close >= end)
-                & (close < end + 70)
-                & (base.created < end - 18)
-            )
-            chosen = _first_per_owner(base.owner, close, able & wants[base.owner])
+            soon = able[near] & (close[near] >= end) & (close[near] < end + 70) & (start < end - 18)
+            chosen = near[_first_per_owner(owner, close[near], soon & wants[owner])]
             close[chosen] = previous_business(end - 1 - (stream.random(len(chosen)) * 4).astype(int))
             pulled[chosen] = True
         full = stream.random(len(sellers)) < TRUTH.push_out_share
-        reached = bookings(replace(base, close=close), len(sellers))[:, position] / need[:, position]
-        late = base.won & (base.kind != RENEWAL) & (close < end) & (close >= end - 12) & ~pulled
-        chosen = _first_per_owner(
-            base.owner, close, late & (full & (reached > 1.4) & (reached < 9))[base.owner]
-        )
+        reached = _booked(owner, value[near], close[near], now, len(sellers)) / need[:, position]
+        late = able[near] & (close[near] < end) & (close[near] >= end - 12) & ~pulled[near]
+        chosen = near[
+            _first_per_owner(owner, close[near], late & (full & (reached > 1.4) & (reached < 9))[owner])
+        ]
         close[chosen] = next_business(end + (stream.random(len(chosen)) * 8).astype(int))
     return replace(base, close=close, pulled=pulled)
+
+
+def _booked(owner, value, close, quarter: int, count: int) -> np.ndarray:
+    """USD closed in one quarter per seller."""
+    inside = (close >= QUARTER_STARTS[quarter]) & (close < QUARTER_STARTS[quarter + 1])
+    return np.bincount(owner[inside], value[inside], count)
 
 
 def _first_per_owner(owner, close, able) -> np.ndarray:
@@ -129,8 +133,7 @@ def quotas_table(world: World, sellers: Roster, people: Staff, made: SellerQuota
     seller, position = np.nonzero(made.held > 0)
     start = QUARTER_STARTS[QUARTERS[position]]
     team = sellers.team_on(seller, start)
-    away = np.abs(sellers.leave[seller, 0] - day(LEAVES[0][0])) < 1
-    zero = away & (made.held[seller, position] < 0.1)
+    zero = _among(absent_quarters(sellers, made), seller, position)
     rep = pd.DataFrame(
         {
             "holder_id": people.ids[seller],
@@ -143,32 +146,58 @@ def quotas_table(world: World, sellers: Roster, people: Staff, made: SellerQuota
             "ramp_share": made.ramp[seller, position],
         }
     )
-    rep = rep[~_forgotten(sellers, seller, position)]
+    rep = rep[~_among(forgotten(sellers), seller, position)]
     goals = _goals(rep)
     table = pd.concat([rep, _restated(rep, sellers, people), *goals], ignore_index=True)
     table = table[table["day"] <= LAST_DAY].reset_index(drop=True)
     table["period"] = np.array(QUARTER_NAMES, object)[QUARTERS[table.pop("position")]]
     table["measure"] = "bookings"
     table["recorded_at"] = stamps(table.pop("day").to_numpy() * 86400 + 15 * 3600)
-    names = ["holder_id", "level", "period", "measure", "recorded_at", "parent_id", "quota_base", "currency", "ramp_share"]
+    names = [
+        "holder_id",
+        "level",
+        "period",
+        "measure",
+        "recorded_at",
+        "parent_id",
+        "quota_base",
+        "currency",
+        "ramp_share",
+    ]
     return table.sort_values(["level", "period", "holder_id", "recorded_at"], kind="stable")[
         names
     ].reset_index(drop=True)
 
 
-def _forgotten(sellers: Roster, seller: np.ndarray, position: np.ndarray) -> np.ndarray:
+def _among(where: tuple[np.ndarray, np.ndarray], seller: np.ndarray, position: np.ndarray) -> np.ndarray:
+    return np.isin(seller * len(QUARTERS) + position, where[0] * len(QUARTERS) + where[1])
+
+
+def absent_quarters(sellers: Roster, made: SellerQuotas) -> tuple[np.ndarray, np.ndarray]:
+    """Sellers and quarters of the first leave spent almost wholly away: the quota is zero, not missing."""
+    first = sellers.leave[:, 0] == day(LEAVES[0][0])
+    return np.nonzero(first[:, None] & (made.held > 0) & (made.held < 0.1))
+
+
+def forgotten(sellers: Roster) -> tuple[np.ndarray, np.ndarray]:
     """One seller per pod has no quota in FY25-Q4: nobody entered it."""
     steady = (sellers.left > LAST_DAY) & (sellers.hired < QUARTER_STARTS[FIRST_QUARTER]) & ~sellers.manages
     steady &= (sellers.moved > LAST_DAY) & (sellers.leave[:, 0] > LAST_DAY)
-    who = {int(np.flatnonzero(steady & (sellers.pod == pod))[0]) for pod in np.unique(sellers.pod)}
-    return np.isin(seller, list(who)) & (position == 7)
+    pods, first = np.unique(sellers.pod[steady], return_index=True)
+    return np.flatnonzero(steady)[first], np.full(len(pods), 7)
+
+
+def restated(sellers: Roster) -> tuple[np.ndarray, np.ndarray]:
+    """Those who moved in the reorganisation, in FY26-Q1."""
+    who = np.flatnonzero(sellers.moved == REORGANISATION)
+    return who, np.full(len(who), 8)
 
 
 def _restated(rep: pd.DataFrame, sellers: Roster, people: Staff) -> pd.DataFrame:
     """After the reorganisation the quotas of those who moved are cut by a tenth, recorded 19 days late."""
-    moved = people.ids[np.flatnonzero(sellers.moved == REORGANISATION)]
-    again = rep[rep["holder_id"].isin(moved) & (rep["position"] == 8)].copy()
-    again["quota_base"] = np.round(again["quota_base"] * 0.9, -3)
+    who, position = restated(sellers)
+    again = rep[rep["holder_id"].isin(people.ids[who]) & rep["position"].isin(position)].copy()
+    again["quota_base"] = np.round(again["quota_base"] * TRUTH.restated_quota_factor, -3)
     again["day"] = REORGANISATION + 19
     return again
 

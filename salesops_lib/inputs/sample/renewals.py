@@ -1,4 +1,4 @@
-"""Renewal deals: each contract of a new customer, and of customers before the extract, comes up at its end."""
+"""Renewal deals: contracts of new customers, and of those before the extract, come up at their end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def auto_renews(deal: np.ndarray) -> np.ndarray:
 def renewals(world: World, base: Deals, sellers: Roster, places: Accounts) -> Deals:
     """``base`` and its renewals, sorted by created day, ``renews`` pointing into the result."""
     stream = world.stream("renewals")
-    managers = _managers(sellers, places)
+    managers = account_managers(sellers, places)
     parents = np.flatnonzero(base.won & (base.kind == NEW) & (managers[base.account] >= 0))
     due = [_due(base, parents, parents, stream), _legacy(world, places, managers, stream)]
     found, offset = [base], len(base)
@@ -46,7 +46,7 @@ def renewals(world: World, base: Deals, sellers: Roster, places: Accounts) -> De
     return _sorted(found)
 
 
-def _managers(sellers: Roster, places: Accounts) -> np.ndarray:
+def account_managers(sellers: Roster, places: Accounts) -> np.ndarray:
     """The account manager of each account: one of the pod's and region's, -1 where there is none."""
     owner = np.full(len(places.ids), -1)
     manager_region = TEAM_REGION[sellers.team]
@@ -64,33 +64,35 @@ def _due(part: Deals, rows: np.ndarray, parents: np.ndarray, stream: np.random.G
     end = contract_end(part.close[rows], part.term_months[rows])
     keep = (end - LEAD_DAYS <= HORIZON) & ~auto_renews(parents)
     rows, parents, end = rows[keep], parents[keep], end[keep]
-    return _renewal(
-        part.account[rows], part.segment[rows], end, part.amount[rows], part.currency[rows], part.term_months[rows],
-        parents, stream,
-    )  # fmt: skip
+    terms = {name: getattr(part, name)[rows] for name in _CARRIED}
+    return _renewal(terms, end, parents, stream)
 
 
-def _renewal(account, segment, end, amount, currency, term, parents, stream) -> Deals:
-    count = len(account)
+_CARRIED = ("account", "segment", "amount", "currency", "term_months")
+
+
+def _renewal(terms: dict[str, np.ndarray], end: np.ndarray, parents: np.ndarray, stream) -> Deals:
+    """The renewal of each contract that ends on ``end``. ``terms``: what it carries over, by name."""
+    count = len(end)
     won = stream.random(count) < TRUTH.renewal_share
     close = end - 1 - np.floor(-9 * np.log(1 - stream.random(count))).astype(int)
     slip = stream.random(count) < 0.18
     close = np.where(slip, end + (stream.random(count) * 25).astype(int), close)
     change = np.where(stream.random(count) < 0.12, 0.8, 1 + TRUTH.renewal_uplift)
-    step = np.array(AMOUNT_STEP)[currency]
+    step = np.array(AMOUNT_STEP)[terms["currency"]]
     created = next_business(end - LEAD_DAYS)
     return Deals(
         owner=np.zeros(count, int),
-        account=account,
+        account=terms["account"],
         kind=np.full(count, RENEWAL),
-        segment=segment,
+        segment=terms["segment"],
         source=np.full(count, SOURCES.index("Customer")),
         created=created,
         close=np.maximum(previous_business(np.maximum(close, created + 5)), next_business(created + 1)),
         won=won,
-        amount=np.maximum(np.round(amount * change / step), 1) * step,
-        currency=currency,
-        term_months=term,
+        amount=np.maximum(np.round(terms["amount"] * change / step), 1) * step,
+        currency=terms["currency"],
+        term_months=terms["term_months"],
         pulled=np.zeros(count, bool),
         renews=parents,
     )
@@ -106,8 +108,8 @@ def _legacy(world: World, places: Accounts, managers, stream) -> Deals:
     step = np.array(AMOUNT_STEP)[currency]
     amount = np.maximum(np.round(base / np.array(PLAN_RATES["FY24"])[currency] / step), 1) * step
     end = FIRST_DAY + 20 + (stream.random(count) * 360).astype(int)
-    term = np.full(count, 12)
-    return _renewal(account, segment, end, amount, currency, term, np.full(count, -1), stream)
+    terms = dict(zip(_CARRIED, (account, segment, amount, currency, np.full(count, 12)), strict=True))
+    return _renewal(terms, end, np.full(count, -1), stream)
 
 
 def _sorted(parts: list[Deals]) -> Deals:

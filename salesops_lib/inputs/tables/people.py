@@ -86,7 +86,7 @@ PLAN_ASSIGNMENTS = Table(
         key("start_date", "First day on the plan.", "date"),
         ended("Day after the last on the plan; empty means still."),
         text("plan_id", "The compensation plan under plans/."),
-        money("target_cash", "Variable pay a year at target, the row's currency.", low=0),
+        money("target_cash", "All pay a year at target, salary included, the row's currency.", low=0),
         money("base_salary", "Salary a year, the row's currency.", low=0),
         text("currency", "ISO code of the pay's currency."),
         recorded_at(),
