@@ -19,6 +19,7 @@ from salesops_lib import __version__
 from salesops_lib.core.errors import UserError
 
 DEBUG = "SALESOPS_DEBUG"
+STOPPED = "stopped; nothing is half written, run it again to go on"
 _LIBRARY = Path(__file__).parent
 
 
@@ -26,15 +27,14 @@ class _Commands(typer.core.TyperGroup):
     """The commands below, and every domain's own under the domain's name."""
 
     def list_commands(self, ctx) -> list[str]:
-        return [*super().list_commands(ctx), *domains_with_commands()]
+        return super().list_commands(ctx) + domains_with_commands()
 
     def get_command(self, ctx, cmd_name: str):
-        if cmd_name in domains_with_commands():
-            module = importlib.import_module(f"salesops_lib.{cmd_name}.commands")
-            command = typer.main.get_command(module.app)
-            command.name = cmd_name
-            return command
-        return super().get_command(ctx, cmd_name)
+        if cmd_name not in domains_with_commands():
+            return super().get_command(ctx, cmd_name)
+        command = typer.main.get_command(importlib.import_module(f"salesops_lib.{cmd_name}.commands").app)
+        command.name = cmd_name
+        return command
 
 
 app = typer.Typer(
@@ -53,7 +53,7 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where re
 
 
 def domains_with_commands() -> list[str]:
-    """Names of the domains that add commands, found by file."""
+    """The domains that add commands, found by file."""
     return sorted(path.parent.name for path in _LIBRARY.glob("*/commands.py"))
 
 
@@ -65,13 +65,23 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Say the ve
 
 
 @app.command()
-def init(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
+def init(
+    folder: Annotated[str, typer.Argument(metavar="DIR")],
+    migrate: Annotated[
+        bool, typer.Option("--migrate", help="Bring an older folder up to this release.")
+    ] = False,
+) -> None:
     """Make an empty company folder to import into."""
     from salesops_lib import inputs
 
-    inputs.init_company(folder)
+    path = _typed(folder)
+    if migrate:
+        passed = inputs.migrate_company(path)
+        typer.echo(f"{folder}: from version {passed[0]}" if passed else f"{folder} is of this release")
+        return
+    made = inputs.init_company(path)
     typer.echo(
-        f"made {folder}; next: edit {folder / 'company.yaml'}, then salesops import SOURCE PATH --to {folder}"
+        f"made {folder}; edit {made / 'company.yaml'}, then: salesops import SOURCE PATH --to {folder}"
     )
 
 
@@ -79,28 +89,33 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
 def import_(
     source: Annotated[str, typer.Argument(help="salesforce, dynamics365, hubspot or csv.")],
     path: Annotated[Path, typer.Argument(help="The export: a folder or a file.")],
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Company folder.")],
+    to: Annotated[str, typer.Option("--to", metavar="DIR", help="Company folder.")],
     mapping: Annotated[Path | None, typer.Option("--map", metavar="FILE", help="Your own mapping.")] = None,
-    exported_at: Annotated[str, typer.Option(help="When the export was taken, 2025-12-12T18:00Z.")] = "",
     at: Annotated[str, typer.Option(help="When this import counts as made; default now.")] = "",
+    exported_at: Annotated[str, typer.Option(help="When the export was taken, 2025-12-12.")] = "",
 ) -> None:
     """Fill a company folder from a CRM export; every row is accounted for."""
     from salesops_lib.inputs import importing
 
-    result = importing.import_export(source, path, to, mapping, exported_at or None, at or None)
-    typer.echo(result)
+    folder = _typed(to)
+    result = importing.import_export(source, path, folder, mapping, at or None, exported_at or None)
+    for sentence in result.sentences:
+        typer.echo(sentence)
 
 
 @app.command()
-def check(folder: Annotated[str, typer.Argument(metavar="DIR")] = "", as_of: AsOf = "") -> None:
+def check(
+    folder: Annotated[str, typer.Argument(metavar="DIR|URL", help="Default data/sample.")] = "",
+    as_of: AsOf = "",
+) -> None:
     """Check every table of a company folder, and say which notebooks it can feed."""
     from salesops_lib import inputs
-    from salesops_lib.publish import catalog
 
-    root = catalog.repository_root()
-    result = inputs.check_company(folder, as_of or None)
-    typer.echo(result)
-    typer.echo(inputs.feeds(folder, _needs(catalog.discover(root))))
+    data = _typed(folder)
+    result = inputs.check_company(data, as_of or None)
+    typer.echo(str(result))
+    for notebook, can_run, lacks in inputs.feeds(data, as_of=result.as_of).itertuples(index=False):
+        typer.echo(f"{notebook}: can run" if can_run else f"{notebook}: lacks {lacks}")
     if not result.ok:
         raise typer.Exit(1)
 
@@ -150,12 +165,18 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Run also what stands unchanged.")] = False,
 ) -> None:
     """Run notebooks into reports; the last good report stays where a run fails."""
+    from salesops_lib import inputs
     from salesops_lib.publish.catalog import repository_root
     from salesops_lib.publish.request import Asked, Workbench, run_reports
 
-    asked = Asked(tuple(names or ()), all_, due, data, as_of, every, tuple(parameters or ()), force)
+    asked = Asked(tuple(names or ()), all_, due, _typed(data), as_of, every, tuple(parameters or ()), force)
     root = repository_root()
-    bench = Workbench(root, (out or root / "reports").resolve(), _open_snapshot, _lacking)
+    bench = Workbench(
+        root=root,
+        reports=(out or root / "reports").resolve(),
+        open_snapshot=lambda *asked: inputs.open_snapshot(*asked),  # loaded when called, beside the kernels
+        lacking=lambda *asked: inputs.lacking(*asked),
+    )
     raise typer.Exit(run_reports(asked, bench, jobs=jobs, as_json=as_json, dry_run=dry_run))
 
 
@@ -167,8 +188,8 @@ def site(out: Out = None) -> None:
 
     root = catalog.repository_root()
     reports = out or root / "reports"
-    page = build_site(reports, reports / "site", root / "playbooks")
-    typer.echo(f"open {page}")
+    page = build_site(reports, playbooks=root / "playbooks")
+    typer.echo(f"open {os.path.relpath(page)}")
 
 
 @app.command()
@@ -224,14 +245,9 @@ def playbooks_check() -> None:
         raise typer.Exit(1)
 
 
-def _open_snapshot(data: str, as_of: str):
-    from salesops_lib import inputs
-
-    return inputs.open_snapshot(data, as_of)
-
-
-def _lacking(data: str, needs: dict) -> dict[str, str]:
-    return {}
+def _typed(path: str) -> str:
+    """A folder as typed, from where the user stands; an address of a database or nothing as it is."""
+    return path if not path or "://" in path else str(Path(path).expanduser().absolute())
 
 
 def main() -> None:
@@ -241,12 +257,16 @@ def main() -> None:
 
 def run_command(arguments: list[str]) -> int:
     """Run with ``arguments``; the exit code. Errors are one line on stderr, never a traceback."""
+    if arguments == ["--version"]:  # at once: everything below loads the command line's own libraries
+        typer.echo(f"salesops {__version__}")
+        return 0
     try:
-        return app(args=arguments, prog_name="salesops", standalone_mode=False) or 0
+        code = app(args=arguments, prog_name="salesops", standalone_mode=False) or 0
+        return _say(STOPPED, code) if code == 130 else code
     except UserError as fault:
         return _say(str(fault), 2)
     except (KeyboardInterrupt, typer.Abort):
-        return _say("stopped; nothing is half written, run it again to go on", 130)
+        return _say(STOPPED, 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader of our output left
         return 0
@@ -263,7 +283,8 @@ def _usage(fault: Any) -> int:
         typer.echo(fault.ctx.get_help())
         return 2
     command = getattr(getattr(fault, "ctx", None), "command_path", "salesops")
-    return _say(f"{fault.format_message().rstrip('.')}. See {command} --help", 2)
+    message = fault.format_message()
+    return _say(f"{message}{'' if message.endswith(('.', '?')) else '.'} See {command} --help", 2)
 
 
 def _say(text: str, code: int) -> int:

@@ -17,6 +17,7 @@ _HOME = {
     "CheckResult": "check",
     "check_company": "check",
     "feeds": "feeds",
+    "lacking": "feeds",
     "doctor": "doctor",
     "init_company": "folder",
     "migrate_company": "folder",

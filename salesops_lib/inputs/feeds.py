@@ -54,3 +54,24 @@ def _lacks(snapshot: Snapshot, table: str, columns: Sequence[str]) -> list[str]:
         return [f"column {table}.{column}" for column in columns if not snapshot.has(table, column)]
     except TableError as fault:
         return [str(fault)]
+
+
+def lacking(data: str | Path, as_of: str | date, needs: Needs) -> dict[str, str]:
+    """By notebook the tables and columns without a value on the day; empty where it can run.
+
+    A table in breach of its contract is not said here: the run meets it and says so.
+    """
+    snapshot = open_to_check(data, as_of)
+    return {
+        name: "; ".join(filter(None, (_empty(snapshot, table, columns) for table, columns in tables.items())))
+        for name, tables in needs.items()
+    }
+
+
+def _empty(snapshot: Snapshot, table: str, columns: Sequence[str]) -> str:
+    try:
+        if not snapshot.has(table):
+            return f"table {table}"
+        return "; ".join(f"column {table}.{column}" for column in columns if not snapshot.has(table, column))
+    except TableError:
+        return ""

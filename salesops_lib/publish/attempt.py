@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 import time
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,19 @@ from salesops_lib.core.errors import UserError
 from salesops_lib.core.findings import Severity
 from salesops_lib.publish import provenance
 from salesops_lib.publish.store import Store
-from salesops_lib.publish.task import Result, Task
+from salesops_lib.publish.task import Failure, Result, Task
 
 
-def attempt(task: Task, store: Store, staged: Path, on_cell, start: float) -> Result:
-    """Run ``task`` in the staging folder ``staged`` and move it into place, good or failed."""
-    from salesops_lib.publish.execute import Failure, execute
+def attempt(
+    task: Task, store: Store, staged: Path, on_cell: Callable[[Task], None], stopped: threading.Event
+) -> Result:
+    """Run ``task`` in the staging folder ``staged`` and move it into place, good or failed.
 
+    Once ``stopped`` is set nothing is moved.
+    """
+    from salesops_lib.publish.execute import execute
+
+    start = time.monotonic()
     record = _record(task)
     done = execute(
         task.run,
@@ -31,28 +39,20 @@ def attempt(task: Task, store: Store, staged: Path, on_cell, start: float) -> Re
         run_seconds=task.run.notebook.run_file.timeout_seconds,
     )
     record["duration_seconds"] = round(time.monotonic() - start, 3)
-    failure = done.failure
-    if failure is None:
-        try:
-            _complete(record, staged, done.notebook)
-            provenance.refuse_secrets(staged, provenance.secrets())
-        except UserError as fault:
-            failure = Failure(None, str(fault))
-        except Exception as fault:
-            (staged / "log.txt").write_text(traceback.format_exc(), encoding="utf-8")
-            failure = Failure(None, f"rendering failed, {type(fault).__name__}: {fault} (see log.txt)")
+    if stopped.is_set():  # by the user: an attempt that says nothing is not kept
+        return Result(task, "failed", error="stopped")
+    failure = done.failure or _complete(record, staged, done.notebook)
     if failure is not None:
         _complete_failed(record, failure, staged, done.notebook, store, task)
     folder = store.publish(staged, task.run.key, task.as_of.isoformat(), good=failure is None)
-    where = f"cell {failure.cell}: " if failure and failure.cell is not None else ""
-    return Result(
-        task,
-        record["status"],
-        time.monotonic() - start,
-        record["findings"],
-        folder,
-        f"{where}{failure.message}" if failure else "",
-    )
+    seconds = time.monotonic() - start
+    return Result(task, record["status"], seconds, record["findings"], folder, _told(failure))
+
+
+def _told(failure: Failure | None) -> str:
+    if failure is None:
+        return ""
+    return failure.message if failure.cell is None else f"cell {failure.cell}: {failure.message}"
 
 
 def _record(task: Task) -> dict[str, Any]:
@@ -87,7 +87,20 @@ def _record(task: Task) -> dict[str, Any]:
     }
 
 
-def _complete(record: dict, staged: Path, notebook) -> None:
+def _complete(record: dict, staged: Path, notebook) -> Failure | None:
+    """Render what the notebook handed over; the failure where that cannot be published."""
+    try:
+        _render(record, staged, notebook)
+        provenance.refuse_secrets(staged, provenance.secrets())
+    except UserError as fault:
+        return Failure(None, str(fault))
+    except Exception as fault:  # one report that cannot be rendered must not stop the others
+        (staged / "log.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        return Failure(None, f"rendering failed, {type(fault).__name__}: {fault} (see log.txt)")
+    return None
+
+
+def _render(record: dict, staged: Path, notebook) -> None:
     from salesops_lib.publish import render, workbook
     from salesops_lib.publish.bundle import read_findings
 
@@ -122,8 +135,11 @@ def _complete_failed(record: dict, failure, staged: Path, notebook, store: Store
         "findings": None,
         "error": {"cell": failure.cell, "message": failure.message},
     }
-    page = render_report(notebook, record, [], None, last_good=_last_good(store, task))
-    (staged / "report.html").write_text(page, encoding="utf-8")
+    try:
+        page = render_report(notebook, record, [], None, last_good=_last_good(store, task))
+        (staged / "report.html").write_text(page, encoding="utf-8")
+    except Exception:  # the record below still says what happened
+        (staged / "log.txt").write_text(traceback.format_exc(), encoding="utf-8")
     _write_record(record, staged)
     try:
         provenance.refuse_secrets(staged, provenance.secrets())

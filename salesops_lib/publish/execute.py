@@ -26,19 +26,12 @@ from papermill.exceptions import PapermillExecutionError
 
 from salesops_lib.publish import bundle
 from salesops_lib.publish.catalog import Run
+from salesops_lib.publish.task import Failure
 
 KERNEL = "python3"
 CELL_SECONDS = 600
 _ENGINE = "salesops"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a run is no good: the cell's index in the executed notebook (None: no cell's fault) and why."""
-
-    cell: int | None
-    message: str
 
 
 @dataclass(frozen=True)

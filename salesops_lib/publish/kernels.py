@@ -271,6 +271,13 @@ def use_fork_server(notebooks: Path | None = None, *, start: bool = True) -> Non
         ForkServer.current(notebooks)
 
 
+def close() -> None:
+    """End the fork server and every kernel of this process, where there are any."""
+    server = ForkServer._current
+    if server is not None:
+        server.close()
+
+
 def _is_own_kernel(cmd: list[str]) -> bool:
     return len(cmd) > 3 and cmd[1:3] == ["-m", "ipykernel_launcher"] and _same(cmd[0], sys.executable)
 

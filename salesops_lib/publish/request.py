@@ -61,24 +61,23 @@ class Asked:
 class Workbench:
     """Where things are, and the one way to the data: ``open_snapshot(data, day)`` of the inputs package.
 
-    ``lacking(data, needs)`` gives, by notebook, what its data lacks; an empty text where it can run.
+    ``lacking(data, day, needs)`` gives, by notebook, what its data lacks; an empty text where it can run.
     """
 
     root: Path
     reports: Path
     open_snapshot: Callable[[str, Any], Any]
-    lacking: Callable[[str, Mapping[str, Mapping]], Mapping[str, str]]
+    lacking: Callable[[str, str, Mapping[str, Mapping]], Mapping[str, str]]
 
 
-def tasks_for(asked: Asked, bench: Workbench, store: Store) -> list:
+def tasks_for(asked: Asked, bench: Workbench, store: Store, *, start_kernels: bool = True) -> list:
     """The tasks, each with the reason it runs. Raises UserError before a kernel starts."""
     notebooks = catalog.discover(bench.root)
     wanted = [catalog.find(notebooks, name) for name in dict.fromkeys(asked.names)] or notebooks
     for run in [run for notebook in wanted for run in notebook.runs()]:
         run.notebook.parameters.from_text(asked.given)
     data = data_path(asked.data, bench.root)
-    if kernels.can_fork():
-        kernels.use_fork_server(bench.root / "notebooks")  # loads while we read the data
+    kernels.use_fork_server(bench.root / "notebooks", start=start_kernels)  # loads while we read the data
     from salesops_lib.publish.run import plan
 
     runs = [run for notebook in wanted for run in notebook.runs()]
@@ -133,7 +132,9 @@ def _made_since(run: Run, moment: datetime, day: date, store: Store, zone) -> bo
 def _without_data(tasks: list, data: str, bench: Workbench, asked: Asked) -> list:
     """Mark what the data cannot feed; a notebook asked for by name is refused instead."""
     needs = {task.run.notebook.name: task.run.notebook.run_file.needs for task in tasks}
-    lacking = bench.lacking(data, needs)
+    if not tasks:
+        return tasks
+    lacking = bench.lacking(data, max(task.as_of for task in tasks).isoformat(), needs)
     for name in asked.names:
         if lacking.get(name):
             raise RequestError(f"notebook '{name}' cannot run on this data: it lacks {lacking[name]}")
@@ -155,13 +156,13 @@ def data_path(data: str, root: Path) -> str:
 def run_reports(
     asked: Asked, bench: Workbench, *, jobs: int = 1, as_json: bool = False, dry_run: bool = False
 ) -> int:
-    """Run what was asked and say it; 1 where a run failed, else 0."""
+    """Run what was asked and say it; 1 where a run failed or the data feeds none, else 0."""
     from rich.console import Console
 
     from salesops_lib.publish import progress, run
 
     store = Store(bench.reports)
-    tasks = tasks_for(asked, bench, store)
+    tasks = tasks_for(asked, bench, store, start_kernels=not dry_run)
     console = Console(highlight=False, emoji=False, quiet=as_json)
     if dry_run:
         print("\n".join(progress.plan_lines(tasks)) or "nothing is due")
@@ -180,7 +181,8 @@ def run_reports(
         print(progress.as_json(results, bench.reports))
     else:
         _tell_end(console, results, bench)
-    return int(any(result.status == "failed" for result in results))
+    bad = [r.status in {"failed", "lacking"} for r in results]
+    return int(any(r.status == "failed" for r in results) or (bool(bad) and all(bad)))
 
 
 def _tell_end(console, results: Sequence, bench: Workbench) -> None:

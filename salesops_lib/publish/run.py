@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from salesops_lib.core.errors import UserError
-from salesops_lib.publish import provenance
+from salesops_lib.publish import kernels, provenance
 from salesops_lib.publish.attempt import attempt
 from salesops_lib.publish.catalog import Run, run_name
 from salesops_lib.publish.store import Store, read_run
@@ -77,12 +78,19 @@ def run_all(
             continue
         results[task.title] = Result(task, "lacking") if task.lacks else _standing(task, store)
         on_done(results[task.title])
+    stopped = threading.Event()
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
-        running = [pool.submit(_run_one, task, store, resume, on_cell) for task in waiting]
-        for future in as_completed(running):
-            result = future.result()
-            results[result.task.title] = result
-            on_done(result)
+        running = [pool.submit(_run_one, task, store, resume, on_cell, stopped) for task in waiting]
+        try:
+            for future in as_completed(running):
+                result = future.result()
+                results[result.task.title] = result
+                on_done(result)
+        except KeyboardInterrupt:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            kernels.close()
+            raise
     return [results[task.title] for task in tasks]
 
 
@@ -109,13 +117,13 @@ def _parameters(run: Run, day: date, data: str) -> dict[str, Any]:
     return {**{k: v for k, v in own.items() if k in declared}, **run.parameters}
 
 
-def _run_one(task: Task, store: Store, resume: bool, on_cell: Callable[[Task], None]) -> Result:
+def _run_one(task: Task, store: Store, resume: bool, on_cell, stopped: threading.Event) -> Result:
     start = time.monotonic()
     try:
         with store.lock(task.run.key), store.staging() as staged:
             if resume and not why(task, store):  # another process was faster
                 return _standing(task, store)
-            return attempt(task, store, staged, on_cell, start)
+            return attempt(task, store, staged, on_cell, stopped)
     except OSError as fault:
         return Result(
             task, "failed", time.monotonic() - start, error=f"could not be stored: {fault.strerror or fault}"

@@ -33,6 +33,14 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """Why a run is no good: the cell's index in the executed notebook (None: no cell's fault) and why."""
+
+    cell: int | None
+    message: str
+
+
+@dataclass(frozen=True)
 class Result:
     """How a task ended: ``ok``, ``failed``, ``unchanged`` (stood already) or ``lacking`` (no data for it)."""
 

@@ -34,7 +34,7 @@ def due(cadence: dict, now: str, calendar=CALENDAR) -> str:
         ({"every": "quarter", "business_day": 12}, "2025-11-10T12:00", "2025-08-18T06:00"),
     ],
 )
-def test_last_due(cadence, now, expected):
+def test_a_report_was_last_due_at_its_latest_moment_not_after_now(cadence, now, expected):
     assert due(cadence, now) == expected
 
 
