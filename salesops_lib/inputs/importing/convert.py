@@ -11,6 +11,7 @@ from salesops_lib.core.contracts import Table
 from salesops_lib.core.errors import nearest
 from salesops_lib.inputs.importing import repair
 from salesops_lib.inputs.importing.expressions import TYPES, Compiler, Expression, quoted
+from salesops_lib.inputs.importing.history import numbered
 from salesops_lib.inputs.importing.mapping import Mapping, MappingError, TableMap
 from salesops_lib.inputs.importing.reading import Source
 
@@ -105,10 +106,11 @@ def _create(table: Table, part: TableMap, source: Source, compiler: Compiler, fo
     if tests:
         branches = " ".join(f"WHEN NOT ({sql}) THEN {quoted(_why_dropped(test))}" for test, sql in tests)
         drop = f"CASE {branches} END"
-    return (
-        f'CREATE TABLE "{name}" AS SELECT {quoted(source.file)} AS _file, {source.number} AS _row, {drop} AS _drop, '
+    select = (
+        f'SELECT {quoted(source.file)} AS _file, {source.number} AS _row, {drop} AS _drop, '
         f"{', '.join(columns)} FROM {_from(source, compiler.joins)}"
     )
+    return f'CREATE TABLE "{name}" AS {numbered(select) if table.name == "opportunity_history" else select}'
 
 
 def _why_dropped(test) -> str:

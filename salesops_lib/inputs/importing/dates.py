@@ -20,7 +20,7 @@ class DateColumn:
 
     iso: int  # cells that start with a four-digit year
     parted: int  # cells such as 3/4/2025
-    offset: bool  # some ISO cells carry Z or +02:00
+    offset: str  # of the ISO cells: none; utc, all that carry one carry Z; some, others too
     years: tuple[int, int]  # shortest and longest year among the parted
     order: str  # of the parted cells
     formats: tuple[str, ...]  # declared by the mapping, tried first
@@ -40,15 +40,19 @@ def read_order(
     Raises MappingError where no value over 12 proves the order and none is declared, where values contradict
     each other, or where they contradict the declared order; it names a row and what to declare.
     """
+    cells, iso, utc, longest = con.execute(_ISO.format(text=text, table=table)).fetchone()
+    offset = "none" if (longest or 0) < 17 else "utc" if utc == iso else "some"
+    if cells == iso:
+        return DateColumn(iso, 0, offset, (4, 4), "ymd", ())
     stats = con.execute(_STATS.format(text=text, table=table)).fetchone()
-    iso, parted, offset, first_over, second_over, apart, low, high, row, sample = stats
+    parted, first_over, second_over, apart, low, high, row, sample = stats
     if formats:
         # Cells that a declared format reads need no order.
         left = f"CASE WHEN {_strptime(text, formats)} IS NULL THEN {text} END"
         stats = con.execute(_STATS.format(text=left, table=table)).fetchone()
-        _, parted, _, first_over, second_over, apart, low, high, row, sample = stats
+        parted, first_over, second_over, apart, low, high, row, sample = stats
     order = _settled(declared, first_over, second_over, apart, f"{where}, column '{name}'", (row, sample))
-    return DateColumn(iso, parted, bool(offset), (low or 4, high or 4), order, tuple(formats))
+    return DateColumn(iso, parted, offset, (low or 4, high or 4), order, tuple(formats))
 
 
 def _settled(declared: str, first_over: int, second_over: int, apart: int, where: str, example: tuple) -> str:
@@ -74,6 +78,13 @@ def _settled(declared: str, first_over: int, second_over: int, apart: int, where
     return proven or "mdy"
 
 
+_ISO = """
+WITH cells AS (SELECT {text} AS v FROM "{table}"),
+     iso AS (SELECT v, substr(v, 5, 1) IN ('-', '/') AS iso FROM cells WHERE v IS NOT NULL)
+SELECT count(*), count(*) FILTER (iso), count(*) FILTER (iso AND (suffix(v, 'Z') OR suffix(v, '+0000'))), max(length(v))
+FROM iso
+"""
+
 _STATS = """
 WITH cells AS (SELECT {text} AS v, rowid + 1 AS n FROM "{table}"),
      split AS (
@@ -86,9 +97,7 @@ WITH cells AS (SELECT {text} AS v, rowid + 1 AS n FROM "{table}"),
         SELECT v, n, iso, try_cast(split_part(d, '/', 1) AS INT) AS a, try_cast(split_part(d, '/', 2) AS INT) AS b,
                length(split_part(d, '/', 3)) AS y
         FROM parts)
-SELECT count(*) FILTER (iso),
-       count(*) FILTER (a IS NOT NULL AND b IS NOT NULL),
-       count(*) FILTER (iso AND length(v) > 11 AND (v LIKE '%Z' OR contains(substr(v, 12), '+') OR contains(substr(v, 12), '-'))),
+SELECT count(*) FILTER (a IS NOT NULL AND b IS NOT NULL),
        count(*) FILTER (a BETWEEN 13 AND 31 AND b <= 12 AND y IN (2, 4)),
        count(*) FILTER (b BETWEEN 13 AND 31 AND a <= 12 AND y IN (2, 4)),
        count(*) FILTER (a <> b AND a <= 12 AND b <= 12 AND y IN (2, 4)),
@@ -104,7 +113,7 @@ def stamp(text: str, found: DateColumn, zone: str) -> str:
     """SQL: the cell as a UTC timestamp; a cell without an offset is in ``zone``."""
     local = f"date_trunc('second', {_local(text, found)})"
     utc = local if zone == "UTC" else f"timezone('UTC', timezone('{zone}', {local}))"
-    if not found.offset:
+    if found.offset == "none" or (found.offset == "utc" and zone == "UTC"):
         return _sane(utc)
     return _sane(f"CASE WHEN {_has_offset(text)} THEN {_instant(text)} ELSE {utc} END")
 
@@ -123,7 +132,7 @@ def day(text: str, found: DateColumn, zone: str, company_zone: str, *, as_writte
         clock = f"(length({text}) > 10 AND contains({text}, ':'))"
         there = f"timezone('{company_zone}', timezone('{zone}', {local}))"
         moved = f"CASE WHEN {clock} THEN {there} ELSE {local} END"
-    if found.offset:
+    if found.offset == "some" or (found.offset == "utc" and {zone, company_zone} != {"UTC"}):
         here = f"timezone('{company_zone}', timezone('UTC', {_instant(text)}))"
         moved = f"CASE WHEN {_has_offset(text)} THEN {here} ELSE {moved} END"
     return f"CAST({_sane(moved)} AS DATE)"
@@ -167,8 +176,8 @@ def _strptime(text: str, formats: list[str] | tuple[str, ...]) -> str:
 
 
 def _has_offset(text: str) -> str:
-    after = f"substr({text}, 12)"
-    return f"(length({text}) > 11 AND ({text} LIKE '%Z' OR contains({after}, '+') OR contains({after}, '-')))"
+    after = f"substr({text}, 17)"
+    return f"(suffix({text}, 'Z') OR length({text}) > 16 AND (contains({after}, '+') OR contains({after}, '-')))"
 
 
 def _instant(text: str) -> str:

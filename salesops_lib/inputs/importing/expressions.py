@@ -270,8 +270,8 @@ def quoted(text: str) -> str:
 
 
 def _clean(name: str) -> str:
-    column_name = name.replace('"', '""')
-    return f"nullif(trim(\"{column_name}\", ' \t\r\n\u00a0'), '')"
+    """SQL: the cell; staging has trimmed it already."""
+    return f'"{name}"'
 
 
 def _undamaged(text: str, order: str) -> str:

@@ -5,23 +5,22 @@ from __future__ import annotations
 TRACKED = ("stage", "amount_base", "close_date", "forecast_category", "probability", "owner_id")
 
 
-def in_order(con) -> int:
-    """Number each opportunity's changes by time. Returns how many repeat the stage before them.
+def numbered(select: str) -> str:
+    """SQL: ``select``, the changes of a file, each opportunity's numbered by time, ``_same`` where a stage repeats.
 
     Rows written for an amount or a date keep their place: they are changes. Only a reader of stages takes
     equal consecutive stages as one.
     """
-    con.execute(
-        "CREATE TABLE ordered AS SELECT * REPLACE (row_number() OVER w AS sequence), "
-        "coalesce(stage = lag(stage) OVER w, FALSE) AS _same FROM new_opportunity_history WHERE _drop IS NULL "
-        "WINDOW w AS (PARTITION BY opportunity_id ORDER BY changed_at, sequence, _file, _row)"
+    return (
+        "SELECT * REPLACE (row_number() OVER w AS sequence), coalesce(stage = lag(stage) OVER w, FALSE) AS _same "
+        f"FROM ({select}) WINDOW w AS (PARTITION BY opportunity_id, _drop IS NULL ORDER BY changed_at, sequence, _row)"
     )
-    same = con.execute("SELECT count(*) FILTER (_same) FROM ordered").fetchone()[0]
-    con.execute("INSERT INTO ordered SELECT *, FALSE FROM new_opportunity_history WHERE _drop IS NOT NULL")
-    con.execute("ALTER TABLE ordered DROP COLUMN _same")
-    con.execute("DROP TABLE new_opportunity_history")
-    con.execute("ALTER TABLE ordered RENAME TO new_opportunity_history")
-    return same
+
+
+def repeated(con) -> int:
+    """How many changes repeat the stage before them."""
+    rows = "SELECT count(*) FILTER (_same AND _drop IS NULL) FROM new_opportunity_history"
+    return con.execute(rows).fetchone()[0]
 
 
 def from_snapshots(con, columns: list[str], at: str) -> None:

@@ -43,8 +43,9 @@ def note_holes(con) -> None:
     rows = con.execute(
         """WITH o AS (SELECT * FROM new_opportunities WHERE _drop IS NULL),
         range AS (SELECT min(created_date) AS low, max(close_date) FILTER (is_closed) AS high FROM o),
-        won AS (SELECT f.name, f."start", count(o.opportunity_id) AS n FROM fiscal f
-            LEFT JOIN o ON o.is_won AND o.close_date >= f."start" AND o.close_date < f."end", range
+        days AS (SELECT close_date, count(*) AS n FROM o WHERE is_won GROUP BY 1),
+        won AS (SELECT f.name, f."start", coalesce(sum(days.n), 0) AS n FROM fiscal f
+            LEFT JOIN days ON days.close_date >= f."start" AND days.close_date < f."end", range
             WHERE f."end" > range.low AND f."start" <= range.high GROUP BY 1, 2)
         SELECT name FROM won WHERE n = 0 AND (SELECT median(n) FROM won WHERE n > 0) >= 3 ORDER BY "start" """
     ).fetchall()
@@ -98,9 +99,8 @@ def _note_outcome_words(con, table: str) -> None:
     ).fetchone():
         return
     described = con.execute(f'DESCRIBE "new_{table}"').fetchall()
-    texts = [
-        c for c, kind, *_ in described if kind == "VARCHAR" and not c.startswith("_") and c not in OWN_OUTCOME
-    ]
+    texts = [c for c, kind, *_ in described if kind == "VARCHAR" and not c.startswith("_")]
+    texts = [c for c in texts if c not in OWN_OUTCOME and not c.endswith("_id")]
     for name in texts:
         found = con.execute(
             f'SELECT v, n FROM (SELECT "{name}" AS v, count(*) AS n FROM "new_{table}" WHERE _drop IS NULL '

@@ -29,6 +29,7 @@ class Source:
     encoding: str
     sha256: str
     malformed: list[tuple[int, int, int]] = field(default_factory=list)  # data row, fields, expected
+    beyond_ascii: list[str] = field(default_factory=list)  # columns with letters that an encoding can spoil
     recoded: list[int] = field(default_factory=list)  # data rows that were not UTF-8 in a UTF-8 file
 
     @property
@@ -53,6 +54,13 @@ def find(folder: Path, patterns: list[str]) -> Path | None:
 
 
 def stage(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path) -> Source:
+    """A file as text in ``table``, every cell trimmed and blank ones missing."""
+    source = _load(con, path, table, work)
+    tidy(con, source)
+    return source
+
+
+def _load(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path) -> Source:
     """Load a CSV or Parquet file into ``table``, every cell as text, in file order.
 
     Row ``n`` of the file (1 is the first below the header) has ``rowid = n - 1``; where lines do not fit the
@@ -81,6 +89,26 @@ def stage(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path) ->
         _stage_line_by_line(con, source, text, separator, work)
     source.rows = con.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0] + len(source.malformed)
     return source
+
+
+def tidy(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Trim cells that have blanks at an edge, and make blank cells missing; note columns beyond ASCII.
+
+    One scan finds the columns concerned, so that a clean file costs next to nothing.
+    """
+    edges = [" ", "\t", "\r", "\n", "\u00a0"]
+    tests = []
+    for name in source.columns:
+        ends = " OR ".join(f'suffix("{name}", {_quoted(e)})' for e in (" ", "\t", "\u00a0"))
+        tests.append(f"bool_or(\"{name}\" < '!' OR starts_with(\"{name}\", '\u00a0') OR {ends})")
+        tests.append(f'bool_or(strlen("{name}") <> length("{name}"))')
+    found = con.execute(f'SELECT {", ".join(tests)} FROM "{source.table}"').fetchone()
+    for name, ragged, beyond in zip(source.columns, found[::2], found[1::2], strict=True):
+        if ragged:
+            trimmed = f"nullif(trim(\"{name}\", {_quoted(''.join(edges))}), '')"
+            con.execute(f'UPDATE "{source.table}" SET "{name}" = {trimmed} WHERE "{name}" IS NOT NULL')
+        if beyond:
+            source.beyond_ascii.append(name)
 
 
 def column(source: Source, names: list[str], *, required: bool, where: str) -> str | None:

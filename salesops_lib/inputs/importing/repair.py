@@ -7,17 +7,24 @@ from salesops_lib.inputs.importing.expressions import MONTHS, quoted
 from salesops_lib.inputs.importing.mapping import ColumnMap, TableMap
 from salesops_lib.inputs.importing.reading import Source
 
-DAMAGE = {
-    f"\\d{{1,2}}-({MONTHS})": "looks like text that Excel made a date (01-May for 1-5); "
-    "declare 'excel_text: dmy' or 'mdy' for the column to undo it",
-    "\\d(\\.\\d+)?E\\+\\d+": "looks like an id that Excel made a number; its digits are lost, export it again as text",
+DAMAGE = {  # form: a cheap test that rules most cells out, and what to say
+    f"\\d{{1,2}}-({MONTHS})": (
+        "length(\"{0}\") <= 6 AND contains(\"{0}\", '-')",
+        "looks like text that Excel made a date (01-May for 1-5); "
+        "declare 'excel_text: dmy' or 'mdy' for the column to undo it",
+    ),
+    "\\d(\\.\\d+)?E\\+\\d+": (
+        "contains(\"{0}\", 'E+')",
+        "looks like an id that Excel made a number; its digits are lost, export it again as text",
+    ),
 }
 
 
 def mend_mojibake(con, table: str, source: Source, part: TableMap) -> None:
     """``CafÃ©`` is ``Café`` in UTF-8 read as cp1252: put back, where the bytes say so, and reported."""
-    for name in dict.fromkeys(c for spec in part.columns.values() for c in read_columns(spec, source)):
-        sign = f"(contains(\"{name}\", 'Ã') OR contains(\"{name}\", 'Â') OR contains(\"{name}\", 'â€'))"
+    read = [c for spec in part.columns.values() for c in read_columns(spec, source)]
+    for name in (n for n in dict.fromkeys(read) if n in source.beyond_ascii):
+        sign = " OR ".join(f"contains(\"{name}\", '{mark}')" for mark in ("Ã", "Â", "â€"))
         rows = con.execute(f'SELECT DISTINCT "{name}" FROM "{source.table}" WHERE {sign}').fetchall()
         mended = {text: fixed for (text,) in rows if (fixed := _once_more(text)) is not None}
         if not mended:
@@ -63,26 +70,19 @@ def report_sentinels(con, table: Table, source: Source, sentinels: list, part: s
 
 def report_damaged(con, table: Table, source: Source, damaged: list, part: str) -> None:
     """Excel's dates and numbers in text columns: undone where the mapping says how, else named."""
-    for column, name, order in damaged:
-        for form, reason in DAMAGE.items():
-            guard = (
-                'contains("{0}", \'-\') AND length("{0}") <= 6' if "-" in form else "contains(\"{0}\", 'E+')"
-            )
-            where = f"{guard.format(name)} AND regexp_full_match(\"{name}\", '{form}')"
-            if order and "-" in form:
-                _cells(
-                    con,
-                    table,
-                    source,
-                    part,
-                    "repaired",
-                    f"Excel's date put back to text ({order})",
-                    column,
-                    name,
-                    where,
-                )
-            else:
-                _cells(con, table, source, part, "ambiguous", reason, column, name, where)
+    if not damaged:
+        return
+    guards = [(c, n, o, form, reason, guard.format(n)) for c, n, o in damaged for form, (guard, reason) in DAMAGE.items()]
+    found = con.execute(f'SELECT {", ".join(f"bool_or({g[-1]})" for g in guards)} FROM "{source.table}"').fetchone()
+    for (column, name, order, form, reason, guard), there in zip(guards, found, strict=True):
+        if not there:
+            continue
+        where = f"{guard} AND regexp_full_match(\"{name}\", '{form}')"
+        if order and "-" in form:
+            why = f"Excel's date put back to text ({order})"
+            _cells(con, table, source, part, "repaired", why, column, name, where)
+        else:
+            _cells(con, table, source, part, "ambiguous", reason, column, name, where)
 
 
 def report_recoded(con, table: str, source: Source) -> None:

@@ -29,7 +29,7 @@ def settle(con, extract: Extract, exported_at: datetime | None) -> list[str]:
     _reference(con, extract)
     _money(con, extract)
     if "opportunity_history" in tables:
-        same = history.in_order(con)
+        same = history.repeated(con)
         if same:
             sentences.append(
                 f"opportunity_history: {same} rows repeat the stage before them; kept as changes, one stage"

@@ -36,16 +36,21 @@ def locked(folder: Path) -> Iterator[Path]:
     import fcntl
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f".{folder.name}.import.lock").open("w") as lock:
+    held = folder.parent / f".{folder.name}.import.lock"
+    with held.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            same = held.exists() and held.stat().st_ino == os.fstat(lock.fileno()).st_ino
         except BlockingIOError:
-            raise ImportBusyError(f"another import is writing to '{folder}'; wait for it to end") from None
+            same = False
+        if not same:
+            raise ImportBusyError(f"another import is writing to '{folder}'; wait for it to end")
         work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.import-", dir=folder.parent))
         try:
             yield work
         finally:
             shutil.rmtree(work, ignore_errors=True)
+            held.unlink(missing_ok=True)
 
 
 def stage_folder(folder: Path, work: Path) -> Path:
@@ -75,9 +80,7 @@ def write_table(con, table: Table, select: str, rows: int, folder: Path) -> None
     kinds = {c: table.by_name[c].kind if c in table.by_name else "text" for c in columns}
     if rows > PARQUET_ABOVE:
         path = folder / "tables" / f"{table.name}.parquet"
-        shown = ", ".join(
-            f'timezone(\'UTC\', "{c}") AS "{c}"' if kinds[c] == "datetime" else f'"{c}"' for c in columns
-        )
+        shown = ", ".join(f'"{c}"' for c in columns)
         out = f"COPY (SELECT {shown} FROM ({select})) TO {quoted(str(path) + '.new')} (FORMAT parquet)"
     else:
         path = folder / "tables" / f"{table.name}.csv"
