@@ -79,7 +79,8 @@ def findings_line(findings: dict[str, int] | None) -> str:
 def to_open(results: Sequence[Result], reports: Path) -> list[str]:
     """The pages to open, newest of each report; the folder where they are many."""
     keys = list(dict.fromkeys(r.task.run.key for r in results if r.status in {"ok", "unchanged"}))
-    pages = [reports / key / "current" / "report.html" for key in keys]
+    # The attempt itself, not the link to it: a report's relative links count its folders.
+    pages = [(reports / key / "current").resolve() / "report.html" for key in keys]
     if not pages or len(pages) > _MOST_LINKS:
         return [shown(reports)] if pages else []
     return [shown(page) for page in pages]

@@ -148,7 +148,8 @@ def _report_trends(history: ReportHistory) -> dict:
     if len(history.good) > 1:
         for figure in history.current.manifest["headline"]:
             cells = [_figure(bundle, figure["label"]) for bundle in history.good[-_DAYS:]]
-            rows.append({"label": figure["label"], "cells": cells, "spark": "", "alt": ""})
+            if sum(cell != MISSING for cell in cells) > 1:
+                rows.append({"label": figure["label"], "cells": cells, "spark": "", "alt": ""})
         rows += _finding_trends(history, _TRENDS)
     return {
         "title": report_title(history),

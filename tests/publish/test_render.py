@@ -85,9 +85,12 @@ def test_provenance_names_hashes_version_parameters_and_time(page):
         assert part in foot
 
 
-def test_limits_are_shown(page):
-    limits = page[page.index("What could not be told") :]
-    assert "Ramp is not known for two reps." in limits
+def test_limits_stand_once_whether_the_notebook_shows_them_or_not(made, page):
+    assert page.count("<li>Ramp is not known for two reps.</li>") == 1
+    bare = made.notebook([])
+    bare.cells = bare.cells[:1]
+    without = render_report(bare, made.run(DAY), [], made.manifest())
+    assert "<li>Ramp is not known for two reps.</li>" in without[without.index("What could not be told") :]
 
 
 def test_the_body_can_be_cut_out_for_the_site(page):
