@@ -21,6 +21,7 @@ def read_off(seed: int, scale: float, world: str) -> Planted:
     made = simulated(named_world(seed, scale, world))
     sellers, ids = made.sellers, made.staff.ids
     tool = tools_training.treated_from(made.world, sellers)
+    has = np.flatnonzero((tool <= LAST_DAY) & (tool < sellers.left))
     each = len(made.places.ids) // made.world.pods
     pairs = zip(*(made.places.ids[where] for where in accounts.doubles(each, made.world.pods)), strict=True)
     bias = np.array(TRUTH.submitter_bias)[np.arange(len(sellers)) % len(TRUTH.submitter_bias)]
@@ -36,7 +37,7 @@ def read_off(seed: int, scale: float, world: str) -> Planted:
         movers=tuple(ids[np.flatnonzero(sellers.moved < NEVER)]),
         on_leave=tuple(ids[np.flatnonzero(sellers.leave[:, 0] < NEVER)]),
         trainees=tuple(ids[np.sort(tools_training.trainees(made.booked, made.plan, sellers))]),
-        tool_from={ids[s]: str(dates(tool[s : s + 1])[0])[:10] for s in np.flatnonzero(tool <= LAST_DAY)},
+        tool_from={ids[s]: str(dates(tool[s : s + 1])[0])[:10] for s in has},
         commit_bias=dict(zip(ids[: len(sellers)], bias.tolist(), strict=True)),
         pulled_in=tuple(deal_ids(made.deals)[pulled]),
         bulk_updated=int(made.log.bulk.sum()),

@@ -56,7 +56,7 @@ TEAM_WAVES = {
     5: day("2025-05-05"),
 }
 WEAK_TRAINING, COACHING = "P01", "P02"
-WEAK_DAY = day("2024-09-09")  # after FY25-Q2, whose result and the quarter's before chose the trainees
+WEAK_DAY = day("2024-09-09")  # after FY25-Q2, whose result chose the trainees
 COACHING_DAYS = (day("2025-03-10"), NEVER)
 _FIRST_SEATS = day("2022-11-01")
 
@@ -79,9 +79,9 @@ def sequencer_from(sellers: Roster) -> np.ndarray:
 
 
 def trainees(booked: np.ndarray, plan: SellerQuotas, sellers: Roster) -> np.ndarray:
-    """The weakest quarter of the account executives by attainment of FY25-Q1 and Q2 together."""
-    need = (plan.full * plan.ramp * plan.held)[:, 4:6].sum(axis=1)
-    result = np.where(need > 0, booked[:, 4:6].sum(axis=1) / np.where(need > 0, need, 1), np.inf)
+    """The weakest quarter of the account executives by attainment of FY25-Q2."""
+    need = (plan.full * plan.ramp * plan.held)[:, 5]
+    result = np.where(need > 0, booked[:, 5] / np.where(need > 0, need, 1), np.inf)
     result[sellers.manages | (sellers.left <= WEAK_DAY) | (sellers.hired > WEAK_DAY - 200)] = np.inf
     able = np.flatnonzero(np.isfinite(result))
     return able[np.argsort(result[able], kind="stable")[: len(able) // 4]]
@@ -179,7 +179,7 @@ def rollouts(world: World, sellers: Roster, people: Staff, weak: np.ndarray) -> 
     waves = (
         ("T02", treated_from(world, sellers), lot),
         ("T03", sequencer_from(sellers), "team by team, chosen by the director"),
-        (WEAK_TRAINING, _on(weak, WEAK_DAY, len(sellers)), "weakest quarter by attainment of FY25-Q1 and Q2"),
+        (WEAK_TRAINING, _on(weak, WEAK_DAY, len(sellers)), "weakest quarter by attainment of FY25-Q2"),
         (COACHING, _on(coached(world, sellers), COACHING_DAYS[0], len(sellers)), "drawn by lot per rep"),
     )
     frames = []
