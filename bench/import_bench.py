@@ -12,7 +12,9 @@ from salesops_lib.inputs.importing import import_export
 
 OPPORTUNITIES, CHANGES = 1_000_000, 3
 BOUND = 3.0
-STAGES = "['Prospecting', 'Qualification', 'Needs Analysis', 'Value Proposition', 'Closed Won', 'Closed Lost']"
+STAGES = (
+    "['Prospecting', 'Qualification', 'Needs Analysis', 'Value Proposition', 'Closed Won', 'Closed Lost']"
+)
 
 
 def measure(opportunities: int = OPPORTUNITIES) -> dict[str, str | float]:

@@ -73,7 +73,9 @@ def run(tmp_path: Path, files: dict[str, str | bytes], change: dict | None = Non
             mapping[key] = value
     path = tmp_path / "map.yaml"
     path.write_text(yaml.safe_dump(mapping, sort_keys=False))
-    return import_export("csv", export, tmp_path / "company", mapping=path, at="2025-06-01T00:00:00", **options)
+    return import_export(
+        "csv", export, tmp_path / "company", mapping=path, at="2025-06-01T00:00:00", **options
+    )
 
 
 def table(tmp_path: Path, name: str = "opportunities") -> pd.DataFrame:
@@ -147,7 +149,11 @@ ACCOUNTS = {
 
 def test_a_key_spelled_differently_is_counted_priced_and_its_near_match_named(tmp_path):
     rows = deals({"account": "GTXPro"}, {"account": "GTXPro"})
-    result = run(tmp_path, {"deals.csv": text(rows), "accounts.csv": "account\nGTX Pro\nCancity\n"}, {"tables": ACCOUNTS})
+    result = run(
+        tmp_path,
+        {"deals.csv": text(rows), "accounts.csv": "account\nGTX Pro\nCancity\n"},
+        {"tables": ACCOUNTS},
+    )
     assert lines(result, "unmatched") == [(1, "A", "account_id", "GTXPro"), (2, "B", "account_id", "GTXPro")]
     # 100 + 200: what an inner join would lose.
     said = next(s for s in result.sentences if "GTXPro" in s)
@@ -182,7 +188,11 @@ def test_a_declared_sentinel_is_missing_and_reported(tmp_path, word):
 
 
 def test_an_amount_of_999_stays_an_amount(tmp_path):
-    run(tmp_path, {"deals.csv": text(deals({"amount": "999"}))}, {"type": {"from": "type", "sentinels": ["999"]}})
+    run(
+        tmp_path,
+        {"deals.csv": text(deals({"amount": "999"}))},
+        {"type": {"from": "type", "sentinels": ["999"]}},
+    )
     assert amounts(tmp_path)["A"] == "999"
 
 
@@ -209,7 +219,13 @@ def test_quota_targets_are_text_and_zero_is_not_blank(tmp_path):
     result = run(tmp_path, {"deals.csv": text(deals()), "goals.csv": GOALS}, {"tables": QUOTAS})
     quotas = pd.read_csv(tmp_path / "company/tables/quotas.csv", dtype=str, keep_default_na=False)
     held = {(r.holder_id, r.level): r.quota_base for r in quotas.itertuples()}
-    assert held == {("Boss", "team"): "1000", ("r1", "rep"): "700", ("r2", "rep"): "0", ("r3", "rep"): "", ("Boss", "rep"): "100"}
+    assert held == {
+        ("Boss", "team"): "1000",
+        ("r1", "rep"): "700",
+        ("r2", "rep"): "0",
+        ("r3", "rep"): "",
+        ("Boss", "rep"): "100",
+    }
     assert set(quotas["period"]) == {"FY25-Q1"}
     assert set(quotas["recorded_at"]) == {"2025-01-01T00:00:00Z"}
     notes = {(r.row, r.reason.partition(":")[0]) for r in result.report.itertuples() if r.table == "quotas"}
@@ -262,7 +278,10 @@ def many(leak: bool) -> list[dict[str, str]]:
     for n in range(40):
         won = n % 2 == 0
         kind = ("Hot" if won else "Cold") if leak else ("Hot" if n % 4 < 2 else "Cold")
-        rows.append(deals()[0] | {"id": f"D{n}", "status": "Won" if won else "Lost", "type": kind, "amount": str(100 + n // 2)})
+        rows.append(
+            deals()[0]
+            | {"id": f"D{n}", "status": "Won" if won else "Lost", "type": kind, "amount": str(100 + n // 2)}
+        )
     return rows
 
 
@@ -303,7 +322,11 @@ def test_equal_consecutive_stages_stay_in_the_file_as_changes_and_are_counted(tm
     history = "id,at,stage,amount\nA,2025-01-20T10:00:00Z,Won,100\nA,2025-01-02T10:00:00Z,Open,90\nA,2025-01-09T10:00:00Z,Open,95\n"
     result = run(tmp_path, {"deals.csv": text(deals()), "history.csv": history}, {"tables": HISTORY})
     kept = table(tmp_path, "opportunity_history")
-    assert kept[["sequence", "stage", "amount_base"]].values.tolist() == [["1", "Open", "90"], ["2", "Open", "95"], ["3", "Won", "100"]]
+    assert kept[["sequence", "stage", "amount_base"]].values.tolist() == [
+        ["1", "Open", "90"],
+        ["2", "Open", "95"],
+        ["3", "Won", "100"],
+    ]
     assert any("1 rows repeat the stage before them" in s for s in result.sentences)
 
 
@@ -419,7 +442,9 @@ def in_currency(tmp_path, rate_day: str) -> ImportResult:
     mapping = {"tables": FX}
     MAPPING["tables"]["opportunities"]["columns"]["currency"] = "cur"
     try:
-        return run(tmp_path, {"deals.csv": text(rows), "fx.csv": f"cur,day,rate\nEUR,{rate_day},1.2\n"}, mapping)
+        return run(
+            tmp_path, {"deals.csv": text(rows), "fx.csv": f"cur,day,rate\nEUR,{rate_day},1.2\n"}, mapping
+        )
     finally:
         del MAPPING["tables"]["opportunities"]["columns"]["currency"]
 
@@ -464,7 +489,11 @@ def test_a_deal_without_owner_is_not_lost(tmp_path):
 def test_days_are_the_companys_and_stamps_are_utc(tmp_path):
     # 2025-02-04 03:00 UTC is still 3 February in New York.
     change = {"company": {"name": "Made", "time_zone": "America/New_York"}}
-    run(tmp_path, {"deals.csv": text(deals({"closed": "2025-02-04T03:00:00Z"}, {"closed": "2025-02-25T12:00:00Z"}))}, change)
+    run(
+        tmp_path,
+        {"deals.csv": text(deals({"closed": "2025-02-04T03:00:00Z"}, {"closed": "2025-02-25T12:00:00Z"}))},
+        change,
+    )
     assert table(tmp_path)["close_date"].tolist() == ["2025-02-03", "2025-02-25", "2025-03-05"]
     # The end of the last event's day, 5 March, in New York.
     assert set(table(tmp_path)["recorded_at"]) == {"2025-03-06T04:59:59Z"}

@@ -107,7 +107,7 @@ def _create(table: Table, part: TableMap, source: Source, compiler: Compiler, fo
         branches = " ".join(f"WHEN NOT ({sql}) THEN {quoted(_why_dropped(test))}" for test, sql in tests)
         drop = f"CASE {branches} END"
     select = (
-        f'SELECT {quoted(source.file)} AS _file, {source.number} AS _row, {drop} AS _drop, '
+        f"SELECT {quoted(source.file)} AS _file, {source.number} AS _row, {drop} AS _drop, "
         f"{', '.join(columns)} FROM {_from(source, compiler.joins)}"
     )
     return f'CREATE TABLE "{name}" AS {numbered(select) if table.name == "opportunity_history" else select}'

@@ -177,7 +177,9 @@ def _strptime(text: str, formats: list[str] | tuple[str, ...]) -> str:
 
 def _has_offset(text: str) -> str:
     after = f"substr({text}, 17)"
-    return f"(suffix({text}, 'Z') OR length({text}) > 16 AND (contains({after}, '+') OR contains({after}, '-')))"
+    return (
+        f"(suffix({text}, 'Z') OR length({text}) > 16 AND (contains({after}, '+') OR contains({after}, '-')))"
+    )
 
 
 def _instant(text: str) -> str:

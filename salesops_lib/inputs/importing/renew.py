@@ -159,7 +159,9 @@ def _stages(con, extract: Extract) -> tuple[list[dict[str, Any]], list[str]]:
     if not fresh:
         return stages, []
     listed = ", ".join(f"'{row[0]}'" for row in fresh[:6])
-    return stages, [f"policy/stages.yaml: {len(fresh)} stages only the data knows ({listed}); check order and outcome"]
+    return stages, [
+        f"policy/stages.yaml: {len(fresh)} stages only the data knows ({listed}); check order and outcome"
+    ]
 
 
 def _sentences(counts: dict[str, dict[str, Any]]) -> list[str]:

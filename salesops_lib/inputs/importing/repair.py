@@ -9,7 +9,7 @@ from salesops_lib.inputs.importing.reading import Source
 
 DAMAGE = {  # form: a cheap test that rules most cells out, and what to say
     f"\\d{{1,2}}-({MONTHS})": (
-        "length(\"{0}\") <= 6 AND contains(\"{0}\", '-')",
+        'length("{0}") <= 6 AND contains("{0}", \'-\')',
         "looks like text that Excel made a date (01-May for 1-5); "
         "declare 'excel_text: dmy' or 'mdy' for the column to undo it",
     ),
@@ -72,8 +72,14 @@ def report_damaged(con, table: Table, source: Source, damaged: list, part: str) 
     """Excel's dates and numbers in text columns: undone where the mapping says how, else named."""
     if not damaged:
         return
-    guards = [(c, n, o, form, reason, guard.format(n)) for c, n, o in damaged for form, (guard, reason) in DAMAGE.items()]
-    found = con.execute(f'SELECT {", ".join(f"bool_or({g[-1]})" for g in guards)} FROM "{source.table}"').fetchone()
+    guards = [
+        (c, n, o, form, reason, guard.format(n))
+        for c, n, o in damaged
+        for form, (guard, reason) in DAMAGE.items()
+    ]
+    found = con.execute(
+        f'SELECT {", ".join(f"bool_or({g[-1]})" for g in guards)} FROM "{source.table}"'
+    ).fetchone()
     for (column, name, order, form, reason, guard), there in zip(guards, found, strict=True):
         if not there:
             continue
