@@ -16,13 +16,16 @@ _HOME = {
     "Breach": "breaches",
     "CheckResult": "check",
     "check_company": "check",
-    "feeds": "feeds",
-    "lacking": "feeds",
-    "doctor": "doctor",
+    "feeds": "readiness",
+    "lacking": "readiness",
+    "doctor": "machine",
     "init_company": "folder",
     "migrate_company": "folder",
     "to_base": "fx",
+    "RateError": "fx",
 }
+"""Where each name lives. No module is called after a name: Python would then give the module instead."""
+
 _MODULES = ("tables", "warehouse", "company", "load", "check")
 
 

@@ -74,7 +74,7 @@ def _extract(name: str, entries: list[dict[str, Any]], band: float) -> Iterator[
         f"the last extract has {now:,} rows, the one before {before:,} ({change:+.0%}, allowed ±{band:.0%}); "
         f"look for a hole or a changed filter in the export"
     )
-    yield Control(name, "extract", before, now, abs(change) <= band, note)
+    yield Control(name, "extract", before, now, abs(now - before) <= band * before + 1e-6, note)
 
 
 def _total(

@@ -230,8 +230,8 @@ def random_company(seed: int) -> tuple[list[list[str]], list[list[str]]]:
                 [f"O{number}", str(sequence), stamp, stage, amount, close, "Pipeline", "0.5", "R1"]
             )
             versions.append(
-                [f"O{number}", f"ACC{number}", "R1", "Deal", created, close, stamp, stage, closed, won, amount,
-                 "USD", amount, "Pipeline", "0.5", f"step {sequence}", ""]
+                [f"O{number}", f"ACC{number}", "R1", "Deal", created, close, stamp, stage, closed, won,
+                 amount, "USD", amount, "Pipeline", "0.5", f"step {sequence}", ""]
             )  # fmt: skip
             at += timedelta(hours=stream.randrange(1, 900))
     return versions, changes
