@@ -79,8 +79,10 @@ def _history(key: str, attempts: list[Bundle]) -> ReportHistory:
     good = tuple(by_day[day] for day in sorted(by_day))
     failures = [b for b in attempts if b.run["status"] != "ok"]
     last = max(failures, key=lambda b: b.run["started_at"], default=None)
-    if last and good and last.run["started_at"] <= good[-1].run["started_at"]:
-        last = None
+    if last and good:
+        standing = good[-1]
+        is_news = last.as_of >= standing.as_of and last.run["started_at"] > standing.run["started_at"]
+        last = last if is_news else None
     return ReportHistory(key, good, last)
 
 

@@ -119,6 +119,11 @@ def test_a_failure_before_a_later_good_run_is_over(made, reports):
     assert 'class="badge failed"' not in build_site(reports).read_text()
 
 
+def test_a_failed_backfill_of_an_earlier_day_does_not_make_the_standing_report_failed(made, reports):
+    made.bundle(reports, THEN, "2", status="failed", started_at=LATER, error={"cell": 1, "message": "x"})
+    assert read_reports(reports)[0].failed is None
+
+
 def test_a_report_that_never_succeeded_has_a_page_and_no_number(made, tmp_path):
     error = {"cell": 2, "message": "the kernel died"}
     made.bundle(tmp_path, NOW, status="failed", error=error)
