@@ -22,8 +22,13 @@ _POLICY_PAGE = re.compile(r"playbooks/([\w/-]+\.md)(?:#([\w-]+))?")
 def check_links(pages: dict[str, Page], registry: Registry) -> Iterator[Fault]:
     """Faults of links; ``file`` is relative to the playbooks folder."""
     for page in pages.values():
+        missing = set()
         for line, target in page.links:
-            yield from _link_faults(pages, page, line, target)
+            path, _ = _resolved(page.path, target)
+            if path not in missing:  # one missing page is one fault of a page, however often it is linked
+                yield from _link_faults(pages, page, line, target)
+            if path not in pages:
+                missing.add(path)
     yield from _policy_sources(pages, registry)
     reached = _reached_from_index(pages)
     for path in pages:
