@@ -90,6 +90,11 @@ class Fault:
         """``opportunities.close_date.past``."""
         return f"{self.table}.{self.field}.{self.kind}"
 
+    @property
+    def judged(self) -> bool:
+        """Whether it counts in totals and in what to fix: an optional field left empty does not."""
+        return self.required or self.dimension != "completeness"
+
 
 def blank(table: ir.Table, field: str) -> ir.BooleanValue:
     """Whether a cell is empty: missing, or text of nothing but space."""

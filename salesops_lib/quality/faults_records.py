@@ -39,7 +39,16 @@ RECORD_FAULTS: tuple[Fault, ...] = (
         owner="representative",
         mend="Search name and country before an account may be created; merge what stands twice",
     ),
-    empty("reps", "team", required=True, owner="manager", mend="Set the team in the HR feed, not in the CRM"),
+    empty(
+        "reps",
+        "team",
+        required=True,
+        owner="manager",
+        due=lambda t, b: t.owns_deals,
+        counted="role spells of people who own deals",
+        needs=("owns_deals",),
+        mend="Set the team in the HR feed, not in the CRM",
+    ),
     empty("reps", "manager_id", owner="manager", mend="Take the manager from the HR feed"),
     out_of_order("reps", "start_date", "end_date", mend="Refuse a spell that ends before it starts"),
     Fault(
@@ -127,7 +136,7 @@ def _double_key(table: str, key: tuple[str, ...]) -> Fault:
 
 
 def _out_of_range(table: str, column: Column) -> Fault:
-    allowed = f"one of {len(column.values)} values" if column.values else f"{column.low} to {column.high}"
+    allowed = f"one of {len(column.values)} allowed values" if column.values else _bounds(column)
     return Fault(
         table=table,
         field=column.name,
@@ -141,6 +150,12 @@ def _out_of_range(table: str, column: Column) -> Fault:
         owner="representative",
         mend="Turn the field into a list or give it bounds in the CRM",
     )
+
+
+def _bounds(column: Column) -> str:
+    if column.low is None:
+        return f"{column.high:g} or less"
+    return f"{column.low:g} or more" if column.high is None else f"{column.low:g} to {column.high:g}"
 
 
 def _outside(t: ir.Table, column: Column) -> ir.BooleanValue:

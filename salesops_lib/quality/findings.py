@@ -139,6 +139,8 @@ class _Judge:
         worst = _worst(live.assign(share=1 - live["score"]), "share", limit.value)
         if worst is None:
             return self._unknown(rule)
+        if not worst["faulty"]:
+            return self._none(rule, live)
         statement = (
             f"{worst['title']}: {_few(worst['share'])} of {int(worst['due']):,} ({worst['counted']}), "
             f"{int(worst['faulty']):,} rows{self._worth(worst)}{_in(places, worst['fault'])}."
@@ -205,8 +207,8 @@ class _Judge:
             limit=self.policy.value(IMPORT.policy, self.as_of),
             as_of=self.as_of,
             statement=(
-                f"The import of {loss.import_at[:10]} dropped or could not place {loss.lost:,} of {loss.rows_in:,} "
-                f"rows ({_few(loss.share)}){worth}."
+                f"The import of {loss.import_at[:10]} dropped or could not place {loss.lost:,} rows of "
+                f"{loss.rows_in:,} ({_few(loss.share)}){worth}."
             ),
             recommendation="Mend the mapping for the reasons with most money in import_report.csv",
             money_at_stake=loss.money_base,
@@ -222,8 +224,20 @@ class _Judge:
             as_of=self.as_of,
             statement=statement,
             recommendation=row["mend"],
-            money_at_stake=row["money_base"],
+            money_at_stake=row["money_base"] or None,
             currency=self.currency,
+        )
+
+    def _none(self, rule: Rule, live: pd.DataFrame) -> Finding:
+        rows, rules = int(live["due"].max()), len(live)
+        return rule.judge(
+            scope={"table": "all"},
+            value=0.0,
+            n=rows,
+            limit=self.policy.value(rule.policy, self.as_of),
+            as_of=self.as_of,
+            statement=f"No row breaks {'the rule' if rules == 1 else f'any of {rules} rules'} of this kind.",
+            recommendation="Keep the rules of the CRM as they are",
         )
 
     def _unknown(self, rule: Rule) -> Finding:
@@ -234,7 +248,11 @@ class _Judge:
             limit=self.policy.value(rule.policy, self.as_of),
             as_of=self.as_of,
             statement=_NOTHING[rule.code],
-            recommendation="Import the tables and columns it needs (salesops check lists them)",
+            recommendation=(
+                "Fill the company with salesops import, which counts what it leaves out"
+                if rule is IMPORT
+                else "Import the tables and columns it needs (salesops check lists them)"
+            ),
         )
 
     def _money(self, amount: float) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from salesops_lib.quality.faults import DIMENSIONS, Basis, Fault, blank
@@ -17,7 +18,7 @@ from salesops_lib.quality.faults_deals import DEAL_FAULTS
 from salesops_lib.quality.faults_records import RECORD_FAULTS, contract_faults
 from salesops_lib.quality.places import with_place
 from salesops_lib.quality.preparation import prepared
-from salesops_lib.quality.worth import Worth, deals_of, worth_of
+from salesops_lib.quality.worth import FAULTY, Money, Worth, deals_of, worth_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MEASURED, NOTHING_DUE, NEVER_FILLED = "measured", "no row due", "never filled"
 NO_COLUMN, NO_TABLE = "column missing", "table missing"
+
+DUE, FILLED = 1, 3  # beside FAULTY; 0 is not due
 
 _FAULT_COLUMNS = [
     "fault",
@@ -105,18 +108,27 @@ class _Part:
 
 
 def _measure_table(name, faults, tables, contracts, basis, deals) -> tuple[_Part, Worth]:
-    table = prepared(name, tables, contracts, basis)
+    table = with_place(name, prepared(name, tables, contracts, basis), tables, basis)
     held = [f for f in faults if set(f.needs) <= set(table.columns)]
-    table = with_place(name, table, tables, basis)
-    flagged = _flagged(table, held, basis).cache()
-    counts = flagged.aggregate(**_sums(held)).execute().iloc[0].astype("float64").fillna(0)
-    worth = worth_of(name, flagged, held, deals)
-    rows = [_measured(f, i, counts, worth) for i, f in enumerate(held)]
-    rows += [_unmeasured(f, NO_COLUMN) for f in faults if f not in held]
-    found = pd.DataFrame(rows)
-    live = [i for i, row in enumerate(rows[: len(held)]) if row["state"] == MEASURED]
-    grouped = _groups(flagged, held, live)
-    return _Part(found, *grouped, _places(flagged, held, live)), worth
+    missing = [_unmeasured(f, NO_COLUMN) for f in faults if f not in held]
+    if not held:
+        return _Part(pd.DataFrame(missing)), Worth()
+    coded = _coded(table, held, basis)
+    if name == "opportunities":
+        coded = coded.cache()  # the other tables are cheaper to read twice than to store
+    patterns = _patterns(coded, len(held))
+    states = [_state(f, patterns[f"code_{i}"]) for i, f in enumerate(held)]
+    live = [i for i, state in enumerate(states) if state == MEASURED]
+    faulty = [i for i in live if (patterns[f"code_{i}"] == FAULTY).any()]
+    worth = worth_of(name, coded, held, faulty, deals)
+    rows = [_measured(f, states[i], patterns[[f"code_{i}", "rows"]], worth.of(i)) for i, f in enumerate(held)]
+    part = _Part(
+        pd.DataFrame(rows + missing),
+        _by_group(held, live, patterns, ["table", "field", "dimension"]),
+        _by_group(held, [i for i in live if held[i].judged], patterns, ["table", "dimension"]),
+        _places(held, live, patterns),
+    )
+    return part, worth
 
 
 def _typed(table: ir.Table) -> ir.Table:
@@ -125,41 +137,44 @@ def _typed(table: ir.Table) -> ir.Table:
     return table.cast(untyped) if untyped else table
 
 
-def _flagged(table: ir.Table, faults: Sequence[Fault], basis: Basis) -> ir.Table:
-    """Keys, place and money of every row with ``due_i`` and ``bad_i`` of every fault."""
+def _coded(table: ir.Table, faults: Sequence[Fault], basis: Basis) -> ir.Table:
+    """Every row's keys, place, and one code per fault: not due, due, faulty, or filled where not due."""
     import ibis
 
-    kept = [c for c in ("opportunity_id", "account_id", "rep_id", "amount_base") if c in table.columns]
-    flags = {}
+    kept = [c for c in ("opportunity_id", "account_id", "rep_id") if c in table.columns]
+    codes = {}
     for i, fault in enumerate(faults):
         due = fault.due(table, basis).fill_null(False)
-        flags[f"due_{i}"] = due
-        flags[f"bad_{i}"] = due & fault.faulty(table, basis).fill_null(False)
+        branches = [(due & fault.faulty(table, basis).fill_null(False), FAULTY), (due, DUE)]
         if fault.dimension == "completeness":
-            flags[f"filled_{i}"] = ~blank(table, fault.field)
-    return table.select(*kept, place=table.place, one=ibis.literal(1), **flags)
+            branches.append((~blank(table, fault.field), FILLED))
+        codes[f"code_{i}"] = ibis.cases(*branches, else_=0).cast("int8")
+    return table.select(*kept, place=table.place, **codes)
 
 
-def _sums(faults: Sequence[Fault]) -> dict:
-    import ibis
-
-    sums = {"rows": ibis._.count()}
-    for i, fault in enumerate(faults):
-        sums[f"due_{i}"] = ibis._[f"due_{i}"].sum()
-        sums[f"bad_{i}"] = ibis._[f"bad_{i}"].sum()
-        if fault.dimension == "completeness":
-            sums[f"filled_{i}"] = ibis._[f"filled_{i}"].sum()
-    return sums
+def _patterns(coded: ir.Table, count: int) -> pd.DataFrame:
+    """How many rows have which codes at which place: all that is counted, in one pass over the rows."""
+    by = [f"code_{i}" for i in range(count)] + ["place"]
+    return coded.group_by(by).aggregate(rows=coded.count()).execute()
 
 
-def _measured(fault: Fault, i: int, counts: pd.Series, worth: Worth) -> dict:
-    due, faulty = int(counts[f"due_{i}"]), int(counts[f"bad_{i}"])
-    state = MEASURED if due else NOTHING_DUE
-    if due and fault.dimension == "completeness" and not counts[f"filled_{i}"]:
-        state = NEVER_FILLED
+def _rows(patterns: pd.DataFrame, hit: pd.Series | np.ndarray) -> int:
+    return int(patterns["rows"].to_numpy()[np.asarray(hit, dtype=bool)].sum())
+
+
+def _state(fault: Fault, code: pd.Series) -> str:
+    if not code.isin([DUE, FAULTY]).any():
+        return NOTHING_DUE
+    if fault.dimension == "completeness" and not code.isin([DUE, FILLED]).any():
+        return NEVER_FILLED
+    return MEASURED
+
+
+def _measured(fault: Fault, state: str, patterns: pd.DataFrame, money: Money) -> dict:
+    code = patterns.iloc[:, 0]
+    due, faulty = _rows(patterns, code.isin([DUE, FAULTY])), _rows(patterns, code == FAULTY)
     if state != MEASURED:
         return _unmeasured(fault, state) | {"due": due}
-    money = worth.of(i)
     return _said(fault, state) | {
         "due": due,
         "faulty": faulty,
@@ -181,70 +196,43 @@ def _said(fault: Fault, state: str) -> dict:
         **{k: getattr(fault, k) for k in ("table", "field", "dimension", "title", "counted")},
         "state": state,
         "required": fault.required,
-        "judged": judged(fault),
+        "judged": fault.judged,
         "owner": fault.owner,
         "mend": fault.mend,
     }
 
 
-def judged(fault: Fault) -> bool:
-    """Whether a fault counts in totals and in what to fix: an optional field left empty does not."""
-    return fault.required or fault.dimension != "completeness"
-
-
-def _groups(flagged: ir.Table, faults, live: list[int]) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
-    """Rows due for and faulty in any fault of a field and dimension, and of a table and dimension."""
-    by_field: dict[tuple[str, str, str], list[int]] = {}
-    by_table: dict[tuple[str, str], list[int]] = {}
+def _by_group(
+    faults: Sequence[Fault], live: list[int], patterns: pd.DataFrame, names: list[str]
+) -> pd.DataFrame:
+    """Rows due for and faulty in any fault of a group, each row once."""
+    members: dict[tuple, list[int]] = {}
     for i in live:
-        fault = faults[i]
-        by_field.setdefault((fault.table, fault.field, fault.dimension), []).append(i)
-        if judged(fault):
-            by_table.setdefault((fault.table, fault.dimension), []).append(i)
-    if not by_field:
-        return None, None
-    sums = {}
-    for kind, groups in (("field", by_field), ("table", by_table)):
-        for g, members in enumerate(groups.values()):
-            sums[f"{kind}_due_{g}"] = _any(flagged, "due", members).sum()
-            sums[f"{kind}_bad_{g}"] = _any(flagged, "bad", members).sum()
-    counts = flagged.aggregate(**sums).execute().iloc[0]
-    return (
-        _scored(by_field, counts, "field", ["table", "field", "dimension"]),
-        _scored(by_table, counts, "table", ["table", "dimension"]),
-    )
-
-
-def _any(flagged: ir.Table, flag: str, members: list[int]) -> ir.BooleanValue:
-    held = flagged[f"{flag}_{members[0]}"]
-    for i in members[1:]:
-        held = held | flagged[f"{flag}_{i}"]
-    return held
-
-
-def _scored(groups: Mapping, counts: pd.Series, kind: str, names: list[str]) -> pd.DataFrame:
+        members.setdefault(tuple(getattr(faults[i], n) for n in names), []).append(i)
     rows = []
-    for g, group in enumerate(groups):
-        due, bad = int(counts[f"{kind}_due_{g}"]), int(counts[f"{kind}_bad_{g}"])
+    for group, numbers in members.items():
+        codes = patterns[[f"code_{i}" for i in numbers]]
+        due, bad = (_rows(patterns, codes.isin(held).any(axis=1)) for held in ([DUE, FAULTY], [FAULTY]))
         rows.append(
             {**dict(zip(names, group, strict=True)), "due": due, "faulty": bad, "score": 1 - bad / due}
         )
     return pd.DataFrame(rows, columns=[*names, "due", "faulty", "score"])
 
 
-def _places(flagged: ir.Table, faults, live: list[int]) -> pd.DataFrame | None:
-    bad = [i for i in live if judged(faults[i])]
-    if not bad:
-        return None
-    sums = {f"{flag}_{i}": flagged[f"{flag}_{i}"].sum() for i in bad for flag in ("due", "bad")}
-    counts = flagged.group_by("place").aggregate(**sums).execute()
-    long = [
-        pd.DataFrame({"fault": faults[i].name, "place": counts["place"], "due": counts[f"due_{i}"],
-                      "faulty": counts[f"bad_{i}"]})
-        for i in bad
-    ]  # fmt: skip
-    found = pd.concat(long, ignore_index=True)
-    return found[(found["faulty"] > 0) & found["place"].notna()]
+def _places(faults: Sequence[Fault], live: list[int], patterns: pd.DataFrame) -> pd.DataFrame:
+    found = []
+    for i in (i for i in live if faults[i].judged):
+        code, rows = patterns[f"code_{i}"], patterns["rows"]
+        sums = pd.DataFrame(
+            {
+                "place": patterns["place"],
+                "due": rows.where(code.isin([DUE, FAULTY]), 0),
+                "faulty": rows.where(code == FAULTY, 0),
+            }
+        )
+        sums = sums.groupby("place", as_index=False).sum()  # rows without a place are left out
+        found.append(sums[sums["faulty"] > 0].assign(fault=faults[i].name))
+    return pd.concat(found) if found else pd.DataFrame(columns=["fault", "place", "due", "faulty"])
 
 
 def _stack(frames: list[pd.DataFrame | None], columns: list[str]) -> pd.DataFrame:

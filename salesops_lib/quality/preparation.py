@@ -24,13 +24,15 @@ def prepared(name: str, tables: Tables, contracts: Mapping[str, Table], basis: B
     """The table with all columns added that can be; rows and other columns stay as they are."""
     table = tables[name]
     contract = contracts.get(name)
+    added = {}
     if contract and set(contract.key) <= set(table.columns):
-        table = table.mutate(key_number=_number_within(table, contract.key, contract.key))
+        added["key_number"] = _number_within(table, contract.key, contract.key)
     for column in contract.columns if contract else ():
         target, _, key = str(column.refers_to or "").partition(".")
         if target in tables and key in tables[target].columns and column.name in table.columns:
             known = tables[target].filter(tables[target][key].notnull()).select(key).distinct()
-            table = table.mutate(**{f"known_{column.name}": table[column.name].isin(known[key])})
+            added[f"known_{column.name}"] = table[column.name].isin(known[key])
+    table = table.mutate(**added) if added else table
     for add, owner in _ADDITIONS:
         if owner == name:
             table = add(table, tables, basis)
@@ -164,6 +166,14 @@ def _holder_known(table: ir.Table, tables: Tables, basis: Basis) -> ir.Table:
     return table.mutate(holder_known=table.holder_id.isin(known.rep_id))
 
 
+def _owns_deals(table: ir.Table, tables: Tables, basis: Basis) -> ir.Table:
+    deals = tables.get("opportunities")
+    if deals is None or not _held(table, "rep_id") or not _held(deals, "owner_id"):
+        return table
+    owners = deals.filter(deals.owner_id.notnull()).select("owner_id").distinct()
+    return table.mutate(owns_deals=table.rep_id.isin(owners.owner_id))
+
+
 def _change_before(table: ir.Table, tables: Tables, basis: Basis) -> ir.Table:
     if not _held(table, "opportunity_id", "sequence", "changed_at"):
         return table
@@ -181,5 +191,6 @@ _ADDITIONS: tuple[tuple[Callable[[ir.Table, Tables, Basis], ir.Table], str], ...
     (_holder_known, "quotas"),
     (_same_names, "accounts"),
     (_spell_before, "reps"),
+    (_owns_deals, "reps"),
     (_change_before, "opportunity_history"),
 )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
+from salesops_lib.quality.faults import Fault
 from salesops_lib.quality.measure import MEASURED, NEVER_FILLED, Measures
 
 _PLACES_NAMED = 2
@@ -47,14 +50,27 @@ def where(places: pd.DataFrame, fault: str) -> str:
     return ", ".join(named) + (f" and {more} more" if more else "") if named else ""
 
 
+TREND_TABLES = ("opportunities", "opportunity_history", "accounts", "reps", "leads", "quotas", "activities")
+"""Tables whose quality people move from week to week."""
+
+
+def trending(faults: Sequence[Fault]) -> list[Fault]:
+    """The faults worth following: of the tables people work in, less what reading already refuses."""
+    refused = {"out_of_range", "key_double"}
+    return [f for f in faults if f.table in TREND_TABLES and f.kind not in refused]
+
+
 def change(now: Measures, then: Measures) -> pd.DataFrame:
-    """Score and money of every fault measured on either day; ``change`` in score points, up is better.
+    """Score and money of every fault looked for ``then`` and measured on either day; up is better.
 
     Missing on one day stays missing: a fault that could not be measured then has not got worse.
     """
     keys = ["fault", "table", "field", "dimension", "title"]
     kept = [*keys, "due", "faulty", "score", "money_base"]
-    sides = [m.faults[m.faults["state"] == MEASURED][kept] for m in (now, then)]
+    asked = set(then.faults["fault"])
+    sides = [
+        m.faults[(m.faults["state"] == MEASURED) & m.faults["fault"].isin(asked)][kept] for m in (now, then)
+    ]
     both = sides[0].merge(sides[1], on=keys, how="outer", suffixes=("_now", "_then"))
     both["change"] = both["score_now"] - both["score_then"]
     return both.sort_values(["change", "fault"], kind="stable", ignore_index=True)

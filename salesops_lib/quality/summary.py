@@ -93,11 +93,15 @@ def _below_policy(measures: Measures, limit: float) -> dict[str, str]:
     required = measures.faults[measures.faults["required"].astype(bool)]
     judged = int((required["state"] == MEASURED).sum())
     short = below(measures, limit)
-    worst = f"; first {short.iloc[0]['table']}.{short.iloc[0]['field']}" if len(short) else ""
+    left = len(required) - judged
+    notes = [
+        f"most at stake: {short.iloc[0]['table']}.{short.iloc[0]['field']}" if len(short) else "",
+        f"{left} more could not be judged" if left else "",
+    ]
     return {
         "label": f"Required fields under {percent(limit)}",
         "value": f"{len(short)} of {judged}" if judged else UNKNOWN,
-        "note": f"{len(required) - judged} more could not be judged{worst}",
+        "note": "; ".join(filter(None, notes)) or "all required fields were judged",
     }
 
 

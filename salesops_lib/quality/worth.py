@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _DEAL = ("opportunity_id", "amount_base", "is_closed", "is_won", "close_date")
 _LINKS = {"accounts": ("account_id", "account"), "reps": ("rep_id", "owner")}
+FAULTY = 2  # code of a faulty row
 OUTCOMES = ("open", "won", "lost")
 
 
@@ -94,37 +95,59 @@ def deals_of(tables: Mapping[str, ir.Table], basis: Basis) -> ir.Table | None:
     return numbered.filter(numbered.number == 0).drop("number").cache()
 
 
-def worth_of(name: str, flagged: ir.Table, faults: Sequence[Fault], deals: ir.Table | None) -> Worth:
-    """The money of a table's faults: through its deal, its account's deals, or its owner's deals."""
-    import ibis
+def worth_of(
+    name: str, coded: ir.Table, faults: Sequence[Fault], faulty: Sequence[int], deals: ir.Table | None
+) -> Worth:
+    """The money of a table's faults: through its deal, its account's deals, or its owner's deals.
 
+    ``coded`` has a column ``code_i`` per fault, :data:`FAULTY` where it is; ``faulty`` numbers the faults
+    found. For deals themselves ``due_base`` is filled too, for every fault.
+    """
     mine, theirs = _LINKS.get(name, ("opportunity_id", "opportunity_id"))
-    if deals is None or mine not in flagged.columns or not faults:
+    if deals is None or mine not in coded.columns:
         return Worth()
-    numbers = range(len(faults))
-    flags = {f"{kind}_{i}": flagged[f"{kind}_{i}"].any() for i in numbers for kind in ("due", "bad")}
-    linked = flagged.filter(flagged[mine].notnull()).group_by(link=flagged[mine]).aggregate(**flags)
+    own = name == "opportunities"
+    clean = {i: Money(None, 0.0) for i in range(len(faults))}
+    if not faulty and not own:
+        return Worth(clean)
+    numbers = range(len(faults)) if own else faulty
+    flags = {f"bad_{i}": (coded[f"code_{i}"] == FAULTY).any() for i in numbers}
+    if own:
+        flags |= {f"due_{i}": coded[f"code_{i}"].isin([1, FAULTY]).any() for i in numbers}
+    linked = coded.filter(coded[mine].notnull()).group_by(link=coded[mine]).aggregate(**flags)
     joined = linked.inner_join(deals, linked.link == deals[theirs])
+    totals = joined.aggregate(**_sums(joined, numbers, own)).execute().iloc[0]
+    return Worth(clean | {i: _money(totals, i) for i in numbers}, _affected(joined, faults, faulty))
+
+
+def _sums(joined: ir.Table, numbers: Sequence[int], own: bool) -> dict:
     sums = {}
     for i in numbers:
         bad = joined[f"bad_{i}"]
-        sums[f"due_{i}"] = joined.amount_base.sum(where=joined[f"due_{i}"])
         sums[f"bad_{i}"] = joined.amount_base.sum(where=bad)
         sums[f"unpriced_{i}"] = (bad & joined.amount_base.isnull()).sum()
         sums[f"deals_{i}"] = bad.sum()
-    totals = joined.aggregate(**sums).execute().iloc[0]
-    any_bad = ibis.literal(False)
-    for i, fault in enumerate(faults):
-        if fault.required or fault.dimension != "completeness":
-            any_bad = any_bad | joined[f"bad_{i}"]
-    affected = joined.filter(any_bad).select("opportunity_id").distinct().cache()
-    return Worth({i: _money(totals, i) for i in numbers}, affected)
+        if own:
+            sums[f"due_{i}"] = joined.amount_base.sum(where=joined[f"due_{i}"])
+    return sums
+
+
+def _affected(joined: ir.Table, faults: Sequence[Fault], faulty: Sequence[int]) -> ir.Table | None:
+    """The deals with a judged fault, stored."""
+    judged = [i for i in faulty if faults[i].judged]
+    if not judged:
+        return None
+    hit = joined[f"bad_{judged[0]}"]
+    for i in judged[1:]:
+        hit = hit | joined[f"bad_{i}"]
+    return joined.filter(hit).select("opportunity_id").distinct().cache()
 
 
 def _money(totals: pd.Series, i: int) -> Money:
     def number(name: str) -> float:
         return 0.0 if pd.isna(totals[name]) else float(totals[name])
 
+    due = number(f"due_{i}") if f"due_{i}" in totals else None
     unpriced = int(number(f"unpriced_{i}"))
-    wholly_unknown = unpriced > 0 and unpriced == int(number(f"deals_{i}"))
-    return Money(number(f"due_{i}"), None if wholly_unknown else number(f"bad_{i}"), unpriced)
+    unknown = unpriced > 0 and unpriced == int(number(f"deals_{i}"))
+    return Money(due, None if unknown else number(f"bad_{i}"), unpriced)
