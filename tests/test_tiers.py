@@ -113,6 +113,15 @@ def test_a_test_on_real_cases_is_counted_without_a_mark(project):
     assert "real-case tests: 1 ran, 0 skipped" in run(inner).stdout
 
 
+def test_every_committed_notebook_has_its_golden():
+    # A new one passes until it is committed; from then on `make golden` keeps its outputs.
+    listed = subprocess.run(
+        ["git", "ls-files", "notebooks"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    committed = {Path(name).name for name in listed.stdout.split() if name.endswith(".ipynb")}
+    assert committed == {path.name for path in (ROOT / "tests" / "golden").glob("*.ipynb")}
+
+
 def test_the_golden_notebooks_are_executed_to_the_end():
     for path in sorted((ROOT / "tests" / "golden").glob("*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
