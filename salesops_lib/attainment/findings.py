@@ -253,7 +253,7 @@ def _pace_step(row: dict, pacing: pd.DataFrame) -> str:
     gap = pd.to_numeric(rows["quota_base"]) - rows["finish_mid_base"]
     short = rows.assign(gap=gap)[gap > 0].sort_values("gap", ascending=False)
     if pd.isna(row["projected_attainment"]):
-        return f"Check the import and history of {row['name']}: a projection needs {MIN_PERIODS} finished periods."
+        return f"Import more history of {row['name']}: a projection needs {MIN_PERIODS} finished periods."
     if short.empty:
         return f"Keep {row['name']}'s plan; no one below is projected short."
     named = [

@@ -149,13 +149,13 @@ def _rep_rows(by_spell, lines, reps, held, spelled) -> pd.DataFrame:
         rows[column] = rows[column].where(rows[column].notna(), rows[f"{column}_stood"])
     names = spelled.dropna(subset=["name"]).drop_duplicates("rep_id", keep="last").set_index("rep_id")["name"]
     hired = spelled.groupby("rep_id")["start_date"].min()
-    totals = by_spell.groupby("rep_id")["in_totals"].all()
+    overlays = by_spell.loc[~by_spell["in_totals"], "rep_id"]
     return rows.assign(
         level="rep",
         holder_id=rows["rep_id"],
         name=rows["rep_id"].map(names).fillna(rows["rep_id"]),
         first_spell=rows["rep_id"].map(hired),
-        in_totals=rows["rep_id"].map(totals).fillna(True).astype(bool),
+        in_totals=~rows["rep_id"].isin(overlays),
         quota_source="own",
     ).drop(columns=["team_stood", "region_stood", "rep_id"])
 
