@@ -12,11 +12,11 @@ from salesops_lib.quality.faults import DIMENSIONS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MOST_FIELDS = 18
+_MOST_FIELDS, _FEWEST_FIELDS = 18, 6
 
 
 def score_map(scores: pd.DataFrame, limit: float) -> Axes:
-    """Fields × dimensions: share of rows without the fault; worst fields first, at most 18.
+    """Fields × dimensions: share of rows without the fault; the 6 to 18 weakest fields, worst first.
 
     ``scores`` as :data:`salesops_lib.quality.outputs.SCORES`. A cell under ``limit`` is strong, an empty one
     could not be measured. Takes any number of rows, none included.
@@ -39,16 +39,10 @@ def score_map(scores: pd.DataFrame, limit: float) -> Axes:
     chart.tick_params(length=0)
     chart.spines[:].set_visible(False)
     fields = int((grid < limit).any(axis=1).sum())
-    shown = f" of the {len(grid)} weakest" if scores_more(scores) else ""
-    title = f"{fields} fields{shown} miss {charts.percent(limit)} in {short} places" if short else (
+    title = f"{fields} fields miss {charts.percent(limit)} in {short} places" if short else (
         f"Every field shown reaches {charts.percent(limit)}"
     )  # fmt: skip
     return charts.say(chart, title)
-
-
-def scores_more(scores: pd.DataFrame) -> bool:
-    """Whether the map leaves fields out."""
-    return len(scores[["table", "field"]].drop_duplicates()) > _MOST_FIELDS
 
 
 def _grid(scores: pd.DataFrame) -> pd.DataFrame:
@@ -58,7 +52,8 @@ def _grid(scores: pd.DataFrame) -> pd.DataFrame:
     grid = named.pivot_table(index="name", columns="dimension", values="score", aggfunc="min")
     grid = grid.reindex(columns=[d for d in DIMENSIONS if d in grid.columns])
     worst = grid.min(axis=1).rename("worst").reset_index().sort_values(["worst", "name"])
-    return grid.loc[worst["name"].head(_MOST_FIELDS)]
+    faulty = int((worst["worst"] < 1).sum())
+    return grid.loc[worst["name"].head(min(max(faulty, _FEWEST_FIELDS), _MOST_FIELDS))]
 
 
 def _cells(chart: Axes, grid: pd.DataFrame, limit: float) -> None:

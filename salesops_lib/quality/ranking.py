@@ -8,6 +8,7 @@ import pandas as pd
 
 from salesops_lib.quality.faults import Fault
 from salesops_lib.quality.measure import MEASURED, NEVER_FILLED, Measures
+from salesops_lib.quality.places import NO_TEAM
 
 _PLACES_NAMED = 2
 
@@ -41,7 +42,9 @@ def to_fix(measures: Measures, count: int = 10) -> pd.DataFrame:
 
 def where(places: pd.DataFrame, fault: str) -> str:
     """``EMEA Enterprise 40 of 120, AMER SMB 31 of 200 and 5 more``: teams or segments, never people."""
-    mine = places[places["fault"] == fault].sort_values(["faulty", "place"], ascending=[False, True])
+    mine = places[(places["fault"] == fault) & (places["place"] != NO_TEAM)].sort_values(
+        ["faulty", "place"], ascending=[False, True]
+    )
     named = [
         f"{row['place']} {int(row['faulty']):,} of {int(row['due']):,}"
         for row in mine.head(_PLACES_NAMED).to_dict("records")

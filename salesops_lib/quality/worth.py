@@ -73,14 +73,14 @@ def _is_hit(deals: ir.Table, held: list[ir.Table]) -> ir.BooleanValue:
 
 
 def deals_of(tables: Mapping[str, ir.Table], basis: Basis) -> ir.Table | None:
-    """One row per deal that counts: open, or closed in the last ``closed_days``; None without deals."""
+    """One row per deal that counts: open, closed in the last ``closed_days``, or closed without a date."""
     import ibis
 
     deals = tables.get("opportunities")
     if deals is None or not set(_DEAL) <= set(deals.columns):
         return None
     closed = deals.is_closed.fill_null(False)
-    counts = ~closed | (day(deals.close_date) > basis.before(basis.closed_days)).fill_null(False)
+    counts = ~closed | (day(deals.close_date) > basis.before(basis.closed_days)).fill_null(True)
     outcome = ibis.ifelse(~closed, "open", ibis.ifelse(deals.is_won.fill_null(False), "won", "lost"))
     missing = ibis.null("string")  # untyped columns cannot be stored
     chosen = deals.filter(counts & deals.opportunity_id.notnull()).select(

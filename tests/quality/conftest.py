@@ -29,14 +29,16 @@ _CLEAN = {
     "quotas": {"holder_id": "rep_id-1", "level": "rep"},
     "opportunities": {
         "close_date": date(2026, 1, 15),
-        "recorded_at": datetime(2025, 12, 1),
+        "recorded_at": datetime(2025, 12, 10),
         "stage": "Proposal",
         "is_closed": False,
         "is_won": False,
         "amount": 100.0,
         "amount_base": 100.0,
     },
-    "opportunity_history": {"stage": "Proposal", "changed_at": datetime(2025, 12, 1)},
+    "opportunity_history": {"stage": "Proposal", "changed_at": datetime(2025, 12, 10)},
+    "leads": {"recorded_at": datetime(2025, 12, 10)},
+    "activities": {"at": datetime(2025, 12, 10)},
 }
 
 
