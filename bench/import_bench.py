@@ -43,16 +43,21 @@ def write_export(folder: Path, opportunities: int) -> None:
     with duckdb.connect() as con:
         con.execute(
             f"CREATE TABLE deal AS SELECT i, format('006bm{{:010d}}AAE', i) AS id, hash(i) AS h, "  # noqa: S608
-            f"CASE WHEN hash(i) % 6 >= 4 THEN DATE '2022-01-01' + (i % 1000)::INT ELSE DATE '2024-09-01' + (i % 100)::INT END AS made, (i * 37 % 90000) + 100 AS amount "
+            "CASE WHEN hash(i) % 6 >= 4 THEN DATE '2022-01-01' + (i % 1000)::INT ELSE DATE "
+            "'2024-09-01' + (i % 100)::INT END AS made, (i * 37 % 90000) + 100 AS amount "
             f"FROM range({opportunities}) t(i)"
         )
         con.execute(
-            f"COPY (SELECT id AS Id, 'FALSE' AS IsDeleted, format('001bm{{:010d}}AAE', i % 50000) AS AccountId, "  # noqa: S608
+            f"COPY (SELECT id AS Id, 'FALSE' AS IsDeleted, format('001bm{{:010d}}AAE', i % "  # noqa: S608
+            "50000) AS AccountId, "
             f"format('005bm{{:010d}}AAE', i % 400) AS OwnerId, concat('Deal ', i) AS Name, "
-            f"CASE h % 3 WHEN 0 THEN 'New Business' ELSE 'Existing Business' END AS Type, 'Web' AS LeadSource, "
-            f"strftime(made, '%Y-%m-%dT09:30:00.000Z') AS CreatedDate, CASE WHEN h % 6 >= 4 THEN made + (h % 200)::INT ELSE DATE '2025-03-01' END AS CloseDate, "
+            "CASE h % 3 WHEN 0 THEN 'New Business' ELSE 'Existing Business' END AS Type, 'Web' "
+            "AS LeadSource, "
+            "strftime(made, '%Y-%m-%dT09:30:00.000Z') AS CreatedDate, CASE WHEN h % 6 >= 4 "
+            "THEN made + (h % 200)::INT ELSE DATE '2025-03-01' END AS CloseDate, "
             f"strftime(made + 90, '%Y-%m-%dT17:00:00.000Z') AS LastModifiedDate, "
-            f"{STAGES}[1 + (h % 6)::INT] AS StageName, h % 6 >= 4 AS IsClosed, h % 6 = 4 AS IsWon, amount AS Amount, "
+            f"{STAGES}[1 + (h % 6)::INT] AS StageName, h % 6 >= 4 AS IsClosed, h % 6 = 4 AS "
+            "IsWon, amount AS Amount, "
             f"(h % 11) * 10 AS Probability, 'Pipeline' AS ForecastCategoryName FROM deal ORDER BY i) "
             f"TO '{folder}/Opportunity.csv' (HEADER)"
         )
@@ -60,7 +65,8 @@ def write_export(folder: Path, opportunities: int) -> None:
             f"COPY (SELECT format('008bm{{:010d}}AAE', i * {CHANGES} + k) AS Id, id AS OpportunityId, "  # noqa: S608
             f"format('005bm{{:010d}}AAE', i % 400) AS CreatedById, "
             f"strftime(made + (k * 30)::INT, '%Y-%m-%dT10:00:00.000Z') AS CreatedDate, "
-            f"{STAGES}[1 + ((h + k) % 6)::INT] AS StageName, amount + k * 100 AS Amount, made + 120 AS CloseDate, "
+            f"{STAGES}[1 + ((h + k) % 6)::INT] AS StageName, amount + k * 100 AS Amount, made + "
+            "120 AS CloseDate, "
             f"(h % 10) * 10 AS Probability, 'Pipeline' AS ForecastCategory "
             f"FROM deal, range({CHANGES}) c(k) ORDER BY k, i) TO '{folder}/OpportunityHistory.csv' (HEADER)"
         )

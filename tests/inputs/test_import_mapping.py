@@ -31,7 +31,7 @@ def test_an_example_mapping_parses(example):
 
 
 def test_an_unknown_source_is_refused_with_the_nearest():
-    with pytest.raises(MappingError, match="there is no source 'salesforc'. Did you mean 'salesforce'"):
+    with pytest.raises(MappingError, match=r"there is no source 'salesforc'\. Did you mean 'salesforce'"):
         load_mapping("salesforc")
 
 

@@ -111,7 +111,7 @@ def test_months_before_days_are_proven_by_one_value_over_12(tmp_path):
 
 def test_an_ambiguous_date_column_is_refused_with_what_to_declare(tmp_path):
     rows = deals({"closed": "03/02/2025"}, {"closed": "04/02/2025"}, {"closed": "05/03/2025"})
-    with pytest.raises(UserError, match="'closed' is ambiguous.*row 1 '03/02/2025'.*order: dmy"):
+    with pytest.raises(UserError, match=r"'closed' is ambiguous.*row 1 '03/02/2025'.*order: dmy"):
         run(tmp_path, {"deals.csv": text(rows)})
     assert not (tmp_path / "company").exists()
 
@@ -319,7 +319,12 @@ HISTORY = {
 
 
 def test_equal_consecutive_stages_stay_in_the_file_as_changes_and_are_counted(tmp_path):
-    history = "id,at,stage,amount\nA,2025-01-20T10:00:00Z,Won,100\nA,2025-01-02T10:00:00Z,Open,90\nA,2025-01-09T10:00:00Z,Open,95\n"
+    changes = (
+        "A,2025-01-20T10:00:00Z,Won,100",
+        "A,2025-01-02T10:00:00Z,Open,90",
+        "A,2025-01-09T10:00:00Z,Open,95",
+    )
+    history = "\n".join(["id,at,stage,amount", *changes, ""])
     result = run(tmp_path, {"deals.csv": text(deals()), "history.csv": history}, {"tables": HISTORY})
     kept = table(tmp_path, "opportunity_history")
     assert kept[["sequence", "stage", "amount_base"]].values.tolist() == [
@@ -410,8 +415,8 @@ def test_text_read_twice_in_the_wrong_encoding_is_put_back(tmp_path):
 @pytest.mark.parametrize(
     ("written", "read"),
     [
-        ("$1,234.50 ", "1234.5"), ("(1,234.50)", "-1234.5"), ("1234-", "-1234"), ("€ 99", "99"), ("USD 7", "7"),
-        ("1,234,567", "1234567"), ("-0.5", "-0.5"), ("0", "0"),
+        ("$1,234.50 ", "1234.5"), ("(1,234.50)", "-1234.5"), ("1234-", "-1234"), ("€ 99", "99"),
+        ("USD 7", "7"), ("1,234,567", "1234567"), ("-0.5", "-0.5"), ("0", "0"),
     ],
 )  # fmt: skip
 def test_money_as_people_write_it(tmp_path, written, read):

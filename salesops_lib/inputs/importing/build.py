@@ -14,9 +14,10 @@ from salesops_lib.core.contracts import Table
 from salesops_lib.core.errors import nearest
 from salesops_lib.inputs.company import SCHEMA_VERSION, Company, read_company, settings
 from salesops_lib.inputs.importing import reading, versions
-from salesops_lib.inputs.importing.convert import Setting, convert, open_report
+from salesops_lib.inputs.importing.convert import Setting, convert
 from salesops_lib.inputs.importing.mapping import ColumnMap, Mapping, MappingError, TableMap
 from salesops_lib.inputs.importing.reading import Source
+from salesops_lib.inputs.importing.report import open_report
 from salesops_lib.inputs.tables import TABLES
 
 DEFAULTS: dict[str, Any] = {
@@ -29,7 +30,7 @@ DEFAULTS: dict[str, Any] = {
 
 @dataclass
 class Extract:
-    """An export as far as it is read. ``parts``: per table its source files; ``old``: tables of the folder."""
+    """An export as far as it is read. ``parts``: its files by table; ``old``: tables of the folder."""
 
     mapping: Mapping
     folder: Path

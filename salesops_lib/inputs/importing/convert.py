@@ -10,14 +10,12 @@ import duckdb
 from salesops_lib.core.contracts import Table
 from salesops_lib.core.errors import nearest
 from salesops_lib.inputs.importing import repair
-from salesops_lib.inputs.importing.expressions import TYPES, Compiler, Expression, quoted
+from salesops_lib.inputs.importing.cells import quoted
+from salesops_lib.inputs.importing.expressions import TYPES, Compiler, Expression
 from salesops_lib.inputs.importing.history import numbered
 from salesops_lib.inputs.importing.mapping import Mapping, MappingError, TableMap
 from salesops_lib.inputs.importing.reading import Source
-
-REPORT = (
-    "table", "file", "row", "row_id", "action", "reason", "column", "value", "money_base",
-)  # fmt: skip
+from salesops_lib.inputs.importing.report import report_rows, row_id
 
 
 @dataclass(frozen=True)
@@ -28,14 +26,6 @@ class Setting:
     mapping: Mapping
     zone: str
     lookups: dict[str, str]
-
-
-def open_report(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the empty report table."""
-    con.execute(
-        'CREATE TABLE report ("table" VARCHAR, file VARCHAR, "row" BIGINT, row_id VARCHAR, action VARCHAR, '
-        'reason VARCHAR, "column" VARCHAR, value VARCHAR, money_base DOUBLE)'
-    )
 
 
 def convert(setting: Setting, table: Table, parts: list[tuple[TableMap, Source]]) -> list[str]:
@@ -58,24 +48,13 @@ def convert(setting: Setting, table: Table, parts: list[tuple[TableMap, Source]]
     return absent
 
 
-def row_id(table: Table, alias: str = "") -> str:
-    """SQL: the row's key as one text, ``recorded_at`` aside."""
-    dot = f"{alias}." if alias else ""
-    keys = [f'{dot}"{k}"' for k in table.key if k != "recorded_at"]
-    return f"concat_ws(', ', {', '.join(keys)})"
-
-
-def report_rows(con, table: str, select: str) -> None:
-    """Add rows to the report: ``select`` gives file, row, row_id, action, reason, column, value."""
-    con.execute(f"INSERT INTO report SELECT {quoted(table)}, *, CAST(NULL AS DOUBLE) FROM ({select})")
-
-
 def _convert_part(setting: Setting, table: Table, part: TableMap, source: Source, name: str) -> list[str]:
     con = setting.con
     unknown = [c for c in part.columns if c not in table.by_name and not table.extra]
     if unknown:
         raise MappingError(
-            f"mapping: table '{table.name}' has no column '{unknown[0]}'. {nearest(unknown[0], table.column_names)}"
+            f"mapping: table '{table.name}' has no column '{unknown[0]}'. "
+            f"{nearest(unknown[0], table.column_names)}"
         )
     repair.mend_mojibake(con, table.name, source, part)
     compiler = Compiler(con, setting.mapping, source, setting.zone, setting.lookups)
@@ -89,8 +68,9 @@ def _convert_part(setting: Setting, table: Table, part: TableMap, source: Source
     _report_dropped(con, table, source, name)
     _report_unread(con, table, source, compiler, found, name)
     _report_unmatched(con, table, source, compiler, name)
-    repair.report_sentinels(con, table, source, compiler.sentinels, name)
-    repair.report_damaged(con, table, source, compiler.damaged, name)
+    converted = repair.Converted(con, table, source, name)
+    repair.report_sentinels(converted, compiler.sentinels)
+    repair.report_damaged(converted, compiler.damaged)
     repair.report_recoded(con, table.name, source)
     return [c for c in part.columns if c not in found]
 
@@ -134,7 +114,8 @@ def _report_dropped(con, table: Table, source: Source, name: str) -> None:
         )
     report_rows(
         con, table.name,
-        f'SELECT _file, _row, {row_id(table)}, \'dropped\', _drop, NULL, NULL FROM "{name}" WHERE _drop IS NOT NULL',
+        f'SELECT _file, _row, {row_id(table)}, \'dropped\', _drop, NULL, NULL FROM "{name}" '
+        'WHERE _drop IS NOT NULL',
     )  # fmt: skip
 
 
@@ -160,7 +141,8 @@ def _report_unread(con, table: Table, source: Source, compiler: Compiler, found:
         raw = f"SELECT {source.number} AS n, {made.text} AS v FROM {_from(source, compiler.joins)}"
         report_rows(
             con, table.name,
-            f"SELECT p._file, p._row, {row_id(table, 'p')}, 'repaired', 'unreadable {kind}; the cell is left empty', "
+            f"SELECT p._file, p._row, {row_id(table, 'p')}, 'repaired', 'unreadable {kind}; the "
+            "cell is left empty', "
             f"{quoted(column)}, raw.v FROM ({raw}) raw JOIN \"{name}\" p ON p._row = raw.n "
             f'WHERE raw.v IS NOT NULL AND p."{column}" IS NULL',
         )  # fmt: skip
@@ -183,10 +165,12 @@ def _report_unmatched(con, table: Table, source: Source, compiler: Compiler, nam
         why = f"{target} has no such {lookup.match[0]}; {then[lookup.unmatched]}"
         report_rows(
             con, table.name,
-            f"SELECT p._file, p._row, {row_id(table, 'p')}, {quoted(action)}, {quoted(why)}, {quoted(column)}, v "
+            f"SELECT p._file, p._row, {row_id(table, 'p')}, {quoted(action)}, {quoted(why)}, "
+            f"{quoted(column)}, v "
             f'FROM ({lost}) l JOIN "{name}" p ON p._row = l.n WHERE p._drop IS NULL',
         )  # fmt: skip
         if lookup.unmatched == "unplaced":
             con.execute(
-                f'UPDATE "{name}" SET _drop = {quoted(why)} WHERE _drop IS NULL AND _row IN (SELECT n FROM ({lost}))'
+                f'UPDATE "{name}" SET _drop = {quoted(why)} WHERE _drop IS NULL AND _row IN '
+                f"(SELECT n FROM ({lost}))"
             )

@@ -27,13 +27,7 @@ class DateColumn:
 
 
 def read_order(
-    con: duckdb.DuckDBPyConnection,
-    table: str,
-    name: str,
-    text: str,
-    declared: str,
-    formats: list[str],
-    where: str,
+    con: duckdb.DuckDBPyConnection, table: str, text: str, declared: str, formats: list[str], where: str
 ) -> DateColumn:
     """Look at every cell of a column and settle its order, or refuse.
 
@@ -51,7 +45,7 @@ def read_order(
         left = f"CASE WHEN {_strptime(text, formats)} IS NULL THEN {text} END"
         stats = con.execute(_STATS.format(text=left, table=table)).fetchone()
         parted, first_over, second_over, apart, low, high, row, sample = stats
-    order = _settled(declared, first_over, second_over, apart, f"{where}, column '{name}'", (row, sample))
+    order = _settled(declared, first_over, second_over, apart, where, (row, sample))
     return DateColumn(iso, parted, offset, (low or 4, high or 4), order, tuple(formats))
 
 
@@ -59,7 +53,8 @@ def _settled(declared: str, first_over: int, second_over: int, apart: int, where
     told = "declare 'order: dmy' or 'order: mdy' for it in the mapping"
     if first_over and second_over:
         raise MappingError(
-            f"{where}: {first_over} dates have a first number over 12 and {second_over} a second number over 12, "
+            f"{where}: {first_over} dates have a first number over 12 and {second_over} a "
+            "second number over 12, "
             f"so no one order reads them; give each form its own 'formats' or export the column in one"
         )
     proven = "dmy" if first_over else "mdy" if second_over else None
@@ -81,20 +76,24 @@ def _settled(declared: str, first_over: int, second_over: int, apart: int, where
 _ISO = """
 WITH cells AS (SELECT {text} AS v FROM "{table}"),
      iso AS (SELECT v, substr(v, 5, 1) IN ('-', '/') AS iso FROM cells WHERE v IS NOT NULL)
-SELECT count(*), count(*) FILTER (iso), count(*) FILTER (iso AND (suffix(v, 'Z') OR suffix(v, '+0000'))), max(length(v))
+SELECT count(*), count(*) FILTER (iso),
+       count(*) FILTER (iso AND (suffix(v, 'Z') OR suffix(v, '+0000'))), max(length(v))
 FROM iso
 """
 
 _STATS = """
 WITH cells AS (SELECT {text} AS v, rowid + 1 AS n FROM "{table}"),
      split AS (
-        SELECT v, n, coalesce(try_cast(substr(v, 1, 4) AS INT) IS NOT NULL AND substr(v, 5, 1) IN ('-', '/'), FALSE) AS iso
+        SELECT v, n,
+            coalesce(try_cast(v[1:4] AS INT) IS NOT NULL AND substr(v, 5, 1) IN ('-', '/'), FALSE) AS iso
         FROM cells WHERE v IS NOT NULL),
      parts AS (
-        SELECT v, n, iso, CASE WHEN NOT iso THEN translate(split_part(split_part(v, ' ', 1), ',', 1), '.-', '//') END AS d
+        SELECT v, n, iso,
+            CASE WHEN NOT iso THEN translate(split_part(split_part(v, ' ', 1), ',', 1), '.-', '//') END AS d
         FROM split),
      numbers AS (
-        SELECT v, n, iso, try_cast(split_part(d, '/', 1) AS INT) AS a, try_cast(split_part(d, '/', 2) AS INT) AS b,
+        SELECT v, n, iso,
+               try_cast(split_part(d, '/', 1) AS INT) AS a, try_cast(split_part(d, '/', 2) AS INT) AS b,
                length(split_part(d, '/', 3)) AS y
         FROM parts)
 SELECT count(*) FILTER (a IS NOT NULL AND b IS NOT NULL),
@@ -154,7 +153,10 @@ def _local(text: str, found: DateColumn) -> str:
 
 
 def _parted(text: str, found: DateColumn) -> str:
-    slashed = f"concat(translate(split_part({text}, ' ', 1), '.-', '//'), substr({text}, length(split_part({text}, ' ', 1)) + 1))"
+    slashed = (
+        f"concat(translate(split_part({text}, ' ', 1), '.-', '//'), substr({text}, "
+        f"length(split_part({text}, ' ', 1)) + 1))"
+    )
 
     def formats(year: str) -> list[str]:
         return [DAYS[found.order].replace("{y}", year) + t for t in TIMES]
@@ -163,7 +165,10 @@ def _parted(text: str, found: DateColumn) -> str:
     if short == long:
         return _strptime(slashed, formats("y" if short == 2 else "Y"))
     brief = f"length(split_part(split_part({slashed}, ' ', 1), '/', 3)) = 2"
-    return f"CASE WHEN {brief} THEN {_strptime(slashed, formats('y'))} ELSE {_strptime(slashed, formats('Y'))} END"
+    return (
+        f"CASE WHEN {brief} THEN {_strptime(slashed, formats('y'))} ELSE "
+        f"{_strptime(slashed, formats('Y'))} END"
+    )
 
 
 def _strptime(text: str, formats: list[str] | tuple[str, ...]) -> str:

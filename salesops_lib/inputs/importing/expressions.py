@@ -10,15 +10,14 @@ from dataclasses import dataclass, field
 import duckdb
 
 from salesops_lib.inputs.importing import dates
+from salesops_lib.inputs.importing.cells import number, quoted, truth, undamaged
 from salesops_lib.inputs.importing.mapping import ColumnMap, Condition, Lookup, Mapping, MappingError
 from salesops_lib.inputs.importing.reading import Source, column
 
-MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 TYPES = {
     "text": "VARCHAR", "date": "DATE", "datetime": "TIMESTAMP", "bool": "BOOLEAN", "count": "BIGINT",
     "money": "DOUBLE", "number": "DOUBLE", "ratio": "DOUBLE", "days": "DOUBLE",
 }  # fmt: skip
-YES, NO = ("true", "yes", "y", "1", "t"), ("false", "no", "n", "0", "f")
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,10 @@ class Compiler:
             file, _, other = test.absent_from.partition(":")
             if file not in self.lookups:
                 return None
-            return f'{_clean(name)} NOT IN (SELECT trim("{other}") FROM "{self.lookups[file]}" WHERE "{other}" IS NOT NULL)'
+            return (
+                f'{_clean(name)} NOT IN (SELECT trim("{other}") FROM "{self.lookups[file]}" WHERE '
+                f'"{other}" IS NOT NULL)'
+            )
         words = ", ".join(quoted(v) for v in (test.is_ if test.is_ is not None else test.not_))
         return f"coalesce({_clean(name)}, '') {'IN' if test.is_ is not None else 'NOT IN'} ({words})"
 
@@ -122,10 +124,11 @@ class Compiler:
     def _parsed(self, text: str, source_column: str, spec: ColumnMap, kind: str) -> str:
         if kind in {"date", "datetime"}:
             formats = [*spec.formats, *self.mapping.formats]
-            found = dates.read_order(
-                self.con, self.source.table, source_column, text, spec.order or self.mapping.dates, formats,
-                f"file '{self.source.file}'",
-            )  # fmt: skip
+            order, where = (
+                spec.order or self.mapping.dates,
+                f"file '{self.source.file}', column '{source_column}'",
+            )
+            found = dates.read_order(self.con, self.source.table, text, order, formats, where)
             zone = spec.zone or self.mapping.zone
             if kind == "datetime":
                 return dates.stamp(text, found, zone)
@@ -133,7 +136,7 @@ class Compiler:
         if kind == "bool":
             return truth(text)
         if kind == "text":
-            return _undamaged(text, spec.excel_text) if spec.excel_text else text
+            return undamaged(text, spec.excel_text) if spec.excel_text else text
         value = number(text, spec.decimal or self.mapping.decimal)
         if kind == "count":
             return f"CASE WHEN {value} = floor({value}) THEN CAST({value} AS BIGINT) END"
@@ -184,7 +187,10 @@ class Compiler:
         if year is None or quarter is None:
             return None
         text = f"concat_ws(' ', {_clean(year)}, {_clean(quarter)})"
-        digits = f"regexp_extract({_clean(year)}, '(\\d\\d)$', 1), regexp_extract({_clean(quarter)}, '([1-4])$', 1)"
+        digits = (
+            f"regexp_extract({_clean(year)}, '(\\d\\d)$', 1), regexp_extract({_clean(quarter)}, "
+            "'([1-4])$', 1)"
+        )
         made = f"format('FY{{}}-Q{{}}', {digits})"
         return Expression(text, f"CASE WHEN length({made}) = 7 THEN {made} END")
 
@@ -200,10 +206,14 @@ class Compiler:
             if lookup.file is None:
                 return found
             raise MappingError(
-                f"{self.where} looks up {lookup.match[0]} and {lookup.take[0]} in '{target}', which has {', '.join(have[:8])}"
+                f"{self.where} looks up {lookup.match[0]} and {lookup.take[0]} in '{target}', "
+                f"which has {', '.join(have[:8])}"
             )
         alias = f"__look{len(self.joins)}"
-        rows = f'SELECT trim("{match}") AS __k, min(trim("{take}")) AS __v FROM "{held}" WHERE "{match}" IS NOT NULL GROUP BY 1'
+        rows = (
+            f'SELECT trim("{match}") AS __k, min(trim("{take}")) AS __v FROM "{held}" WHERE '
+            f'"{match}" IS NOT NULL GROUP BY 1'
+        )
         text = found.value
         if lookup.accept:
             branches = " ".join(f"WHEN {quoted(k)} THEN {quoted(v)}" for k, v in lookup.accept.items())
@@ -238,49 +248,9 @@ class Compiler:
         return Expression("NULL", day)
 
 
-def number(text: str, decimal: str) -> str:
-    """SQL: text as a number: currency signs, thousands, parentheses or a trailing minus for negatives, percent.
-
-    ``1,23`` with a decimal point is no number (two digits cannot follow a thousands comma) and stays unread.
-    """
-    bare = f"regexp_replace({text}, '(?i)[\\s\\p{{Sc}}''\u00a0\u202f%]|\\b[A-Z]{{3}}\\b', '', 'g')"
-    signed = (
-        f"CASE WHEN {bare} LIKE '(%)' THEN concat('-', substr({bare}, 2, length({bare}) - 2)) "
-        f"WHEN {bare} LIKE '%_-' THEN concat('-', substr({bare}, 1, length({bare}) - 1)) ELSE {bare} END"
-    )
-    group, point = (",", ".") if decimal == "." else (".", ",")
-    form = f"[+-]?(\\d+|\\d{{1,3}}(\\{group}\\d{{3}})+)?(\\{point}\\d+)?"
-    plain = f"replace(replace({signed}, '{group}', ''), '{point}', '.')"
-    slow = f"CASE WHEN regexp_full_match({signed}, '{form}') THEN try_cast({plain} AS DOUBLE) END"
-    slow = f"CASE WHEN contains({text}, '%') THEN {slow} / 100 ELSE {slow} END"
-    quick = f"try_cast({text} AS DOUBLE)"
-    guard = f"isfinite({quick})" if decimal == "." else f"NOT contains({text}, '.') AND isfinite({quick})"
-    return f"coalesce(CASE WHEN {guard} THEN {quick} END, CASE WHEN {text} IS NOT NULL THEN {slow} END)"
-
-
-def truth(text: str) -> str:
-    """SQL: text as true or false."""
-    yes, no = (", ".join(quoted(w) for w in words) for words in (YES, NO))
-    return f"CASE WHEN lower({text}) IN ({yes}) THEN TRUE WHEN lower({text}) IN ({no}) THEN FALSE END"
-
-
-def quoted(text: str) -> str:
-    """A SQL text literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _clean(name: str) -> str:
     """SQL: the cell; staging has trimmed it already."""
     return f'"{name}"'
-
-
-def _undamaged(text: str, order: str) -> str:
-    """``01-May``, which Excel made of 1-5 (dmy) or 5-1 (mdy), back to the text that was typed."""
-    parts = f"string_split({text}, '-')"
-    month = f"list_position(['{MONTHS.replace('|', chr(39) + ', ' + chr(39))}'], {parts}[2])"
-    pair = f"ltrim({parts}[1], '0')", month
-    first, second = pair if order == "dmy" else pair[::-1]
-    return f"CASE WHEN regexp_full_match({text}, '\\d{{1,2}}-({MONTHS})') THEN concat({first}, '-', {second}) ELSE {text} END"
 
 
 def _period_of(day: str) -> str:

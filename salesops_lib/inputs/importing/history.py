@@ -6,14 +6,16 @@ TRACKED = ("stage", "amount_base", "close_date", "forecast_category", "probabili
 
 
 def numbered(select: str) -> str:
-    """SQL: ``select``, the changes of a file, each opportunity's numbered by time, ``_same`` where a stage repeats.
+    """SQL: ``select``, changes of deals, numbered by time for each; ``_same`` where a stage repeats.
 
     Rows written for an amount or a date keep their place: they are changes. Only a reader of stages takes
     equal consecutive stages as one.
     """
     return (
-        "SELECT * REPLACE (row_number() OVER w AS sequence), coalesce(stage = lag(stage) OVER w, FALSE) AS _same "
-        f"FROM ({select}) WINDOW w AS (PARTITION BY opportunity_id, _drop IS NULL ORDER BY changed_at, sequence, _row)"
+        "SELECT * REPLACE (row_number() OVER w AS sequence), coalesce(stage = lag(stage) OVER "
+        "w, FALSE) AS _same "
+        f"FROM ({select}) WINDOW w AS (PARTITION BY opportunity_id, _drop IS NULL ORDER BY "
+        "changed_at, sequence, _row)"
     )
 
 
@@ -26,7 +28,7 @@ def repeated(con) -> int:
 def from_snapshots(con, columns: list[str], at: str) -> None:
     """Make ``made_history`` from what changed between the last import and this one.
 
-    ``before`` and ``changed`` hold opportunities: the versions known until now and the new versions. A changed
+    ``before`` and ``changed`` hold opportunities: versions known until now, and new ones. A changed
     opportunity without history gets its state before, at the time that was recorded, and its state after, at
     ``at`` (UTC text); a new opportunity its first state.
     """
@@ -44,7 +46,8 @@ def from_snapshots(con, columns: list[str], at: str) -> None:
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE made_history AS "
         f"WITH rows AS (SELECT opportunity_id, recorded_at AS changed_at, {state} FROM before "
-        f"WHERE opportunity_id IN ({moved}) AND opportunity_id NOT IN (SELECT opportunity_id FROM old_history) "
+        f"WHERE opportunity_id IN ({moved}) AND opportunity_id NOT IN (SELECT opportunity_id "
+        "FROM old_history) "
         f"UNION ALL SELECT opportunity_id, TIMESTAMP '{at}' AS changed_at, {state} FROM changed "
         f"WHERE opportunity_id IN ({moved}) OR opportunity_id NOT IN (SELECT opportunity_id FROM before)), "
         f"last AS (SELECT opportunity_id, max(sequence) AS sequence FROM old_history GROUP BY 1) "

@@ -6,8 +6,8 @@ import difflib
 import re
 
 from salesops_lib.core.contracts import Column, Table
-from salesops_lib.inputs.importing.convert import report_rows, row_id
-from salesops_lib.inputs.importing.expressions import quoted
+from salesops_lib.inputs.importing.cells import quoted
+from salesops_lib.inputs.importing.report import report_rows, row_id
 
 SUGGEST_AT_MOST = 200
 FIELDS = "_file, _row"
@@ -57,7 +57,7 @@ def _outside(column: Column) -> tuple[str, str] | None:
 
 
 def drop_duplicates(con, table: Table) -> None:
-    """One row per key: identical ones leave one, of conflicting ones the latest known stays; both reported."""
+    """One row per key: identical ones leave one, of conflicting ones the latest stays; both reported."""
     # The CRM may hand over several dated versions of a quota or a credit; a deal stands once in an extract.
     key = [*table.key, *(["recorded_at"] if table.name in {"quotas", "credits"} else [])]
     keys = ", ".join(f'"{k}"' for k in key)
@@ -69,7 +69,8 @@ def drop_duplicates(con, table: Table) -> None:
     content = ", ".join(f'"{c}"' for c in columns if not c.startswith("_"))
     latest = '"recorded_at" DESC NULLS LAST, ' if "recorded_at" in columns else ""
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE twice AS WITH same AS (SELECT _file, _row, {keys}, {row_id(table)} AS id, "
+        f"CREATE OR REPLACE TEMP TABLE twice AS WITH same AS (SELECT _file, _row, {keys}, "
+        f"{row_id(table)} AS id, "
         f"hash({content}) AS content, row_number() OVER (PARTITION BY {keys} ORDER BY {latest}_row) AS place "
         f"FROM {new} SEMI JOIN ({twice}) USING ({keys}) WHERE _drop IS NULL) "
         f"SELECT *, first(_row) OVER w AS kept, first(content) OVER w = content AS identical FROM same "
@@ -77,11 +78,13 @@ def drop_duplicates(con, table: Table) -> None:
     )
     reason = (
         "CASE WHEN identical THEN concat('identical duplicate of row ', kept) "
-        "ELSE concat('conflicting duplicate: row ', kept, ' has the same key and other values, and is kept') END"
+        "ELSE concat('conflicting duplicate: row ', kept, ' has the same key and other values, "
+        "and is kept') END"
     )
     report_rows(
         con, table.name,
-        f"SELECT _file, _row, id, 'dropped', {reason}, {quoted(', '.join(key))}, id FROM twice WHERE place > 1",
+        f"SELECT _file, _row, id, 'dropped', {reason}, {quoted(', '.join(key))}, id FROM twice "
+        "WHERE place > 1",
     )  # fmt: skip
     con.execute(
         f"UPDATE {new} SET _drop = 'duplicate' FROM twice t "
@@ -101,13 +104,19 @@ def check_references(con, tables: dict[str, Table], known: dict[str, str]) -> No
             if target not in known:
                 continue
             name = column.name
-            lost = f'"{name}" IS NOT NULL AND "{name}" NOT IN (SELECT "{other}" FROM ({known[target]}) WHERE "{other}" IS NOT NULL)'
+            lost = (
+                f'"{name}" IS NOT NULL AND "{name}" NOT IN (SELECT "{other}" FROM ({known[target]}) '
+                f'WHERE "{other}" IS NOT NULL)'
+            )
             if name in table.key and target != "reps":
                 _drop(
                     con, table, lost, f"{target} has no such {other}; the row is left out", "unplaced", name
                 )
                 continue
-            reported = f'SELECT 1 FROM report r WHERE r."table" = {quoted(table.name)} AND r."column" = {quoted(name)} AND r.action = \'unmatched\' AND r."row" = n._row AND r.file = n._file'
+            reported = (
+                f'SELECT 1 FROM report r WHERE r."table" = {quoted(table.name)} AND r."column" = '
+                f"{quoted(name)} AND r.action = 'unmatched' AND r.\"row\" = n._row AND r.file = n._file"
+            )
             report_rows(
                 con, table.name,
                 f"SELECT _file, _row, {row_id(table)}, 'unmatched', "

@@ -18,7 +18,8 @@ SOURCES = Path(__file__).parent.parent / "sources"
 SHIPPED = ("salesforce", "dynamics365", "hubspot", "csv")
 MAX_BYTES = 1_000_000
 ORIGINS = {
-    "from", "first", "compose", "join", "constant", "when", "period", "period_of", "period_start", "first_day",
+    "from", "first", "compose", "join", "constant", "when",
+    "period", "period_of", "period_start", "first_day",
 }  # fmt: skip
 
 
@@ -31,7 +32,7 @@ class _Strict(BaseModel):
 
 
 class Lookup(_Strict):
-    """Replace a value by another table's (``table``) or file's (``file``): where ``match`` is it, ``take``."""
+    """Replace a value by that of another ``table`` or ``file``: where ``match`` is it ``take``."""
 
     table: str | None = None
     file: str | None = None
@@ -178,6 +179,7 @@ class Mapping(_Strict):
 
     source: str
     description: str = ""
+    given: str = ""  # path of the user's own mapping, as it was given
     zone: str = "UTC"
     currency: str | None = None
     dates: Literal["dmy", "mdy", "ymd", "prove"] = "prove"
@@ -212,7 +214,7 @@ def load_mapping(source: str, user: str | Path | None = None) -> Mapping:
     where = f"{source}.yaml"
     if user is not None:
         where = str(user)
-        raw = _laid_over(raw, _strict_columns(_read(Path(user)), where))
+        raw = _laid_over(raw, _strict_columns(_read(Path(user)), where)) | {"given": where}
     try:
         mapping = Mapping.model_validate(raw)
     except ValidationError as fault:

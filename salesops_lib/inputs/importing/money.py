@@ -1,19 +1,27 @@
-"""Amounts in the reporting currency at the rate of the row's own day. A missing rate is an error row, never 1."""
+"""Amounts in the reporting currency at the rate of the row's own day. A missing rate is an error, never 1."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from salesops_lib.core.contracts import Table
-from salesops_lib.inputs.importing.convert import report_rows, row_id
-from salesops_lib.inputs.importing.expressions import quoted
+from salesops_lib.inputs.importing.cells import quoted
+from salesops_lib.inputs.importing.report import report_rows, row_id
 
 STALE_DAYS = 7  # a rate holds over a week-end or a bank holiday, not longer
 
 
-def to_base(con, table: Table, amount: str, base: str, day: str, reporting: str, rates: str | None) -> None:
-    """Fill ``base`` where the export did not give it: ``amount`` in ``currency`` at the rate of ``day`` (SQL).
+@dataclass(frozen=True)
+class Rates:
+    """The reporting currency, and SQL that lists currency, date and base_per_unit, if any."""
 
-    ``rates``: the DuckDB table of rates (currency, date, base_per_unit), or None.
-    """
+    reporting: str
+    listed: str | None
+
+
+def to_base(con, table: Table, amount: str, base: str, day: str, rates: Rates) -> None:
+    """Fill ``base`` where the export did not give it: ``amount`` at the rate of ``day`` (SQL)."""
+    reporting = rates.reporting
     new = f'"new_{table.name}"'
     con.execute(f'UPDATE {new} SET "currency" = {quoted(reporting)} WHERE "currency" IS NULL')
     own = f'"{amount}" IS NOT NULL AND "{base}" IS NULL' if amount != base else f'"{base}" IS NOT NULL'
@@ -24,7 +32,9 @@ def to_base(con, table: Table, amount: str, base: str, day: str, reporting: str,
     foreign = f'{own} AND "currency" <> {quoted(reporting)}'
     if con.execute(f"SELECT 1 FROM {new} WHERE {foreign} LIMIT 1").fetchone() is None:
         return
-    rate = priced(con, f'SELECT _file, _row, "currency", {day} AS day FROM {new} WHERE {foreign}', rates)
+    rate = priced(
+        con, f'SELECT _file, _row, "currency", {day} AS day FROM {new} WHERE {foreign}', rates.listed
+    )
     con.execute(
         f'UPDATE {new} SET "{base}" = {new}."{amount}" * p.rate FROM {rate} p '
         f"WHERE {new}._file = p._file AND {new}._row = p._row"
@@ -34,12 +44,13 @@ def to_base(con, table: Table, amount: str, base: str, day: str, reporting: str,
         f"SELECT n._file, n._row, {row_id(table, 'n')}, 'error', "
         f"concat('no rate for ', p.\"currency\", ' on ', coalesce(CAST(p.day AS VARCHAR), 'an unknown day'), "
         f"'; add it to fx_rates; {base} is left empty'), {quoted(base)}, p.\"currency\" "
-        f"FROM {rate} p JOIN {new} n ON n._file = p._file AND n._row = p._row WHERE p.rate IS NULL AND n._drop IS NULL",
+        f"FROM {rate} p JOIN {new} n ON n._file = p._file AND n._row = p._row WHERE p.rate IS "
+        "NULL AND n._drop IS NULL",
     )  # fmt: skip
 
 
 def priced(con, rows: str, rates: str | None) -> str:
-    """A DuckDB table of ``rows`` (``_file``, ``_row``, ``currency``, ``day``) with their ``rate``, or NULL."""
+    """A DuckDB table of ``rows`` (_file, _row, currency, day) with their ``rate``, or NULL."""
     if rates is None:
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE priced AS SELECT *, CAST(NULL AS DOUBLE) AS rate FROM ({rows})"
@@ -48,7 +59,8 @@ def priced(con, rows: str, rates: str | None) -> str:
     con.execute(
         f'CREATE OR REPLACE TEMP TABLE priced AS SELECT w._file, w._row, w."currency", w.day, '
         f'CASE WHEN w.day - r."date" <= {STALE_DAYS} THEN r.base_per_unit END AS rate FROM ({rows}) w '
-        f'ASOF LEFT JOIN (SELECT "currency", "date", base_per_unit FROM ({rates}) WHERE base_per_unit IS NOT NULL) r '
+        f'ASOF LEFT JOIN (SELECT "currency", "date", base_per_unit FROM ({rates}) WHERE '
+        "base_per_unit IS NOT NULL) r "
         f'ON w."currency" = r."currency" AND w.day >= r."date"'
     )
     return "priced"
@@ -72,26 +84,29 @@ def price_report(con, table: Table) -> None:
     )
 
 
-def history_to_base(con, table: Table, reporting: str, rates: str | None) -> None:
-    """Amounts of changes, written in their opportunity's currency, at the rate of the day of the change."""
+def history_to_base(con, table: Table, rates: Rates) -> None:
+    """Amounts of changes, in their opportunity's currency, at the rate of the day of the change."""
     foreign = (
-        'SELECT h._file, h._row, o."currency", CAST(h.changed_at AS DATE) AS day FROM new_opportunity_history h '
+        'SELECT h._file, h._row, o."currency", CAST(h.changed_at AS DATE) AS day FROM '
+        "new_opportunity_history h "
         "JOIN new_opportunities o USING (opportunity_id) "
-        f'WHERE h.amount_base IS NOT NULL AND o._drop IS NULL AND o."currency" <> {quoted(reporting)}'
+        f'WHERE h.amount_base IS NOT NULL AND o._drop IS NULL AND o."currency" <> {quoted(rates.reporting)}'
     )
     if (
         con.execute(
-            f'SELECT 1 FROM new_opportunities WHERE "currency" <> {quoted(reporting)} LIMIT 1'
+            f'SELECT 1 FROM new_opportunities WHERE "currency" <> {quoted(rates.reporting)} LIMIT 1'
         ).fetchone()
         is None
     ):
         return
-    rate = priced(con, foreign, rates)
+    rate = priced(con, foreign, rates.listed)
     report_rows(
         con, table.name,
-        f"SELECT n._file, n._row, {row_id(table, 'n')}, 'error', concat('no rate for ', p.\"currency\", ' on ', p.day, "
+        f"SELECT n._file, n._row, {row_id(table, 'n')}, 'error', concat('no rate for ', "
+        "p.\"currency\", ' on ', p.day, "
         f"'; add it to fx_rates; amount_base is left empty'), 'amount_base', CAST(n.amount_base AS VARCHAR) "
-        f"FROM {rate} p JOIN new_opportunity_history n ON n._file = p._file AND n._row = p._row WHERE p.rate IS NULL",
+        f"FROM {rate} p JOIN new_opportunity_history n ON n._file = p._file AND n._row = p._row "
+        "WHERE p.rate IS NULL",
     )  # fmt: skip
     con.execute(
         f"UPDATE new_opportunity_history SET amount_base = amount_base * p.rate FROM {rate} p "

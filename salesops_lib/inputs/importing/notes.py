@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from salesops_lib.inputs.importing.convert import report_rows
-from salesops_lib.inputs.importing.expressions import quoted
+from salesops_lib.inputs.importing.cells import quoted
+from salesops_lib.inputs.importing.report import report_rows
 
 ENOUGH = 10  # won and lost each, before a field is said to give the outcome away
 OUTCOME_WORDS = "\\b(closed (by|to)|closed[- ]?won|closed[- ]?lost|won by|lost to)\\b"
@@ -13,7 +13,8 @@ OWN_OUTCOME = {"is_closed", "is_won", "stage", "loss_reason", "opportunity_id", 
 def _each(con, reason: str, column: str, test: str) -> None:
     report_rows(
         con, "opportunities",
-        f"SELECT _file, _row, opportunity_id, 'note', {quoted(reason)}, {quoted(column)}, CAST(\"{column}\" AS VARCHAR) "
+        f"SELECT _file, _row, opportunity_id, 'note', {quoted(reason)}, {quoted(column)}, "
+        f"CAST(\"{column}\" AS VARCHAR) "
         f"FROM new_opportunities WHERE _drop IS NULL AND ({test})",
     )  # fmt: skip
 
@@ -39,7 +40,7 @@ def note_opportunities(con, last_day: str) -> None:
 
 
 def note_holes(con) -> None:
-    """A fiscal quarter with deals before and after and not one won: a hole in the extract, or a very bad quarter."""
+    """A fiscal quarter, between others with wins, without one: a hole in the extract, or a bad quarter."""
     rows = con.execute(
         """WITH o AS (SELECT * FROM new_opportunities WHERE _drop IS NULL),
         range AS (SELECT min(created_date) AS low, max(close_date) FILTER (is_closed) AS high FROM o),
@@ -59,21 +60,25 @@ def note_holes(con) -> None:
 def note_leaks(con, table: str = "opportunities") -> list[str]:
     """Fields that tell the outcome: no value in common between won and lost. Returns their names.
 
-    Such a field was set by the outcome (a probability of 0 or 100, a category 'Won'); nobody may predict with it.
+    The outcome set such a field (a probability of 0 or 100, a category 'Won'): no ground to predict on.
     """
     columns = [d[0] for d in con.execute(f'SELECT * FROM "new_{table}" LIMIT 0').description]
     columns = [c for c in columns if not c.startswith("_") and c not in OWN_OUTCOME]
     leaks = []
     for name in columns:
         won, lost, shared, values = con.execute(
-            f'WITH v AS (SELECT "{name}" AS v, count(*) FILTER (is_won) AS w, count(*) FILTER (NOT is_won) AS l '
+            f'WITH v AS (SELECT "{name}" AS v, count(*) FILTER (is_won) AS w, count(*) FILTER '
+            "(NOT is_won) AS l "
             f'FROM "new_{table}" WHERE _drop IS NULL AND is_closed AND "{name}" IS NOT NULL GROUP BY 1) '
             "SELECT sum(w), sum(l), count(*) FILTER (w > 0 AND l > 0), count(*) FROM v"
         ).fetchone()
         if not won or not lost or min(won, lost) < ENOUGH or shared or values > (won + lost) / ENOUGH:
             continue
         leaks.append(name)
-        reason = f"tells the outcome: no value in common between {int(won)} won and {int(lost)} lost; set at the close"
+        reason = (
+            f"tells the outcome: no value in common between {int(won)} won and {int(lost)} lost; "
+            "set at the close"
+        )
         _once(con, table, reason, name, None)
     return leaks
 
@@ -83,11 +88,15 @@ def note_after_outcome(con) -> None:
     columns = [d[0] for d in con.execute("SELECT * FROM new_opportunities LIMIT 0").description]
     for name in (c for c in columns if not c.startswith("_") and c not in OWN_OUTCOME):
         closed, filled, open_, early = con.execute(
-            f'SELECT count(*) FILTER (is_closed), count("{name}") FILTER (is_closed), count(*) FILTER (NOT is_closed), '
+            f'SELECT count(*) FILTER (is_closed), count("{name}") FILTER (is_closed), count(*) '
+            "FILTER (NOT is_closed), "
             f'count("{name}") FILTER (NOT is_closed) FROM new_opportunities WHERE _drop IS NULL'
         ).fetchone()
         if min(closed, open_) >= ENOUGH and filled >= 0.95 * closed and early == 0:
-            reason = f"stamped after the outcome: filled on {filled} of {closed} closed deals and on none of {open_} open"
+            reason = (
+                f"stamped after the outcome: filled on {filled} of {closed} closed deals and on "
+                f"none of {open_} open"
+            )
             _once(con, "opportunities", reason, name, None)
     for table in ("opportunities", "leads"):
         _note_outcome_words(con, table)
@@ -107,7 +116,10 @@ def _note_outcome_words(con, table: str) -> None:
             f"GROUP BY 1) WHERE regexp_matches(v, '(?i){OUTCOME_WORDS}') ORDER BY n DESC, v LIMIT 1"
         ).fetchone()
         if found:
-            reason = f"stamped after the outcome: {found[1]} rows say '{found[0]}'; not known while the deal was open"
+            reason = (
+                f"stamped after the outcome: {found[1]} rows say '{found[0]}'; not known while the "
+                "deal was open"
+            )
             _once(con, table, reason, name, found[0])
 
 
@@ -127,7 +139,8 @@ def note_quotas(con) -> tuple[int, int]:
         con, "quotas",
         """SELECT t._file, t._row, concat_ws(', ', t.holder_id, t.level, t.period, t.measure), 'note',
         concat('target is not the sum of its members: ', format('{:,.2f}', t.quota_base), ' against ',
-               format('{:,.2f}', m.total), ' of ', m.n, ' members'), 'quota_base', CAST(t.quota_base AS VARCHAR)
+               format('{:,.2f}', m.total), ' of ', m.n, ' members'),
+        'quota_base', CAST(t.quota_base AS VARCHAR)
         FROM new_quotas t JOIN (
             SELECT parent_id, period, measure, sum(quota_base) AS total, count(*) AS n FROM new_quotas
             WHERE _drop IS NULL AND level = 'rep' AND parent_id IS NOT NULL GROUP BY 1, 2, 3
@@ -135,7 +148,8 @@ def note_quotas(con) -> tuple[int, int]:
         WHERE t._drop IS NULL AND t.level <> 'rep' AND abs(t.quota_base - m.total) >= 0.005""",
     )  # fmt: skip
     return con.execute(
-        "SELECT count(*) FILTER (quota_base IS NULL), count(*) FILTER (quota_base = 0) FROM new_quotas WHERE _drop IS NULL"
+        "SELECT count(*) FILTER (quota_base IS NULL), count(*) FILTER (quota_base = 0) FROM "
+        "new_quotas WHERE _drop IS NULL"
     ).fetchone()
 
 

@@ -153,7 +153,7 @@ def _hash_and_encoding(path: Path) -> tuple[str, str]:
 
 
 def _recode(path: Path, text: Path, encoding: str) -> list[int]:
-    """Write the file as UTF-8. Lines of a mixed file are read one by one: UTF-8 where it fits, else cp1252."""
+    """Write the file as UTF-8. Lines of a mixed file are read one by one: UTF-8 or, where not, cp1252."""
     if encoding == "utf-16":
         with (
             path.open(encoding="utf-16", newline="") as old,

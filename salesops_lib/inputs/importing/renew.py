@@ -22,7 +22,7 @@ class Written:
     sentences: list[str]
 
 
-def write(con, extract: Extract, staged: Path, at: datetime, user: str) -> Written:
+def write(con, extract: Extract, staged: Path, at: datetime) -> Written:
     """Write the tables that changed, the report and the log into the staged folder.
 
     Raises AssertionError if rows in are not rows out plus rows reported: a defect here, never the user's.
@@ -42,7 +42,7 @@ def write(con, extract: Extract, staged: Path, at: datetime, user: str) -> Writt
     entry = {
         "at": iso,
         "source": extract.mapping.source,
-        "mapping": user,
+        "mapping": extract.mapping.given,
         "files": {s.file: s.sha256 for s in extract.sources.values()},
         **{k: sum(c[k] for c in counts.values()) for k in ("rows_in", "rows_out", "reported")},
         "per_table": counts,
@@ -58,7 +58,8 @@ def _counted(con, extract: Extract, table: Table) -> dict[str, Any]:
     ).fetchone()
     reported = left + sum(len(source.malformed) for _, source in extract.parts[table.name])
     lines = con.execute(
-        "SELECT count(DISTINCT (file, \"row\")) FROM report WHERE \"table\" = ? AND action IN ('dropped', 'unplaced')",
+        'SELECT count(DISTINCT (file, "row")) FROM report WHERE "table" = ? AND action IN '
+        "('dropped', 'unplaced')",
         [table.name],
     ).fetchone()[0]
     if rows_in != rows_out + reported or lines != reported:
@@ -134,7 +135,8 @@ def _folder_files(con, extract: Extract, staged: Path) -> list[str]:
     if stages:
         store.write_yaml(staged / "policy" / "stages.yaml", {"stages": stages})
     return [
-        f"company.yaml is new, from the mapping: check its fiscal calendar, currency and time zone in {extract.folder}",
+        "company.yaml is new, from the mapping: check its fiscal calendar, currency and time "
+        f"zone in {extract.folder}",
         *sentences,
     ]
 
@@ -149,7 +151,8 @@ def _stages(con, extract: Extract) -> tuple[list[dict[str, Any]], list[str]]:
         both += " UNION ALL SELECT stage, NULL, NULL, probability FROM new_opportunity_history"
     found = con.execute(
         "SELECT stage, bool_and(is_closed), bool_and(is_won), bool_or(is_won) "
-        f"FROM ({both}) WHERE stage IS NOT NULL GROUP BY 1 ORDER BY bool_and(is_closed) NULLS FIRST, avg(probability), 1"
+        f"FROM ({both}) WHERE stage IS NOT NULL GROUP BY 1 ORDER BY bool_and(is_closed) NULLS "
+        "FIRST, avg(probability), 1"
     ).fetchall()
     known = {s["stage"] for s in stages}
     fresh = [row for row in found if row[0] not in known]

@@ -1,11 +1,16 @@
-"""Damage that the text itself shows: read twice in a wrong encoding, turned into a date by Excel, a sentinel."""
+"""Damage that the text itself shows: a wrong encoding, a date made by Excel, a sentinel."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import duckdb
+
 from salesops_lib.core.contracts import Table
-from salesops_lib.inputs.importing.expressions import MONTHS, quoted
+from salesops_lib.inputs.importing.cells import MONTHS, quoted
 from salesops_lib.inputs.importing.mapping import ColumnMap, TableMap
 from salesops_lib.inputs.importing.reading import Source
+from salesops_lib.inputs.importing.report import report_rows, row_id
 
 DAMAGE = {  # form: a cheap test that rules most cells out, and what to say
     f"\\d{{1,2}}-({MONTHS})": (
@@ -32,7 +37,8 @@ def mend_mojibake(con, table: str, source: Source, part: TableMap) -> None:
         con.execute("CREATE OR REPLACE TEMP TABLE mended (old VARCHAR, new VARCHAR)")
         con.executemany("INSERT INTO mended VALUES (?, ?)", list(mended.items()))
         con.execute(
-            f"INSERT INTO report SELECT {quoted(table)}, {quoted(source.file)}, {source.number}, NULL, 'repaired', "
+            f"INSERT INTO report SELECT {quoted(table)}, {quoted(source.file)}, "
+            f"{source.number}, NULL, 'repaired', "
             f"'text was UTF-8 read as cp1252; put back', {quoted(name)}, old, NULL "
             f'FROM "{source.table}" JOIN mended ON "{name}" = old'
         )
@@ -58,17 +64,27 @@ def _once_more(text: str) -> str | None:
     return fixed if fixed != text else None
 
 
-def report_sentinels(con, table: Table, source: Source, sentinels: list, part: str) -> None:
+@dataclass(frozen=True)
+class Converted:
+    """One source file of a table after conversion: ``part`` is the DuckDB table that holds it."""
+
+    con: duckdb.DuckDBPyConnection
+    table: Table
+    source: Source
+    part: str
+
+
+def report_sentinels(found: Converted, sentinels: list) -> None:
     """One line for each cell the mapping declares to mean missing."""
     for column, name, words in sentinels:
         listed = ", ".join(quoted(w) for w in words if w)
         if listed:
             where = f'trim("{name}") IN ({listed})'
             reason = "the mapping says this text means missing"
-            _cells(con, table, source, part, "repaired", reason, column, name, where)
+            _cells(found, "repaired", reason, column, name, where)
 
 
-def report_damaged(con, table: Table, source: Source, damaged: list, part: str) -> None:
+def report_damaged(found: Converted, damaged: list) -> None:
     """Excel's dates and numbers in text columns: undone where the mapping says how, else named."""
     if not damaged:
         return
@@ -77,37 +93,35 @@ def report_damaged(con, table: Table, source: Source, damaged: list, part: str) 
         for c, n, o in damaged
         for form, (guard, reason) in DAMAGE.items()
     ]
-    found = con.execute(
-        f'SELECT {", ".join(f"bool_or({g[-1]})" for g in guards)} FROM "{source.table}"'
-    ).fetchone()
-    for (column, name, order, form, reason, guard), there in zip(guards, found, strict=True):
+    any_such = ", ".join(f"bool_or({g[-1]})" for g in guards)
+    met = found.con.execute(f'SELECT {any_such} FROM "{found.source.table}"').fetchone()
+    for (column, name, order, form, reason, guard), there in zip(guards, met, strict=True):
         if not there:
             continue
         where = f"{guard} AND regexp_full_match(\"{name}\", '{form}')"
         if order and "-" in form:
             why = f"Excel's date put back to text ({order})"
-            _cells(con, table, source, part, "repaired", why, column, name, where)
+            _cells(found, "repaired", why, column, name, where)
         else:
-            _cells(con, table, source, part, "ambiguous", reason, column, name, where)
+            _cells(found, "ambiguous", reason, column, name, where)
 
 
 def report_recoded(con, table: str, source: Source) -> None:
     """Lines of a file that were not UTF-8, read as cp1252."""
     if source.recoded:
         con.executemany(
-            "INSERT INTO report VALUES (?, ?, ?, NULL, 'repaired', 'line is not UTF-8; read as cp1252', NULL, NULL, NULL)",
+            "INSERT INTO report VALUES (?, ?, ?, NULL, 'repaired', 'line is not UTF-8; read as "
+            "cp1252', NULL, NULL, NULL)",
             [(table, source.file, row) for row in source.recoded],
         )
 
 
-def _cells(
-    con, table: Table, source: Source, part: str, action: str, reason: str, column: str, name: str, where: str
-):
-    from salesops_lib.inputs.importing.convert import report_rows, row_id
-
+def _cells(found: Converted, action: str, reason: str, column: str, name: str, where: str) -> None:
+    table, source = found.table, found.source
     raw = f'SELECT {source.number} AS n, "{name}" AS v FROM "{source.table}" WHERE {where}'
+    said = f"{quoted(action)}, {quoted(reason)}, {quoted(column)}"
     report_rows(
-        con, table.name,
-        f"SELECT p._file, p._row, {row_id(table, 'p')}, {quoted(action)}, {quoted(reason)}, {quoted(column)}, v "
-        f'FROM ({raw}) r JOIN "{part}" p ON p._row = r.n WHERE p._drop IS NULL',
+        found.con, table.name,
+        f"SELECT p._file, p._row, {row_id(table, 'p')}, {said}, v "
+        f'FROM ({raw}) r JOIN "{found.part}" p ON p._row = r.n WHERE p._drop IS NULL',
     )  # fmt: skip

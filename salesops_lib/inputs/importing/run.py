@@ -85,26 +85,19 @@ def import_export(
         raise UserError(f"'{to}' is a file; give the folder of a company")
     stamp = _stamp(at) or datetime.now(UTC)
     with store.locked(folder) as work:
-        return _import(
-            asked, str(mapping or ""), export, folder, work, stamp, _stamp(exported_at, end_of_day=True)
-        )
+        return _import(asked, export, folder, work, (stamp, _stamp(exported_at, end_of_day=True)))
 
 
 def _import(
-    asked: Mapping,
-    user: str,
-    export: Path,
-    folder: Path,
-    work: Path,
-    at: datetime,
-    exported_at: datetime | None,
+    asked: Mapping, export: Path, folder: Path, work: Path, times: tuple[datetime, datetime | None]
 ) -> ImportResult:
+    at, exported_at = times
     with tempfile.TemporaryDirectory(dir=work) as scratch, build.connection(Path(scratch)) as con:
         extract = build.read(con, asked, export, folder, Path(scratch))
         sentences = build.convert_all(con, extract)
         sentences += settle.settle(con, extract, exported_at)
         staged = store.stage_folder(folder, work)
-        result = renew.write(con, extract, staged, at, user)
+        result = renew.write(con, extract, staged, at)
         store.swap(staged, folder)
         report = con.execute('SELECT * FROM report ORDER BY "table", file, "row", "column", action').df()
     return ImportResult(folder, result.at, result.tables, report, [*sentences, *result.sentences])

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from salesops_lib.inputs.importing import history, keys, money, notes
 from salesops_lib.inputs.importing.build import Extract
-from salesops_lib.inputs.importing.expressions import quoted
+from salesops_lib.inputs.importing.cells import quoted
 from salesops_lib.inputs.tables import TABLES
 
 SHOWN = 10  # unmatched keys in the sentences; the report has all
@@ -57,7 +57,10 @@ def _fill_first_days(con, extract: Extract) -> None:
         days.append('SELECT min(f."start") AS d FROM new_quotas q JOIN fiscal f ON f.name = q.period')
     if not days:
         return
-    day = f'(SELECT coalesce(max(f."start"), min(e.d)) FROM (SELECT min(d) AS d FROM ({" UNION ALL ".join(days)})) e LEFT JOIN fiscal f ON e.d >= f."start" AND e.d < f."end")'
+    day = (
+        '(SELECT coalesce(max(f."start"), min(e.d)) FROM (SELECT min(d) AS d FROM '
+        f'({" UNION ALL ".join(days)})) e LEFT JOIN fiscal f ON e.d >= f."start" AND e.d < f."end")'
+    )
     for name, columns in extract.first_days.items():
         for column in columns:
             con.execute(f'UPDATE "new_{name}" SET "{column}" = {day} WHERE "{column}" IS NULL')
@@ -101,20 +104,20 @@ def _reference(con, extract: Extract) -> None:
 
 
 def _money(con, extract: Extract) -> None:
-    rates = None
+    listed = None
     if "fx_rates" in extract.parts:
-        rates = "SELECT * FROM new_fx_rates WHERE _drop IS NULL"
+        listed = "SELECT * FROM new_fx_rates WHERE _drop IS NULL"
     elif "fx_rates" in extract.old:
-        rates = "SELECT * FROM old_fx_rates"
-    base = extract.company.currency
+        listed = "SELECT * FROM old_fx_rates"
+    rates = money.Rates(extract.company.currency, listed)
     if "opportunities" in extract.parts:
         day = "least(coalesce(close_date, created_date), CAST(recorded_at AS DATE))"
-        money.to_base(con, TABLES["opportunities"], "amount", "amount_base", day, base, rates)
+        money.to_base(con, TABLES["opportunities"], "amount", "amount_base", day, rates)
         if "opportunity_history" in extract.parts:
-            money.history_to_base(con, TABLES["opportunity_history"], base, rates)
+            money.history_to_base(con, TABLES["opportunity_history"], rates)
     if "quotas" in extract.parts:
         day = '(SELECT min(f."start") FROM fiscal f WHERE f.name = period)'
-        money.to_base(con, TABLES["quotas"], "quota_base", "quota_base", day, base, rates)
+        money.to_base(con, TABLES["quotas"], "quota_base", "quota_base", day, rates)
 
 
 def _notes(con, extract: Extract) -> list[str]:

@@ -16,8 +16,8 @@ import yaml
 
 from salesops_lib.core.contracts import Table
 from salesops_lib.core.errors import UserError
-from salesops_lib.inputs.importing.convert import REPORT
-from salesops_lib.inputs.importing.expressions import quoted
+from salesops_lib.inputs.importing.cells import quoted
+from salesops_lib.inputs.importing.report import REPORT
 from salesops_lib.inputs.importing.versions import PARQUET_ABOVE, table_file
 
 EXCHANGE = 2  # RENAME_EXCHANGE of renameat2
@@ -105,7 +105,8 @@ def write_report(con, folder: Path, import_at: str) -> None:
     columns = ", ".join(f'"{c}"' for c in REPORT)
     con.execute(
         f"COPY (SELECT {quoted(import_at)} AS import_at, {columns} FROM report "
-        f'ORDER BY "table", file, "row", "column", action, reason, row_id) TO {quoted(str(fresh))} (FORMAT csv, HEADER false)'
+        'ORDER BY "table", file, "row", "column", action, reason, row_id) TO '
+        f"{quoted(str(fresh))} (FORMAT csv, HEADER false)"
     )
     added = fresh.read_bytes()
     fresh.unlink()
@@ -159,7 +160,10 @@ def _as_text(column: str, kind: str) -> str:
     if kind in {"money", "number", "ratio", "days"}:
         # 100.0 is written 100: shorter, and the same number.
         whole = f"{name} = floor({name}) AND abs({name}) < 1e15"
-        return f"CASE WHEN {whole} THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) ELSE CAST({name} AS VARCHAR) END AS {name}"
+        return (
+            f"CASE WHEN {whole} THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) ELSE CAST({name} AS "
+            f"VARCHAR) END AS {name}"
+        )
     return name
 
 

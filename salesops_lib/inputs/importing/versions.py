@@ -1,4 +1,4 @@
-"""Importing again: what changed is appended with its own time, what did not is not touched, what is gone stays."""
+"""Importing again: what changed is appended with its time, the rest is not touched, what is gone stays."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from salesops_lib.core.contracts import Table
-from salesops_lib.inputs.importing.convert import row_id
-from salesops_lib.inputs.importing.expressions import TYPES, quoted
+from salesops_lib.inputs.importing.cells import quoted
+from salesops_lib.inputs.importing.expressions import TYPES
+from salesops_lib.inputs.importing.report import row_id
 
 PARQUET_ABOVE = 200_000
 
 
 @dataclass(frozen=True)
 class Change:
-    """What one import did to one table: rows added, rows of the extract that stood already, keys not in it."""
+    """What an import did to a table: rows added, rows that stood already, keys the extract lacks."""
 
     added: int
     unchanged: int
@@ -35,7 +36,10 @@ def load_old(con, table: Table, path: Path) -> None:
     if path.suffix == ".parquet":
         read = f"read_parquet({quoted(str(path))})"
     else:
-        read = f"read_csv({quoted(str(path))}, header=true, all_varchar=true, delim=',', quote='\"', escape='\"')"
+        read = (
+            f"read_csv({quoted(str(path))}, header=true, all_varchar=true, delim=',', quote='\"', "
+            "escape='\"')"
+        )
     have = [d[0] for d in con.execute(f"SELECT * FROM {read} LIMIT 0").description]
     columns = [
         _old_column(table, c, have)
@@ -83,7 +87,8 @@ def _append_history(con, table: Table, columns: list[str]) -> Change:
     content = [c for c in columns if c != "sequence"]
     same = " AND ".join(f'n."{c}" IS NOT DISTINCT FROM o."{c}"' for c in content)
     out = ", ".join(
-        "coalesce(l.last, 0) + row_number() OVER (PARTITION BY n.opportunity_id ORDER BY n.sequence) AS sequence"
+        "coalesce(l.last, 0) + row_number() OVER (PARTITION BY n.opportunity_id ORDER BY "
+        "n.sequence) AS sequence"
         if c == "sequence" else f'n."{c}"' for c in columns
     )  # fmt: skip
     con.execute(

@@ -1,0 +1,49 @@
+"""One cell of text as SQL: a number, a truth value, a text that Excel damaged, a literal."""
+
+from __future__ import annotations
+
+MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+YES, NO = ("true", "yes", "y", "1", "t"), ("false", "no", "n", "0", "f")
+
+
+def number(text: str, decimal: str) -> str:
+    """SQL: text as a number: currency signs, thousands, percent, parentheses or a trailing minus.
+
+    ``1,23`` with a decimal point is no number (two digits cannot follow a thousands comma) and stays unread.
+    """
+    bare = f"regexp_replace({text}, '(?i)[\\s\\p{{Sc}}''\u00a0\u202f%]|\\b[A-Z]{{3}}\\b', '', 'g')"
+    signed = (
+        f"CASE WHEN {bare} LIKE '(%)' THEN concat('-', substr({bare}, 2, length({bare}) - 2)) "
+        f"WHEN {bare} LIKE '%_-' THEN concat('-', substr({bare}, 1, length({bare}) - 1)) ELSE {bare} END"
+    )
+    group, point = (",", ".") if decimal == "." else (".", ",")
+    form = f"[+-]?(\\d+|\\d{{1,3}}(\\{group}\\d{{3}})+)?(\\{point}\\d+)?"
+    plain = f"replace(replace({signed}, '{group}', ''), '{point}', '.')"
+    slow = f"CASE WHEN regexp_full_match({signed}, '{form}') THEN try_cast({plain} AS DOUBLE) END"
+    slow = f"CASE WHEN contains({text}, '%') THEN {slow} / 100 ELSE {slow} END"
+    quick = f"try_cast({text} AS DOUBLE)"
+    guard = f"isfinite({quick})" if decimal == "." else f"NOT contains({text}, '.') AND isfinite({quick})"
+    return f"coalesce(CASE WHEN {guard} THEN {quick} END, CASE WHEN {text} IS NOT NULL THEN {slow} END)"
+
+
+def truth(text: str) -> str:
+    """SQL: text as true or false."""
+    yes, no = (", ".join(quoted(w) for w in words) for words in (YES, NO))
+    return f"CASE WHEN lower({text}) IN ({yes}) THEN TRUE WHEN lower({text}) IN ({no}) THEN FALSE END"
+
+
+def quoted(text: str) -> str:
+    """A SQL text literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def undamaged(text: str, order: str) -> str:
+    """``01-May``, which Excel made of 1-5 (dmy) or 5-1 (mdy), back to the text that was typed."""
+    parts = f"string_split({text}, '-')"
+    month = f"list_position(['{MONTHS.replace('|', chr(39) + ', ' + chr(39))}'], {parts}[2])"
+    pair = f"ltrim({parts}[1], '0')", month
+    first, second = pair if order == "dmy" else pair[::-1]
+    return (
+        f"CASE WHEN regexp_full_match({text}, '\\d{{1,2}}-({MONTHS})') THEN concat({first}, '-', "
+        f"{second}) ELSE {text} END"
+    )
