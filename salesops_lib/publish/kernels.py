@@ -195,7 +195,11 @@ class ForkProvisioner(LocalProvisioner):
         env = dict(kwargs.get("env") or os.environ)
         cwd = str(kwargs.get("cwd") or Path.cwd())
         memory = int(env.get("SALESOPS_MEMORY_BYTES") or 0)
-        self.process = ForkServer.current().fork(cmd[3:], env, cwd, memory)
+        try:
+            self.process = ForkServer.current().fork(cmd[3:], env, cwd, memory)
+        except OSError as fault:
+            self.log.warning("%s; this kernel starts as an ordinary one", fault)
+            return await super().launch_kernel(cmd, **kwargs)
         self.pid = self.pgid = self.process.pid
         self.cwd = cwd
         return self.connection_info

@@ -75,10 +75,11 @@ def preload(notebooks: Path) -> list[str]:
 
 def imported_names(library: Path, notebooks: Path) -> list[str]:
     """Installed third-party modules that the library's domain side or any notebook imports, lazily or not."""
-    trees = [ast.parse(p.read_text(encoding="utf-8")) for p in _library_files(library)]
-    for path in sorted(notebooks.glob("*.ipynb")):
-        with contextlib.suppress(ValueError, SyntaxError, KeyError):  # its own run says what is wrong with it
-            trees += _cell_trees(json.loads(path.read_text(encoding="utf-8")))
+    trees = []
+    for path in [*_library_files(library), *sorted(notebooks.glob("*.ipynb"))]:
+        with contextlib.suppress(ValueError, SyntaxError, KeyError):  # whoever uses it meets what is wrong
+            text = path.read_text(encoding="utf-8")
+            trees += [ast.parse(text)] if path.suffix == ".py" else _cell_trees(json.loads(text))
     names = {name for tree in trees for node in ast.walk(tree) for name in _imports(node)}
     roots = {name.partition(".")[0] for name in names}
     wanted = {

@@ -204,6 +204,14 @@ def test_where_fork_is_missing_an_ordinary_kernel_starts(tmp_path, monkeypatch):
     assert int(parent) == os.getpid()
 
 
+@linux
+def test_where_the_fork_server_cannot_start_an_ordinary_kernel_does(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(kernels, "_START", "raise SystemExit(3)")
+    monkeypatch.setattr(kernels.ForkServer, "_current", None)
+    (parent,) = texts(executed(tmp_path, "import os; os.getppid()"))
+    assert int(parent) == os.getpid()
+
+
 def test_another_pythons_kernel_is_not_forked():
     own = [sys.executable, "-m", "ipykernel_launcher", "-f", "x"]
     assert kernels._is_own_kernel(own)
@@ -217,6 +225,7 @@ def test_what_is_preloaded_is_what_the_notebooks_side_imports(tmp_path):
         "churn/model.py": "import pandas as pd\ndef f():\n    import duckdb\n    import no_such_package\n",
         "publish/render.py": "import nbconvert\n",
         "cli.py": "import typer\n",
+        "churn/half_written.py": "import numpy\ndef f(:\n",
     }.items():
         (library / path).parent.mkdir(parents=True, exist_ok=True)
         (library / path).write_text(code)
