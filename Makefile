@@ -28,7 +28,6 @@ $(STAMP): requirements.lock pyproject.toml
 report: $(STAMP)  ## run every notebook on the sample company and build the site
 	@$(BIN)/salesops run --all --as-of $(BACKFILL) --every month --jobs 2
 	@$(BIN)/salesops site
-	@echo "open reports/site/index.html"
 
 test: $(STAMP)  ## the whole suite: library, linters, notebooks, golden notebooks
 	@$(BIN)/pytest -n 2 --dist loadscope
