@@ -122,5 +122,5 @@ def trend_bars(trend: pd.DataFrame, then: str) -> Axes:
     chart.margins(x=0.2)
     worse, better = int((points < 0).sum()), int((points > 0).sum())
     return charts.say(
-        chart, f"Since {then}: {worse} scores fell, {better} rose", x="change of the score, percentage points"
+        chart, f"Scores since {then}: {worse} fell, {better} rose", x="change of the score, percentage points"
     )

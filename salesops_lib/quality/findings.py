@@ -136,7 +136,7 @@ class _Judge:
     def share(self, rule: Rule, live: pd.DataFrame, places: pd.DataFrame) -> Finding:
         """The worst fault of a kind by its share of rows."""
         limit = self.policy.value(rule.policy, self.as_of)
-        worst = _worst(live.assign(share=1 - live["score"]), "share", limit.value)
+        worst = _worst(live.assign(share=live["faulty"] / live["due"]), "share", limit.value)
         if worst is None:
             return self._unknown(rule)
         if not worst["faulty"]:
@@ -150,7 +150,8 @@ class _Judge:
     def completeness(self, live: pd.DataFrame, places: pd.DataFrame) -> Finding:
         """The worst required field by the share of due rows that fill it."""
         limit = self.policy.value(COMPLETE.policy, self.as_of)
-        worst = _worst(live.assign(share=1 - live["score"]), "share", 1 - limit.value)
+        # Compared as the share filled: 1 - 0.95 is not quite 0.05.
+        worst = _worst(live.assign(share=-live["score"]), "share", -limit.value)
         if worst is None:
             return self._unknown(COMPLETE)
         short = int((live["score"] < limit.value).sum())

@@ -178,7 +178,7 @@ def _measured(fault: Fault, state: str, patterns: pd.DataFrame, money: Money) ->
     return _said(fault, state) | {
         "due": due,
         "faulty": faulty,
-        "score": 1 - faulty / due,
+        "score": (due - faulty) / due,
         "due_base": money.due_base,
         "money_base": money.bad_base,
         "unpriced": money.unpriced,
@@ -214,7 +214,7 @@ def _by_group(
         codes = patterns[[f"code_{i}" for i in numbers]]
         due, bad = (_rows(patterns, codes.isin(held).any(axis=1)) for held in ([DUE, FAULTY], [FAULTY]))
         rows.append(
-            {**dict(zip(names, group, strict=True)), "due": due, "faulty": bad, "score": 1 - bad / due}
+            {**dict(zip(names, group, strict=True)), "due": due, "faulty": bad, "score": (due - bad) / due}
         )
     return pd.DataFrame(rows, columns=[*names, "due", "faulty", "score"])
 

@@ -33,7 +33,7 @@ def to_fix(measures: Measures, count: int = 10) -> pd.DataFrame:
     found = found.sort_values(["worth", "faulty", "fault"], ascending=[False, False, True]).head(count)
     found = found.assign(
         rank=range(1, len(found) + 1),
-        share=1 - found["score"],
+        share=found["faulty"] / found["due"],
         where=[where(measures.places, fault) for fault in found["fault"]],
     )
     columns = ["rank", "fault", "table", "field", "title", "faulty", "due", "share", "money_base", "unpriced"]
