@@ -35,12 +35,8 @@ def test_a_table_without_event_is_as_old_as_its_last_record(make_company):
 
 def test_only_tables_that_grow_every_week_are_living(make_company):
     found = ages(make_company)
-    assert set(found.index[found["living"]]) == {
-        "opportunities",
-        "opportunity_history",
-        "leads",
-        "activities",
-    }
+    living = {"opportunities", "opportunity_history", "leads", "activities"}
+    assert set(found.index[found["living"]]) == living
 
 
 def test_no_table_gives_no_row():
