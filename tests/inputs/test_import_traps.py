@@ -485,6 +485,13 @@ def test_a_line_with_a_cell_too_many_is_named_and_the_others_stand(tmp_path):
     assert result.tables["opportunities"]["rows_in"] == 3
 
 
+@pytest.mark.parametrize("key", ["#1", "//1", '"quoted"', "a,b", "two\nlines"])
+def test_no_line_is_taken_for_a_comment_and_lost(tmp_path, key):
+    result = run(tmp_path, {"deals.csv": text(deals({"id": key}))})
+    assert result.tables["opportunities"]["rows_in"] == 3
+    assert amounts(tmp_path) == {key: "100", "B": "200", "C": "300"}
+
+
 def test_a_deal_without_owner_is_not_lost(tmp_path):
     run(tmp_path, {"deals.csv": text(deals({"owner": ""}))})
     assert table(tmp_path)["owner_id"].tolist() == ["", "r1", "r2"]

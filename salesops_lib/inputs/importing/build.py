@@ -71,6 +71,7 @@ def read(con, mapping: Mapping, export: Path, folder: Path, scratch: Path) -> Ex
     if unknown:
         raise MappingError(f"mapping: there is no table '{unknown[0]}'. {nearest(unknown[0], TABLES)}")
     sources: dict[str, Source] = {}
+    wanted = {name.lower() for maps in mapping.tables.values() for part in maps for name in _names(part)}
     parts: dict[str, list[tuple[TableMap, Source]]] = {}
     for name, maps in mapping.tables.items():
         for part in maps:
@@ -80,7 +81,7 @@ def read(con, mapping: Mapping, export: Path, folder: Path, scratch: Path) -> Ex
                     f"mapping, key 'tables.{name}.file': {export} holds no '{part.file[0]}'. {_held(export)}"
                 )
             if path is not None:
-                parts.setdefault(name, []).append((part, _staged(con, path, sources, scratch)))
+                parts.setdefault(name, []).append((part, _staged(con, path, sources, scratch, wanted)))
     if not parts:
         wanted = ", ".join(m.file[0] for maps in mapping.tables.values() for m in maps)
         raise MappingError(
@@ -92,7 +93,7 @@ def read(con, mapping: Mapping, export: Path, folder: Path, scratch: Path) -> Ex
     for file in _looked_up_files(mapping):
         path = reading.find(export, [file])
         if path is not None:
-            extract.lookups[file] = _staged(con, path, sources, scratch).table
+            extract.lookups[file] = _staged(con, path, sources, scratch, wanted).table
     return extract
 
 
@@ -131,10 +132,25 @@ def _fiscal(con, extract: Extract) -> None:
     con.executemany("INSERT INTO fiscal VALUES (?, ?, ?)", rows)
 
 
-def _staged(con, path: Path, sources: dict[str, Source], scratch: Path) -> Source:
+def _staged(con, path: Path, sources: dict[str, Source], scratch: Path, wanted: set[str]) -> Source:
     if path.name not in sources:
-        sources[path.name] = reading.stage(con, path, f"raw_{len(sources)}", scratch)
+        sources[path.name] = reading.stage(con, path, f"raw_{len(sources)}", scratch, wanted)
     return sources[path.name]
+
+
+def _names(part: TableMap) -> Iterator[str]:
+    """Every column name that a part of the mapping reads, tests, or looks up."""
+    for test in part.keep:
+        yield from test.column
+        yield (test.absent_from or "").partition(":")[2]
+    for spec in _specs(part):
+        yield from (*(spec.from_ or []), *(spec.compose or []), *spec.tie, *(spec.join or []))
+        for case in spec.when or []:
+            yield from case.column
+        for names in (spec.period or {}).values():
+            yield from names
+        if spec.lookup:
+            yield from (*spec.lookup.match, *spec.lookup.take)
 
 
 def _looked_up_files(mapping: Mapping) -> list[str]:

@@ -29,6 +29,7 @@ class Source:
     encoding: str
     sha256: str
     malformed: list[tuple[int, int, int]] = field(default_factory=list)  # data row, fields, expected
+    header: list[str] = field(default_factory=list)  # every column of the file, also those nothing reads
     beyond_ascii: list[str] = field(default_factory=list)  # columns with letters that an encoding can spoil
     recoded: list[int] = field(default_factory=list)  # data rows that were not UTF-8 in a UTF-8 file
 
@@ -53,37 +54,39 @@ def find(folder: Path, patterns: list[str]) -> Path | None:
     return None
 
 
-def stage(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path) -> Source:
-    """A file as text in ``table``, every cell trimmed and blank ones missing."""
-    source = _load(con, path, table, work)
+def stage(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path, wanted: set[str]) -> Source:
+    """A file as text in ``table``: cells trimmed, blank ones missing, only columns ``wanted`` (lower case)."""
+    source = _load(con, path, table, work, wanted)
     tidy(con, source)
     return source
 
 
-def _load(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path) -> Source:
+def _load(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path, wanted: set[str]) -> Source:
     """Load a CSV or Parquet file into ``table``, every cell as text, in file order.
 
     Row ``n`` of the file (1 is the first below the header) has ``rowid = n - 1``; where lines do not fit the
     header they are left out, listed in ``malformed``, and the table carries its row numbers in ``_row``.
     """
     if path.suffix.lower() == ".parquet":
-        return _stage_parquet(con, path, table)
+        return _stage_parquet(con, path, table, wanted)
     sha256, encoding = _hash_and_encoding(path)
     text, recoded = path, []
     if encoding != "utf-8":
         text = work / f"{table}.csv"
         recoded = _recode(path, text, encoding)
     columns, separator = _header(text)
-    source = Source(path, table, columns, 0, encoding, sha256, recoded=recoded)
+    read = [c for c in columns if c.lower() in wanted] or columns[:1]
+    source = Source(path, table, read, 0, encoding, sha256, header=columns, recoded=recoded)
+    # The reader may guess nothing that loses a row: no line is a comment, none is skipped.
     options = (
         f"delim={_quoted(separator)}, header=true, all_varchar=true, quote='\"', escape='\"', "
-        f"names=[{', '.join(_quoted(c) for c in columns)}], strict_mode=true"
+        f"names=[{', '.join(_quoted(c) for c in columns)}], strict_mode=true, skip=0, comment=''"
     )
+    file = f"read_csv({_quoted(str(text))}, {options})"
     try:
-        con.execute(f'CREATE TABLE "{table}" AS SELECT * FROM read_csv({_quoted(str(text))}, {options})')
-        found = [d[0] for d in con.execute(f'SELECT * FROM "{table}" LIMIT 0').description]
-        if found != columns:
+        if [d[0] for d in con.execute(f"SELECT * FROM {file} LIMIT 0").description] != columns:
             raise duckdb.Error("columns shifted")
+        con.execute(f'CREATE TABLE "{table}" AS SELECT {_listed(read)} FROM {file}')
     except duckdb.Error:
         con.execute(f'DROP TABLE IF EXISTS "{table}"')
         _stage_line_by_line(con, source, text, separator, work)
@@ -120,19 +123,19 @@ def column(source: Source, names: list[str], *, required: bool, where: str) -> s
     if required:
         raise MappingError(
             f"{where} reads column '{names[0]}', which file '{source.file}' lacks. "
-            f"{nearest(names[0], source.columns)}"
+            f"{nearest(names[0], source.header)}"
         )
     return None
 
 
-def _stage_parquet(con: duckdb.DuckDBPyConnection, path: Path, table: str) -> Source:
-    con.execute(
-        f'CREATE TABLE "{table}" AS SELECT CAST(COLUMNS(*) AS VARCHAR) '
-        f"FROM read_parquet({_quoted(str(path))})"
-    )
-    columns = [d[0] for d in con.execute(f'SELECT * FROM "{table}" LIMIT 0').description]
+def _stage_parquet(con: duckdb.DuckDBPyConnection, path: Path, table: str, wanted: set[str]) -> Source:
+    file = f"read_parquet({_quoted(str(path))})"
+    header = [d[0] for d in con.execute(f"SELECT * FROM {file} LIMIT 0").description]
+    columns = [c for c in header if c.lower() in wanted and '"' not in c] or header[:1]
+    texts = ", ".join(f'CAST("{c}" AS VARCHAR) AS "{c}"' for c in columns)
+    con.execute(f'CREATE TABLE "{table}" AS SELECT {texts} FROM {file}')
     rows = con.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
-    return Source(path, table, columns, rows, "parquet", _hash_and_encoding(path)[0])
+    return Source(path, table, columns, rows, "parquet", _hash_and_encoding(path)[0], header=header)
 
 
 def _hash_and_encoding(path: Path) -> tuple[str, str]:
@@ -190,7 +193,7 @@ def _header(text: Path) -> tuple[list[str], str]:
 
 def _stage_line_by_line(con, source: Source, text: Path, separator: str, work: Path) -> None:
     """The slow way, for files with lines that do not fit the header: keep those that do, name the rest."""
-    clean, width = work / f"{source.table}-fitting.csv", len(source.columns)
+    clean, width = work / f"{source.table}-fitting.csv", len(source.header)
     with (
         text.open(encoding="utf-8-sig", newline="") as old,
         clean.open("w", encoding="utf-8", newline="") as new,
@@ -203,11 +206,16 @@ def _stage_line_by_line(con, source: Source, text: Path, separator: str, work: P
                 writer.writerow([number, *cells])
             else:
                 source.malformed.append((number, len(cells), width))
-    typed = ", ".join(f"{_quoted(c)}: 'VARCHAR'" for c in ["_row", *source.columns])
+    typed = ", ".join(f"{_quoted(c)}: 'VARCHAR'" for c in ["_row", *source.header])
     con.execute(
-        f'CREATE TABLE "{source.table}" AS SELECT * FROM read_csv({_quoted(str(clean))}, header=false, '
+        f'CREATE TABLE "{source.table}" AS SELECT {_listed(["_row", *source.columns])} '
+        f"FROM read_csv({_quoted(str(clean))}, header=false, "
         f"auto_detect=false, delim=',', quote='\"', escape='\"', columns={{{typed}}})"
     )
+
+
+def _listed(columns: list[str]) -> str:
+    return ", ".join(f'"{c}"' for c in columns)
 
 
 def _quoted(text: str) -> str:
