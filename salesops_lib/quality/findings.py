@@ -15,7 +15,7 @@ from salesops_lib.core.metrics import Metric
 from salesops_lib.core.policy import Policy
 from salesops_lib.quality import metrics
 from salesops_lib.quality.imports import Loss
-from salesops_lib.quality.measure import MEASURED, Measures
+from salesops_lib.quality.measure import MEASURED, NEVER_FILLED, Measures
 from salesops_lib.quality.ranking import where
 
 PAGE = "how-to/analytics/fix-data-quality.md"
@@ -107,9 +107,10 @@ def findings(evidence: Evidence, policy: Policy, *, as_of: date, currency: str) 
     faults = evidence.measures.faults
     live = faults[faults["state"] == MEASURED]
     places = evidence.measures.places
-    required = live["required"].astype(bool) & (live["dimension"] == "completeness")
+    required = live["required"].astype(bool)
+    never = int((faults["required"].astype(bool) & (faults["state"] == NEVER_FILLED)).sum())
     found = [
-        judge.completeness(live[required], places),
+        judge.completeness(live[required], places, never),
         judge.share(DUP, live[live["dimension"] == "uniqueness"], places),
         judge.value(PASTDUE, live[live["fault"] == "opportunities.close_date.past"], places),
         judge.value(UNTOUCHED, live[live["fault"] == "opportunities.last_touch.untouched"], places),
@@ -147,8 +148,8 @@ class _Judge:
         )
         return self._found(rule, worst, worst["share"], statement)
 
-    def completeness(self, live: pd.DataFrame, places: pd.DataFrame) -> Finding:
-        """The worst required field by the share of due rows that fill it."""
+    def completeness(self, live: pd.DataFrame, places: pd.DataFrame, never: int) -> Finding:
+        """The worst required field by the share of due rows that fill it; ``never`` fields nobody fills."""
         limit = self.policy.value(COMPLETE.policy, self.as_of)
         # Compared as the share filled: 1 - 0.95 is not quite 0.05.
         worst = _worst(live.assign(share=-live["score"]), "share", -limit.value)
@@ -156,9 +157,10 @@ class _Judge:
             return self._unknown(COMPLETE)
         short = int((live["score"] < limit.value).sum())
         also = f" {short} required fields are under {percent(limit.value)}." if short > 1 else ""
+        also += f" {never} more are never filled, so not judged." if never else ""
         statement = (
             f"{worst['table']}.{worst['field']} is filled in {_few(worst['score'])} of {int(worst['due']):,} "
-            f"({worst['counted']}); {int(worst['faulty']):,} are empty{self._worth(worst)}"
+            f"rows due ({worst['counted']}); {int(worst['faulty']):,} are empty{self._worth(worst)}"
             f"{_in(places, worst['fault'])}.{also}"
         )
         return self._found(COMPLETE, worst, worst["score"], statement)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from salesops_lib.quality.faults import Fault
 from salesops_lib.quality.measure import MEASURED, NEVER_FILLED, Measures
-from salesops_lib.quality.places import NO_TEAM
+from salesops_lib.quality.places import NOT_KNOWN
 
 _PLACES_NAMED = 2
 
@@ -42,7 +42,7 @@ def to_fix(measures: Measures, count: int = 10) -> pd.DataFrame:
 
 def where(places: pd.DataFrame, fault: str) -> str:
     """``EMEA Enterprise 40 of 120, AMER SMB 31 of 200 and 5 more``: teams or segments, never people."""
-    mine = places[(places["fault"] == fault) & (places["place"] != NO_TEAM)].sort_values(
+    mine = places[(places["fault"] == fault) & (places["place"] != NOT_KNOWN)].sort_values(
         ["faulty", "place"], ascending=[False, True]
     )
     named = [

@@ -481,7 +481,7 @@ def test_places_are_the_owners_teams_on_the_day(measured):
     places = found.places.set_index("place")[["due", "faulty"]]
     assert places.to_dict("index") == {
         "New": {"due": 2, "faulty": 1},
-        "no team known": {"due": 1, "faulty": 1},
+        "not known": {"due": 1, "faulty": 1},
     }
 
 

@@ -48,7 +48,7 @@ def test_where_names_the_two_places_with_most_rows_and_counts_the_rest():
     places = pd.DataFrame(
         {
             "fault": ["f", "f", "f", "g", "f"],
-            "place": ["North", "South", "West", "East", "no team known"],
+            "place": ["North", "South", "West", "East", "not known"],
             "due": [10, 20, 30, 40, 9],
             "faulty": [1, 5, 2, 9, 9],
         }
