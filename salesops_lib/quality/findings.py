@@ -292,9 +292,12 @@ def _worst(live: pd.DataFrame, by: str, limit: float) -> dict | None:
 
 
 def _few(share: float) -> str:
-    """Percent with a decimal where rounding would hide the fault."""
+    """Percent with a decimal where rounding would hide the fault, and never 0 % or 100 % for almost."""
     text = percent(share)
-    return f"{100 * share:.1f} %" if text in {"0 %", "100 %"} and share not in {0, 1} else text
+    if text not in {"0 %", "100 %"} or share in {0, 1}:
+        return text
+    fine = f"{100 * share:.1f} %"
+    return {"0.0 %": "<0.1 %", "100.0 %": ">99.9 %"}.get(fine, fine)
 
 
 def _in(places: pd.DataFrame, fault: str) -> str:
