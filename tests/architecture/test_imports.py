@@ -69,7 +69,7 @@ IMPURE = {
     "read_csv", "read_parquet", "read_excel", "to_csv", "to_parquet", "to_excel", "to_pickle", "read_pickle",
     "today", "now", "utcnow", "getenv", "urlopen",
 }  # fmt: skip
-IMPURE_NAMES = {("os", "environ"), ("time", "time"), ("random", "random"), ("uuid", "uuid4")}
+IMPURE_NAMES = {("os", "environ"), ("time", "time"), ("uuid", "uuid4")}
 LEGACY_CHANCE = {"seed", "rand", "randn", "randint", "choice", "shuffle", "normal", "uniform", "permutation"}
 
 
@@ -97,7 +97,12 @@ def purity_faults(library: Path) -> list[str]:
         package = package_of(module, library)
         if package in {"inputs", "publish", "handbook", "cli"}:
             continue
-        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        tree = ast.parse(module.read_text(encoding="utf-8"))
+        chance = [line for line, name in imported(tree, module, library) if name == "random"]
+        faults += [
+            f"{module.relative_to(library)}:{line} imports random; pass a seed to numpy" for line in chance
+        ]
+        for node in ast.walk(tree):
             if found := impurity(node):
                 faults.append(f"{module.relative_to(library)}:{node.lineno} {found}")
     return faults
@@ -165,6 +170,7 @@ def test_core_and_domains_touch_no_file_clock_environment_or_chance():
         "import os\nhome = os.environ['HOME']\n",
         "import numpy as np\nrng = np.random.default_rng()\n",
         "import numpy as np\nnp.random.seed(7)\n",
+        "import random\nx = random.random()\n",
     ],
 )
 def test_a_domain_that_touches_the_world_is_found(tmp_path, code):
