@@ -62,15 +62,17 @@ def _cells(chart: Axes, grid: pd.DataFrame, limit: float) -> None:
             if score == score:
                 missed = score < limit
                 chart.text(
-                    x, y, score_text(score), ha="center", va="center", fontsize=9,
+                    x, y, score_text(score, limit), ha="center", va="center", fontsize=9,
                     fontweight="bold" if missed else "normal",
                     color="white" if score < 1.4 * limit - 0.4 else charts.BLACK,
                 )  # fmt: skip
 
 
-def score_text(score: float) -> str:
-    """Whole percent, but never 100 % for less and never 0 % for more."""
+def score_text(score: float, limit: float = 1.0) -> str:
+    """Whole percent, but never 100 % for less, 0 % for more, or the limit itself for a score beside it."""
     shown = charts.percent(score)
+    if score != limit and shown == charts.percent(limit) and limit < 1:
+        return f"{100 * score:.1f} %"
     if score < 1 and shown == "100 %":
         return ">99 %"
     return "<1 %" if score > 0 and shown == "0 %" else shown

@@ -1,73 +1,37 @@
-"""The rules of data quality, and the findings of one report."""
+"""The findings of one data quality report, judged by the rules of :mod:`salesops_lib.quality.rules`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 import pandas as pd
 
 from salesops_lib.core.charts import percent, short_money
 from salesops_lib.core.findings import Finding, Rule, Severity, ordered
-from salesops_lib.core.metrics import Metric
 from salesops_lib.core.policy import Policy
-from salesops_lib.quality import metrics
 from salesops_lib.quality.imports import Loss
 from salesops_lib.quality.measure import MEASURED, NEVER_FILLED, Measures
 from salesops_lib.quality.ranking import where
+from salesops_lib.quality.rules import (
+    COMPLETE,
+    DUP,
+    ENOUGH,
+    IMPORT,
+    INVALID,
+    LATE,
+    NOTHING,
+    ORPHAN,
+    PASTDUE,
+    RULES,
+    STALE,
+    UNTOUCHED,
+)
 
-PAGE = "how-to/analytics/fix-data-quality.md"
+__all__ = ["RULES", "Evidence", "Judged", "findings"]
+
 MOST_ACTS = 5  # a report that asks for more is not acted on
-ENOUGH = 10  # rows due before a share is judged
-
-
-def _rule(
-    code: str,
-    metric: Metric,
-    title: str,
-    policy: str,
-    *,
-    keep: Literal["above", "below"] = "below",
-    min_n: int = ENOUGH,
-    owner: str = "representative",
-    due_days: int = 7,
-) -> Rule:
-    due = {7: "within a week", 2: "within 2 days"}[due_days]
-    return Rule(code, metric, title, policy, keep, min_n, owner, due, due_days, PAGE)
-
-
-COMPLETE = _rule(
-    "F-DATA-COMPLETE", metrics.FIELD_COMPLETE, "A required field is empty too often", "required_complete",
-    keep="above",
-)  # fmt: skip
-DUP = _rule("F-DATA-DUP", metrics.DUPLICATE_SHARE, "Records stand twice", "duplicates")
-PASTDUE = _rule(
-    "F-DATA-PASTDUE", metrics.PAST_DUE_VALUE, "Open deals should have closed already", "past_due_value",
-    owner="manager",
-)  # fmt: skip
-UNTOUCHED = _rule(
-    "F-DATA-UNTOUCHED",
-    metrics.UNTOUCHED_VALUE,
-    "Open deals lie untouched",
-    "untouched_value",
-    owner="manager",
-)
-LATE = _rule(
-    "F-DATA-LATE", metrics.RECORDED_LATE, "Closings are recorded late", "recorded_late", owner="manager"
-)
-STALE = _rule(
-    "F-DATA-STALE", metrics.TABLE_AGE, "A table has stopped growing", "stale_days", min_n=1, owner="analyst",
-    due_days=2,
-)  # fmt: skip
-ORPHAN = _rule("F-DATA-ORPHAN", metrics.ORPHAN_SHARE, "References point nowhere", "orphans")
-INVALID = _rule("F-DATA-INVALID", metrics.INVALID_SHARE, "Values cannot be true", "invalid")
-IMPORT = _rule(
-    "F-DATA-IMPORT", metrics.IMPORT_LOSS, "The import lost rows", "import_loss", owner="analyst", due_days=2
-)
-
-RULES: tuple[Rule, ...] = (COMPLETE, DUP, PASTDUE, UNTOUCHED, LATE, STALE, ORPHAN, INVALID, IMPORT)
 
 
 @dataclass(frozen=True)
@@ -250,7 +214,7 @@ class _Judge:
             n=0,
             limit=self.policy.value(rule.policy, self.as_of),
             as_of=self.as_of,
-            statement=_NOTHING[rule.code],
+            statement=NOTHING[rule.code],
             recommendation=(
                 "Fill the company with salesops import, which counts what it leaves out"
                 if rule is IMPORT
@@ -263,19 +227,6 @@ class _Judge:
 
     def _worth(self, row: dict) -> str:
         return f", worth {self._money(row['money_base'])}" if row["money_base"] > 0 else ""
-
-
-_NOTHING = {
-    "F-DATA-COMPLETE": "No required field is due in any row, or none is ever filled.",
-    "F-DATA-DUP": "No table has rows that could stand twice.",
-    "F-DATA-PASTDUE": "No open deal has both a close date and an amount.",
-    "F-DATA-UNTOUCHED": "No table says when an open deal with an amount was last touched.",
-    "F-DATA-LATE": "No closing of the last year stands in the history.",
-    "F-DATA-STALE": "No living table has a dated row.",
-    "F-DATA-ORPHAN": "No row refers to a table that is there.",
-    "F-DATA-INVALID": "No cell can be judged by a rule.",
-    "F-DATA-IMPORT": "The tables do not come from an import, or it read no row.",
-}
 
 
 def _worst(live: pd.DataFrame, by: str, limit: float) -> dict | None:

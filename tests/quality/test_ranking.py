@@ -100,7 +100,7 @@ def test_every_output_table_holds_its_contract_full_and_empty(measures, nothing,
             outputs.DUPLICATES: summary.double_accounts(held, TABLES, basis),
         }
         for table, frame in made.items():
-            checked(frame, table)
+            assert len(checked(frame, table)) == len(frame)
         for dimension in DIMENSIONS:
             checked(ranking.of_dimension(found, dimension), getattr(outputs, dimension.upper()))
 
@@ -121,6 +121,10 @@ def test_a_cell_never_rounds_a_fault_away():
     assert [charts.score_text(s) for s in (1.0, 0.9999, 0.951, 0.0001, 0.0)] == [
         "100 %", ">99 %", "95 %", "<1 %", "0 %",
     ]  # fmt: skip
+
+
+def test_a_score_just_under_the_limit_is_not_shown_as_the_limit():
+    assert [charts.score_text(s, 0.95) for s in (0.948, 0.95, 0.94)] == ["94.8 %", "95 %", "94 %"]
 
 
 def test_charts_of_nothing_say_so(nothing):
