@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,7 +72,7 @@ def read(con, mapping: Mapping, export: Path, folder: Path, scratch: Path) -> Ex
     if unknown:
         raise MappingError(f"mapping: there is no table '{unknown[0]}'. {nearest(unknown[0], TABLES)}")
     sources: dict[str, Source] = {}
-    wanted = {name.lower() for maps in mapping.tables.values() for part in maps for name in _names(part)}
+    wanted = _wanted(mapping, export)
     parts: dict[str, list[tuple[TableMap, Source]]] = {}
     for name, maps in mapping.tables.items():
         for part in maps:
@@ -99,6 +100,7 @@ def read(con, mapping: Mapping, export: Path, folder: Path, scratch: Path) -> Ex
 
 def convert_all(con, extract: Extract) -> list[str]:
     """Make ``new_<table>`` for every table, those that are looked up first. Returns sentences."""
+    con.execute("SET preserve_insertion_order = false")  # rows carry their number from here on
     _fiscal(con, extract)
     for name, path in extract.old.items():
         versions.load_old(con, TABLES[name], path)
@@ -132,25 +134,40 @@ def _fiscal(con, extract: Extract) -> None:
     con.executemany("INSERT INTO fiscal VALUES (?, ?, ?)", rows)
 
 
-def _staged(con, path: Path, sources: dict[str, Source], scratch: Path, wanted: set[str]) -> Source:
+def _staged(
+    con, path: Path, sources: dict[str, Source], scratch: Path, wanted: dict[str, set[str]]
+) -> Source:
     if path.name not in sources:
-        sources[path.name] = reading.stage(con, path, f"raw_{len(sources)}", scratch, wanted)
+        table = f"raw_{len(sources)}"
+        sources[path.name] = reading.stage(con, path, table, scratch, wanted[path.name] | wanted[""])
     return sources[path.name]
 
 
+def _wanted(mapping: Mapping, export: Path) -> dict[str, set[str]]:
+    """Lower-case column names to read, by file; under '' those looked up, which any file may be asked for."""
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for part in (p for maps in mapping.tables.values() for p in maps):
+        for spec in (s for s in _specs(part) if s.lookup):
+            wanted[""] |= (
+                {n.lower() for n in (*spec.lookup.match, *spec.lookup.take)} if spec.lookup.file else set()
+            )
+        wanted[""] |= {(c.absent_from or "").partition(":")[2].lower() for c in part.keep}
+        path = reading.find(export, part.file)
+        if path is not None:
+            wanted[path.name] |= {n.lower() for n in _names(part)}
+    return wanted
+
+
 def _names(part: TableMap) -> Iterator[str]:
-    """Every column name that a part of the mapping reads, tests, or looks up."""
+    """Every column name that a part of the mapping reads or tests."""
     for test in part.keep:
         yield from test.column
-        yield (test.absent_from or "").partition(":")[2]
     for spec in _specs(part):
         yield from (*(spec.from_ or []), *(spec.compose or []), *spec.tie, *(spec.join or []))
         for case in spec.when or []:
             yield from case.column
         for names in (spec.period or {}).values():
             yield from names
-        if spec.lookup:
-            yield from (*spec.lookup.match, *spec.lookup.take)
 
 
 def _looked_up_files(mapping: Mapping) -> list[str]:

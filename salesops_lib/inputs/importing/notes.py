@@ -5,6 +5,7 @@ from __future__ import annotations
 from salesops_lib.inputs.importing.cells import quoted
 from salesops_lib.inputs.importing.report import report_rows
 
+SCREEN = 20_000  # rows that clear most fields
 ENOUGH = 10  # won and lost each, before a field is said to give the outcome away
 OUTCOME_WORDS = "\\b(closed (by|to)|closed[- ]?won|closed[- ]?lost|won by|lost to)\\b"
 OWN_OUTCOME = {"is_closed", "is_won", "stage", "loss_reason", "opportunity_id", "close_date", "recorded_at"}
@@ -66,12 +67,11 @@ def note_leaks(con, table: str = "opportunities") -> list[str]:
     columns = [c for c in columns if not c.startswith("_") and c not in OWN_OUTCOME]
     leaks = []
     for name in columns:
-        won, lost, shared, values = con.execute(
-            f'WITH v AS (SELECT "{name}" AS v, count(*) FILTER (is_won) AS w, count(*) FILTER '
-            "(NOT is_won) AS l "
-            f'FROM "new_{table}" WHERE _drop IS NULL AND is_closed AND "{name}" IS NOT NULL GROUP BY 1) '
-            "SELECT sum(w), sum(l), count(*) FILTER (w > 0 AND l > 0), count(*) FROM v"
-        ).fetchone()
+        # A value that won and lost deals share early on clears the column without reading the rest.
+        early = _shared(con, f'SELECT * FROM "new_{table}" LIMIT {SCREEN}', name)
+        if early[2]:
+            continue
+        won, lost, shared, values = _shared(con, f'SELECT * FROM "new_{table}"', name)
         if not won or not lost or min(won, lost) < ENOUGH or shared or values > (won + lost) / ENOUGH:
             continue
         leaks.append(name)
@@ -81,6 +81,15 @@ def note_leaks(con, table: str = "opportunities") -> list[str]:
         )
         _once(con, table, reason, name, None)
     return leaks
+
+
+def _shared(con, rows: str, name: str) -> tuple:
+    """Won and lost rows with a value, values both have, values in all."""
+    return con.execute(
+        f'WITH v AS (SELECT "{name}" AS v, count(*) FILTER (is_won) AS w, count(*) FILTER (NOT is_won) AS l '
+        f'FROM ({rows}) WHERE _drop IS NULL AND is_closed AND "{name}" IS NOT NULL GROUP BY 1) '
+        "SELECT sum(w), sum(l), count(*) FILTER (w > 0 AND l > 0), count(*) FROM v"
+    ).fetchone()
 
 
 def note_after_outcome(con) -> None:
@@ -110,10 +119,13 @@ def _note_outcome_words(con, table: str) -> None:
     described = con.execute(f'DESCRIBE "new_{table}"').fetchall()
     texts = [c for c, kind, *_ in described if kind == "VARCHAR" and not c.startswith("_")]
     texts = [c for c in texts if c not in OWN_OUTCOME and not c.endswith("_id")]
+    # Cheap words first: the pattern itself is tried on what they leave.
+    said = " OR ".join(f"contains(lower(\"{{0}}\"), '{word}')" for word in ("closed", "won by", "lost to"))
     for name in texts:
         found = con.execute(
             f'SELECT v, n FROM (SELECT "{name}" AS v, count(*) AS n FROM "new_{table}" WHERE _drop IS NULL '
-            f"GROUP BY 1) WHERE regexp_matches(v, '(?i){OUTCOME_WORDS}') ORDER BY n DESC, v LIMIT 1"
+            f"AND ({said.format(name)}) GROUP BY 1) "
+            f"WHERE regexp_matches(v, '(?i){OUTCOME_WORDS}') ORDER BY n DESC, v LIMIT 1"
         ).fetchone()
         if found:
             reason = (

@@ -30,6 +30,7 @@ class Source:
     sha256: str
     malformed: list[tuple[int, int, int]] = field(default_factory=list)  # data row, fields, expected
     header: list[str] = field(default_factory=list)  # every column of the file, also those nothing reads
+    ascii: bool = False
     beyond_ascii: list[str] = field(default_factory=list)  # columns with letters that an encoding can spoil
     recoded: list[int] = field(default_factory=list)  # data rows that were not UTF-8 in a UTF-8 file
 
@@ -55,7 +56,7 @@ def find(folder: Path, patterns: list[str]) -> Path | None:
 
 
 def stage(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path, wanted: set[str]) -> Source:
-    """A file as text in ``table``: cells trimmed, blank ones missing, only columns ``wanted`` (lower case)."""
+    """A file as text in ``table``: cells trimmed, blank ones missing, only columns ``wanted``."""
     source = _load(con, path, table, work, wanted)
     tidy(con, source)
     return source
@@ -69,14 +70,14 @@ def _load(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path, wa
     """
     if path.suffix.lower() == ".parquet":
         return _stage_parquet(con, path, table, wanted)
-    sha256, encoding = _hash_and_encoding(path)
+    sha256, encoding, plain = _hash_and_encoding(path)
     text, recoded = path, []
     if encoding != "utf-8":
         text = work / f"{table}.csv"
         recoded = _recode(path, text, encoding)
     columns, separator = _header(text)
     read = [c for c in columns if c.lower() in wanted] or columns[:1]
-    source = Source(path, table, read, 0, encoding, sha256, header=columns, recoded=recoded)
+    source = Source(path, table, read, 0, encoding, sha256, header=columns, ascii=plain, recoded=recoded)
     # The reader may guess nothing that loses a row: no line is a comment, none is skipped.
     options = (
         f"delim={_quoted(separator)}, header=true, all_varchar=true, quote='\"', escape='\"', "
@@ -99,17 +100,18 @@ def tidy(con: duckdb.DuckDBPyConnection, source: Source) -> None:
 
     One scan finds the columns concerned, so that a clean file costs next to nothing.
     """
-    edges = [" ", "\t", "\r", "\n", "\u00a0"]
     tests = []
     for name in source.columns:
-        ends = " OR ".join(f'suffix("{name}", {_quoted(e)})' for e in (" ", "\t", "\u00a0"))
-        tests.append(f"bool_or(\"{name}\" < '!' OR starts_with(\"{name}\", '\u00a0') OR {ends})")
-        tests.append(f'bool_or(strlen("{name}") <> length("{name}"))')
+        beyond = "FALSE" if source.ascii else f'bool_or(strlen("{name}") <> length("{name}"))'
+        tests += [f"bool_or(\"{name}\" < '!' OR suffix(\"{name}\", ' '))", beyond]
     found = con.execute(f'SELECT {", ".join(tests)} FROM "{source.table}"').fetchone()
     for name, ragged, beyond in zip(source.columns, found[::2], found[1::2], strict=True):
-        if ragged:
-            trimmed = f"nullif(trim(\"{name}\", {_quoted(''.join(edges))}), '')"
-            con.execute(f'UPDATE "{source.table}" SET "{name}" = {trimmed} WHERE "{name}" IS NOT NULL')
+        if ragged or beyond:
+            trimmed = f"nullif(trim(\"{name}\", ' \t\r\n\u00a0'), '')"
+            con.execute(f'UPDATE "{source.table}" SET "{name}" = {trimmed} WHERE "{name}" <> {trimmed}')
+            con.execute(
+                f'UPDATE "{source.table}" SET "{name}" = NULL WHERE trim("{name}", \' \t\r\n\u00a0\') = \'\''
+            )
         if beyond:
             source.beyond_ascii.append(name)
 
@@ -138,8 +140,9 @@ def _stage_parquet(con: duckdb.DuckDBPyConnection, path: Path, table: str, wante
     return Source(path, table, columns, rows, "parquet", _hash_and_encoding(path)[0], header=header)
 
 
-def _hash_and_encoding(path: Path) -> tuple[str, str]:
+def _hash_and_encoding(path: Path) -> tuple[str, str, bool]:
     digest, decoder, encoding = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")(), "utf-8"
+    plain = True
     with path.open("rb") as file:
         start = file.read(4)
         file.seek(0)
@@ -147,12 +150,13 @@ def _hash_and_encoding(path: Path) -> tuple[str, str]:
             encoding = "utf-16"
         while block := file.read(BLOCK):
             digest.update(block)
-            if encoding == "utf-8":
+            plain = plain and block.isascii()
+            if encoding == "utf-8" and not plain:
                 try:
                     decoder.decode(block)
                 except UnicodeDecodeError:
                     encoding = "cp1252"
-    return digest.hexdigest(), encoding
+    return digest.hexdigest(), encoding, plain
 
 
 def _recode(path: Path, text: Path, encoding: str) -> list[int]:
