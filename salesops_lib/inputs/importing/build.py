@@ -89,7 +89,7 @@ def read(con, mapping: Mapping, export: Path, folder: Path, scratch: Path) -> Ex
             f"{export} holds none of the files of source '{mapping.source}' ({wanted}). {_held(export)}"
         )
     company, entries = _company(mapping, folder)
-    old = {n: p for n in TABLES if (p := versions.table_file(folder, n)) is not None}
+    old = {n: p for n in TABLES if (p := versions.stored_file(folder, n)) is not None}
     extract = Extract(mapping, folder, company, entries, parts, sources, old)
     for file in _looked_up_files(mapping):
         path = reading.find(export, [file])

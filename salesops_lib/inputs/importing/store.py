@@ -18,7 +18,8 @@ from salesops_lib.core.contracts import Table
 from salesops_lib.core.errors import UserError
 from salesops_lib.inputs.importing.cells import quoted
 from salesops_lib.inputs.importing.report import REPORT
-from salesops_lib.inputs.importing.versions import PARQUET_ABOVE, table_file
+from salesops_lib.inputs.importing.versions import stored_file
+from salesops_lib.inputs.writing import PARQUET_ROWS
 
 EXCHANGE = 2  # RENAME_EXCHANGE of renameat2
 
@@ -75,10 +76,10 @@ def swap(staged: Path, folder: Path) -> None:
 
 def write_table(con, table: Table, select: str, rows: int, folder: Path) -> None:
     """Write a table: CSV, or Parquet above 200,000 rows. Optional columns that hold nothing are left out."""
-    old = table_file(folder, table.name)
+    old = stored_file(folder, table.name)
     columns = _columns_written(con, table, select)
     kinds = {c: table.by_name[c].kind if c in table.by_name else "text" for c in columns}
-    if rows > PARQUET_ABOVE:
+    if rows > PARQUET_ROWS:
         path = folder / "tables" / f"{table.name}.parquet"
         shown = ", ".join(f'"{c}"' for c in columns)
         out = f"COPY (SELECT {shown} FROM ({select})) TO {quoted(str(path) + '.new')} (FORMAT parquet)"

@@ -9,8 +9,7 @@ from salesops_lib.core.contracts import Table
 from salesops_lib.inputs.importing.cells import quoted
 from salesops_lib.inputs.importing.expressions import TYPES
 from salesops_lib.inputs.importing.report import row_id
-
-PARQUET_ABOVE = 200_000
+from salesops_lib.inputs.warehouse import table_file
 
 
 @dataclass(frozen=True)
@@ -22,13 +21,11 @@ class Change:
     absent: int
 
 
-def table_file(folder: Path, name: str) -> Path | None:
-    """The file a table is stored in, CSV or Parquet; None where there is none."""
-    for suffix in ("csv", "parquet"):
-        path = folder / "tables" / f"{name}.{suffix}"
-        if path.is_file():
-            return path
-    return None
+def stored_file(folder: Path, name: str) -> Path | None:
+    """The file a table of the company folder is stored in; None where there is none."""
+    tables = folder / "tables"
+    there = any((tables / f"{name}{suffix}").exists() for suffix in (".csv", ".parquet"))
+    return table_file(tables, name) if there else None
 
 
 def load_old(con, table: Table, path: Path) -> None:
