@@ -125,10 +125,10 @@ def test_a_dry_run_says_what_and_why_and_writes_no_report(capfd, tmp_path):
 
 
 def test_json_is_one_object_and_a_failed_run_is_exit_code_1(capfd, tmp_path):
-    # A text passes the parameter's type; that it is no period only the notebook can tell.
+    # A text passes the parameter's type; that the quotas have no such measure only the notebook can tell.
     code, out, err = salesops(
         capfd,
-        *("run", "attainment", "-p", "period=spring", "--as-of", "2025-12-12"),
+        *("run", "attainment", "-p", "measure=spring", "--as-of", "2025-12-12"),
         *("--json", "--out", str(tmp_path)),
     )
     told = json.loads(out)

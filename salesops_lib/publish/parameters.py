@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from salesops_lib.core.errors import ParameterError, nearest
+from salesops_lib.core.errors import ParameterError, PeriodError, nearest
+from salesops_lib.core.periods import Period
 
 NAME = re.compile(r"[a-z_]\w*", re.ASCII)
 _TEXT_MAX = 2000
@@ -83,6 +84,8 @@ class Parameters:
         for name in values:
             for text in _texts(getattr(model, name)):
                 _refuse_hostile_text(text, name, self.notebook)
+                if name == "period" and text:
+                    _refuse_no_period(text, self.notebook)
         return {name: getattr(model, name) for name in values}
 
     def _declared(self, name: str) -> Parameter:
@@ -236,6 +239,14 @@ def _refuse_hostile_text(text: str, name: str, notebook: str) -> None:
             f"notebook '{notebook}', parameter '{name}': {text[:40]!r} holds control characters or is "
             f"longer than {_TEXT_MAX:,}; give plain text on one line"
         )
+
+
+def _refuse_no_period(text: str, notebook: str) -> None:
+    """A parameter of this name is a fiscal period in every notebook, so it is read here already."""
+    try:
+        Period.parse(text)
+    except PeriodError as fault:
+        raise ParameterError(f"notebook '{notebook}', parameter 'period': {fault}") from None
 
 
 def _nearest_in_order(word: str, names: list[str]) -> str:

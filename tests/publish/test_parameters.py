@@ -125,7 +125,7 @@ def test_no_undeclared_name_passes(name):
 @given(st.text(max_size=60))
 def test_a_text_value_passes_unchanged_or_is_refused(text):
     try:
-        assert parameters().from_text({"period": text}) == {"period": text}
+        assert parameters().from_text({"data": text}) == {"data": text}
     except ParameterError:
         assert any(ord(c) < 32 or ord(c) == 127 for c in text)
 
@@ -161,3 +161,10 @@ def test_a_cell_of_anything_but_annotated_literals_is_refused(cell, said):
 def test_exactly_one_cell_carries_the_tag(count):
     with pytest.raises(ParameterError, match=f"has {count} cells tagged 'parameters'"):
         read_parameters({"cells": notebook()["cells"] * count}, "attainment")
+
+
+@pytest.mark.parametrize("text", ["FY26-Q9", "spring", "2025-12"])
+def test_what_is_no_fiscal_period_is_refused_before_a_kernel_starts(text):
+    with pytest.raises(ParameterError, match=f"'{text}' is not a period; write FY26, FY26-Q2 or FY26-M05"):
+        parameters().from_text({"period": text})
+    assert parameters().from_text({"period": ""}) == {"period": ""}
