@@ -1,4 +1,4 @@
-"""What faulty rows are worth: the distinct deals they belong to, open or closed lately, in base currency."""
+"""What faulty rows are worth: the distinct deals they belong to, open or won lately, in base currency."""
 
 from __future__ import annotations
 
@@ -73,7 +73,10 @@ def _is_hit(deals: ir.Table, held: list[ir.Table]) -> ir.BooleanValue:
 
 
 def deals_of(tables: Mapping[str, ir.Table], basis: Basis) -> ir.Table | None:
-    """One row per deal that counts: open, closed in the last ``closed_days``, or closed without a date."""
+    """One row per deal that counts: open, closed in the last ``closed_days``, or closed without a date.
+
+    ``stake_base`` is its amount, but 0 where it is lost: that money is no longer at stake.
+    """
     import ibis
 
     deals = tables.get("opportunities")
@@ -88,6 +91,7 @@ def deals_of(tables: Mapping[str, ir.Table], basis: Basis) -> ir.Table | None:
         account=deals.account_id.cast("string") if "account_id" in deals.columns else missing,
         owner=deals.owner_id.cast("string") if "owner_id" in deals.columns else missing,
         amount_base=deals.amount_base.cast("float64"),
+        stake_base=ibis.ifelse(outcome == "lost", 0.0, deals.amount_base.cast("float64")),
         outcome=outcome,
     )
     first = ibis.row_number().over(group_by=chosen.opportunity_id, order_by=chosen.amount_base)
@@ -124,11 +128,11 @@ def _sums(joined: ir.Table, numbers: Sequence[int], own: bool) -> dict:
     sums = {}
     for i in numbers:
         bad = joined[f"bad_{i}"]
-        sums[f"bad_{i}"] = joined.amount_base.sum(where=bad)
-        sums[f"unpriced_{i}"] = (bad & joined.amount_base.isnull()).sum()
+        sums[f"bad_{i}"] = joined.stake_base.sum(where=bad)
+        sums[f"unpriced_{i}"] = (bad & joined.stake_base.isnull()).sum()
         sums[f"deals_{i}"] = bad.sum()
         if own:
-            sums[f"due_{i}"] = joined.amount_base.sum(where=joined[f"due_{i}"])
+            sums[f"due_{i}"] = joined.stake_base.sum(where=joined[f"due_{i}"])
     return sums
 
 
