@@ -403,6 +403,17 @@ def test_a_deal_closed_long_ago_puts_nothing_at_stake(measured):
     assert (found["faulty"], found["money_base"]) == (2, 3.0)
 
 
+def test_a_lost_deal_is_counted_but_has_no_money_at_stake(measured):
+    # Without account: 100 won, 900 lost, and what is lost can be lost no more.
+    name = "opportunities.account_id.empty"
+    rows = [
+        deal(1, **WON, account_id=None, amount_base=100.0),
+        deal(2, **LOST, account_id=None, amount_base=900.0),
+    ]
+    found = of(measured([FAULTS[name]], opportunities=rows), name)
+    assert (found["faulty"], found["money_base"], found["due_base"]) == (2, 100.0, 100.0)
+
+
 def test_an_optional_field_left_empty_is_scored_but_counts_in_no_total(measured):
     found = measured(opportunities=[deal(1, lead_source=None), deal(2)])
     assert of(found, "opportunities.lead_source.empty")["faulty"] == 1
