@@ -409,9 +409,10 @@ def test_a_lost_deal_is_counted_but_has_no_money_at_stake(measured):
     rows = [
         deal(1, **WON, account_id=None, amount_base=100.0),
         deal(2, **LOST, account_id=None, amount_base=900.0),
+        deal(3, amount_base=7.0),
     ]
     found = of(measured([FAULTS[name]], opportunities=rows), name)
-    assert (found["faulty"], found["money_base"], found["due_base"]) == (2, 100.0, 100.0)
+    assert (found["faulty"], found["money_base"], found["due_base"]) == (2, 100.0, 107.0)
 
 
 def test_an_optional_field_left_empty_is_scored_but_counts_in_no_total(measured):
