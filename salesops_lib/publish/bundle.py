@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -24,6 +25,8 @@ from salesops_lib.core.findings import Finding, ordered
 
 BUNDLE_DIR = "SALESOPS_BUNDLE_DIR"
 CHART_DPI = 144
+ATTACHED = (".html", ".csv", ".txt", ".md", ".json")
+_SAFE_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,99}}({'|'.join(re.escape(e) for e in ATTACHED)})")
 
 
 class BundleError(UserError):
@@ -54,6 +57,7 @@ class Report:
     _tables: dict[str, dict] = field(default_factory=dict)
     _findings: list[Finding] | None = None
     _limits: list[str] = field(default_factory=list)
+    _attachments: list[dict] = field(default_factory=list)
     _closed: bool = False
 
     def headline(self, figures: Iterable[Figure]) -> None:
@@ -115,6 +119,27 @@ class Report:
         _close(figure)
         display(Image(data=image.getvalue(), format="png", alt=alt))
 
+    def attachment(self, name: str, text: str) -> None:
+        """Write a text file into the bundle's ``attachments/`` and list it in the manifest.
+
+        ``name`` is letters, digits, ``-``, ``_`` with an ending of :data:`ATTACHED`, and no folder. Raises
+        BundleError for any other name, and where one is given twice.
+        """
+        self._refuse_if_closed(f"attachment '{name}'")
+        if not _SAFE_NAME.fullmatch(name):
+            raise BundleError(
+                f"notebook '{self.notebook}' attaches '{name}'; use letters, digits, - and _, and one of "
+                f"{', '.join(ATTACHED)} at the end"
+            )
+        if name.casefold() in {known["name"].casefold() for known in self._attachments}:
+            raise BundleError(f"notebook '{self.notebook}' attaches '{name}' twice; give each file its name")
+        written = text.encode("utf-8")
+        self._attachments.append({"name": name, "bytes": len(written)})
+        if self.folder:
+            path = self.folder / "attachments" / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(written)
+
     def findings(self, findings: Iterable[Finding], *, limits: Iterable[str] = ()) -> None:
         """Show the findings in reading order and write ``findings.json``; ``limits`` join the manifest."""
         self._refuse_if_closed("findings")
@@ -144,7 +169,7 @@ class Report:
             _write_json(self.folder / "manifest.json", self.manifest())
 
     def manifest(self) -> dict:
-        """What the report holds, as plain values: headline, tables with their columns, limits."""
+        """What the report holds, as plain values: headline, tables, attachments, limits."""
         return {
             "notebook": self.notebook,
             "company": self.company,
@@ -153,6 +178,7 @@ class Report:
             "period": self.period,
             "headline": [asdict(figure) for figure in self._headline],
             "tables": self._tables,
+            "attachments": self._attachments,
             "limits": self._limits,
         }
 

@@ -144,3 +144,24 @@ def test_one_metric_and_scope_stand_once(report, made):
 
 def test_an_attempt_without_findings_reads_as_none(tmp_path):
     assert bundle.read_findings(tmp_path) == []
+
+
+def test_an_attachment_is_written_beside_the_tables_and_listed(report, tmp_path, made):
+    report.attachment("letter_R1.html", "<p>Ä</p>\n")
+    report.findings([])
+    report.close()
+    assert (tmp_path / "attachments" / "letter_R1.html").read_bytes() == "<p>Ä</p>\n".encode()
+    manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["attachments"] == [{"name": "letter_R1.html", "bytes": 10}]
+
+
+@pytest.mark.parametrize("name", ["../a.html", "a/b.html", "a.exe", ".html", "a.html\n", "a b.html"])
+def test_an_attachment_with_an_unsafe_name_is_refused(report, name):
+    with pytest.raises(bundle.BundleError, match="use letters, digits"):
+        report.attachment(name, "")
+
+
+def test_an_attachment_given_twice_is_refused_whatever_its_case(report):
+    report.attachment("a.html", "")
+    with pytest.raises(bundle.BundleError, match="twice"):
+        report.attachment("A.html", "")
