@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from salesops_lib.attainment.quota_metrics import QUOTA_METRICS
 from salesops_lib.core.metrics import Metric
 
 ATTAINMENT = Metric(
@@ -117,4 +118,6 @@ OVER_ASSIGNMENT = Metric(
     source="salesops_lib.attainment.cascade.cascade",
 )
 
-METRICS = (ATTAINMENT, PROJECTED, PARTICIPATION, TOP_FIFTH, NO_QUOTA, UNPLACED, OVER_ASSIGNMENT)
+METRICS = (
+    ATTAINMENT, PROJECTED, PARTICIPATION, TOP_FIFTH, NO_QUOTA, UNPLACED, OVER_ASSIGNMENT, *QUOTA_METRICS,
+)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from salesops_lib.attainment.quota_outputs import QUOTA_OUTPUTS
 from salesops_lib.core.contracts import Column, Table
 
 _LEVELS = ("rep", "team", "region", "company")
@@ -211,5 +212,5 @@ EXCEPTIONS = Table(
 
 OUTPUTS = (
     ATTAINMENT, BY_SPELL, PACING, COVERAGE, STANDING, PARTICIPATION, CONCENTRATION, CASCADE, TEAM_STEPS,
-    EXCEPTIONS,
+    EXCEPTIONS, *QUOTA_OUTPUTS,
 )  # fmt: skip

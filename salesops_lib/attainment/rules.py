@@ -8,6 +8,7 @@ from datetime import date
 from salesops_lib.attainment import metrics
 from salesops_lib.attainment.distribution import SMALL_GROUP
 from salesops_lib.attainment.pacing import MIN_PERIODS
+from salesops_lib.attainment.quota_rules import QUOTA_RULES
 from salesops_lib.core.findings import Rule
 from salesops_lib.core.policy import Policy, PolicyValue
 
@@ -54,7 +55,7 @@ UNDERASSIGN = Rule(
     due="before the next quota letters", due_days=21, playbook=_PAGE,
 )  # fmt: skip
 
-RULES = (PACE, FLOOR, SHARE, SKEW, NOQUOTA, UNPLACED, OVERASSIGN, UNDERASSIGN)
+RULES = (PACE, FLOOR, SHARE, SKEW, NOQUOTA, UNPLACED, OVERASSIGN, UNDERASSIGN, *QUOTA_RULES)
 
 
 @dataclass(frozen=True)
