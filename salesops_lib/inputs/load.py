@@ -209,7 +209,7 @@ def last_day_of(warehouse: warehouses.Warehouse, company: Company, name: str) ->
     if name not in EVENTS:
         return None
     stamps = [TABLES[name].exists_from, *(["recorded_at"] if name == "opportunities" else [])]
-    with warehouses.readable(name):
+    with warehouse.readable(name):
         table = warehouse.loose(name)
         latest = table.aggregate([table[c].max().name(c) for c in stamps]).to_pyarrow().to_pylist()[0]
     days = [_local_day(value, company) for value in latest.values() if value is not None]

@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
+import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+import weakref
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ from salesops_lib.inputs.breaches import Breach, cell_breaches, column_breaches,
 from salesops_lib.inputs.casting import TYPES, cast
 from salesops_lib.inputs.company import CompanyError, repository_root
 from salesops_lib.inputs.tables import TABLES
+from salesops_lib.inputs.textfiles import even, header, readable
 from salesops_lib.inputs.writing import PARQUET_ROWS, write_table
 
 if TYPE_CHECKING:
@@ -34,9 +35,12 @@ __all__ = ["PARQUET_ROWS", "Warehouse", "connect", "contract_of", "is_url", "ope
 class Warehouse:
     """The tables of one company and the engine that reads them. Each table is read and checked once."""
 
-    def __init__(self, connection: BaseBackend, folder: Path | None) -> None:
+    def __init__(self, connection: BaseBackend, folder: Path | None, copies: Path | None = None) -> None:
         self.connection = connection
         self.folder = folder  # tables/ of a company folder; None for a database
+        self._copies = copies  # of CSV files with mixed line ends; gone with the warehouse
+        if copies is not None:
+            weakref.finalize(self, shutil.rmtree, copies, ignore_errors=True)
         self._checked: dict[str, ir.Table] = {}
         self._loose: dict[str, ir.Table] = {}
 
@@ -58,7 +62,7 @@ class Warehouse:
             names = list(found.columns)
         else:
             path = table_file(self.folder, name)
-            names = _header(path, name) if path.suffix == ".csv" else None
+            names = header(path, name) if path.suffix == ".csv" else None
             found = self._view(path, name, names)
             names = names or list(found.columns)
         for breach in column_breaches(names, contract):
@@ -69,7 +73,7 @@ class Warehouse:
         """Every breach of a table by itself; references need the other tables (``check``)."""
         contract = contract_of(name)
         try:
-            with readable(name):
+            with self.readable(name):
                 raw = self.raw(name)
                 found = cell_breaches(raw, contract)
                 double = duplicate_breach(typed(raw, contract), contract)
@@ -92,7 +96,7 @@ class Warehouse:
         """
         if name not in self._checked:
             contract = contract_of(name)
-            with readable(name):
+            with self.readable(name):
                 raw = self.raw(name)
                 for breach in cell_breaches(raw, contract):
                     raise breach.error()
@@ -114,13 +118,17 @@ class Warehouse:
         table = self.table(name)
         return bool(table[column].count().to_pyarrow().as_py())
 
-    def _view(self, path: Path, name: str, header: list[str] | None) -> ir.Table:
+    def readable(self, name: str) -> AbstractContextManager[None]:
+        """Within it an engine's complaint about a table is a TableError that names table and line."""
+        return readable(name, table_file(self.folder, name) if self.folder is not None else None)
+
+    def _view(self, path: Path, name: str, columns: list[str] | None) -> ir.Table:
         if path.suffix == ".parquet":
             return self.connection.read_parquet(str(path), table_name=f"stored_{name}")
         return self.connection.read_csv(
-            str(path),
+            str(even(path, self._copies / path.name)),
             table_name=f"stored_{name}",
-            columns=dict.fromkeys(header, "VARCHAR"),
+            columns=dict.fromkeys(columns, "VARCHAR"),
             auto_detect=False,
             header=True,
             delim=",",
@@ -138,17 +146,18 @@ def open_warehouse(data: str | Path) -> Warehouse:
     folder = Path(data) / "tables"
     if not folder.is_dir() or folder.resolve().parent != Path(data).resolve():
         raise CompanyError(f"{data} has no folder tables of its own; make one with: salesops init DIR")
-    return Warehouse(connect(folder), folder)
+    copies = Path(tempfile.gettempdir()) / f"salesops-csv-{uuid.uuid4().hex}"
+    return Warehouse(connect(folder, copies), folder, copies)
 
 
-def connect(folder: Path) -> BaseBackend:
-    """DuckDB in memory, locked down: it reads files in ``folder`` and nothing else."""
+def connect(*folders: Path) -> BaseBackend:
+    """DuckDB in memory, locked down: it reads files in ``folders`` and nothing else."""
     import ibis
 
     connection = ibis.duckdb.connect()
     spill = Path(tempfile.gettempdir()) / f"salesops-duckdb-{uuid.uuid4().hex}"
     _set(connection, "temp_directory", _text(str(spill)))
-    _set(connection, "allowed_directories", f"[{_text(f'{folder}/')}]")
+    _set(connection, "allowed_directories", f"[{', '.join(_text(f'{folder}/') for folder in folders)}]")
     _lock(connection)
     return connection
 
@@ -184,36 +193,6 @@ def typed(raw: ir.Table, contract: Table) -> ir.Table:
         for c in contract.columns
     ]
     return raw.select(*declared, *[n for n in raw.columns if n not in contract.by_name])
-
-
-@contextmanager
-def readable(name: str) -> Iterator[None]:
-    """Turn an engine's complaint about a stored file into a TableError that names the table and the line."""
-    import duckdb
-
-    try:
-        yield
-    except duckdb.Error as fault:
-        text = str(fault)
-        line = re.search(r"Line: (\d+)", text)
-        first = next((part for part in text.splitlines() if part.strip()), "unreadable")
-        problem = re.sub(r'file "[^"]*"', "the file", first).removeprefix("Invalid Input Error: ")
-        told = re.search(r"^(Expected Number of Columns.*|Value with unterminated quote.*)$", text, re.M)
-        where = f", line {line[1]}" if line else ""
-        raise TableError(
-            f"table '{name}'{where}: {told[1] if told else problem}; "
-            f"correct the file, UTF-8 and comma-separated"
-        ) from None
-
-
-def _header(path: Path, name: str) -> list[str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return next(csv.reader(file))
-    except StopIteration:
-        raise TableError(f"table '{name}' is an empty file ({path}); it needs at least a header") from None
-    except UnicodeDecodeError:
-        raise TableError(f"table '{name}' is not UTF-8 ({path}); save it as UTF-8") from None
 
 
 def _database(url: str) -> BaseBackend:

@@ -74,6 +74,17 @@ def stored(tmp_path: Path, name: str) -> pd.DataFrame:
     return pd.read_csv(tmp_path / "company" / "tables" / f"{name}.csv", dtype=str, keep_default_na=False)
 
 
+def test_a_row_appended_with_another_line_end_stands_at_the_next_import(tmp_path):
+    load(tmp_path, FIRST, "2025-02-16")
+    stored = tmp_path / "company" / "tables" / "opportunities.csv"
+    rows = stored.read_text().splitlines()
+    with stored.open("a", newline="") as file:
+        file.write(rows[-1].replace("C,", "Z,", 1) + "\r\n")
+    load(tmp_path, FIRST, "2025-03-16")
+    held = pd.read_csv(stored)["opportunity_id"]
+    assert sorted(held) == ["A", "B", "C", "Z"]
+
+
 def test_a_first_import_counts_as_known_when_it_was_exported(tmp_path):
     load(tmp_path, FIRST, "2025-02-16T00:00:00")
     assert set(stored(tmp_path, "opportunities")["recorded_at"]) == {"2025-02-15T23:59:59Z"}

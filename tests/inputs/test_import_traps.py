@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -483,6 +484,23 @@ def test_a_line_with_a_cell_too_many_is_named_and_the_others_stand(tmp_path):
     assert [r[0] for r in lines(result, "unplaced")] == [2]
     assert amounts(tmp_path) == {"A": "100", "C": "300"}
     assert result.tables["opportunities"]["rows_in"] == 3
+
+
+@pytest.mark.parametrize("ends", ["\r\n\r\n", "\n\r\n\n\r\n", "\r\n\n\r\n\n"])
+def test_line_ends_of_any_system_and_mixed_ones_are_read(tmp_path, ends):
+    rows = text(deals()).splitlines()
+    ends = ["\r\n"] * 4 if ends == "\r\n\r\n" else re.findall("\r?\n", ends)
+    content = "".join(row + end for row, end in zip(rows, ends, strict=True))
+    result = run(tmp_path, {"deals.csv": content})
+    assert amounts(tmp_path) == {"A": "100", "B": "200", "C": "300"}
+    assert lines(result, "unplaced") == []
+
+
+def test_a_quote_that_is_not_closed_is_refused_with_its_line_and_loses_no_row(tmp_path):
+    rows = deals({}, {"owner": "@"})
+    with pytest.raises(UserError, match=r"file 'deals.csv', line 3: a quote is not closed.*correct the line"):
+        run(tmp_path, {"deals.csv": text(rows).replace("@", '"r1')})
+    assert not (tmp_path / "company").exists()
 
 
 @pytest.mark.parametrize("key", ["#1", "//1", '"quoted"', "a,b", "two\nlines"])

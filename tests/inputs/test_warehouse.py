@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import re
+
 import duckdb
 import pandas as pd
 import pytest
 
 from salesops_lib import inputs
 from salesops_lib.core.errors import TableError
+from salesops_lib.inputs import textfiles
 from salesops_lib.inputs.company import CompanyError
 from salesops_lib.inputs.warehouse import PARQUET_ROWS, open_warehouse, write_table
 
@@ -133,6 +137,57 @@ def test_a_byte_order_mark_and_line_breaks_within_quotes_are_read(make_company):
     text = '\ufeffaccount_id,name\nA1,"Two\nlines, ""quoted"""\n'
     frame = inputs.open_snapshot(make_company({"accounts": text})).frame("accounts")
     assert frame["name"].tolist() == ['Two\nlines, "quoted"']
+
+
+@pytest.mark.parametrize("ends", [("\r\n", "\r\n", "\r\n"), ("\n", "\n", "\r\n"), ("\r\n", "\n", "\r\n")])
+def test_line_ends_of_any_system_and_mixed_ones_are_read(make_company, ends):
+    rows = ("account_id,name", 'A1,"Two\r\nlines, ""quoted"""', "A2,Plain")
+    content = "".join(row + end for row, end in zip(rows, ends, strict=True))
+    frame = inputs.open_snapshot(make_company({"accounts": content})).frame("accounts")
+    assert frame["name"].tolist() == ['Two\r\nlines, "quoted"', "Plain"]
+
+
+def test_a_copy_made_for_mixed_line_ends_goes_with_the_warehouse(make_company):
+    warehouse = open_warehouse(make_company({"accounts": "account_id,name\nA1,One\r\n"}))
+    assert warehouse.table("accounts").count().execute() == 1
+    copies = warehouse._copies
+    assert (copies / "accounts.csv").is_file()
+    del warehouse
+    gc.collect()
+    assert not copies.exists()
+
+
+def test_mixed_line_ends_are_made_even_across_blocks(tmp_path, monkeypatch):
+    # By hand: outside quotes CRLF becomes LF, within them it stays, wherever a block of 3 bytes ends.
+    path = tmp_path / "made.csv"
+    path.write_bytes(b'a,b\r\n1,"x\r\ny"\n"""\r\n",2\r\n')
+    monkeypatch.setattr(textfiles, "BLOCK", 3)
+    copy = textfiles.even(path, tmp_path / "copies" / "made.csv")
+    assert copy.read_bytes() == b'a,b\n1,"x\r\ny"\n"""\r\n",2\n'
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ('A2,"x"y', "line 3: a quote is not closed, or stands alone"),
+        ('A2,"x', "line 3: a quote is not closed"),
+        ("A2,x\ry", "line 3: a carriage return stands alone"),
+        ("A2", "line 3: it has 1 cells, the header has 2"),
+    ],
+)
+def test_a_line_that_is_no_csv_is_refused_in_plain_words(make_company, row, found):
+    snapshot = inputs.open_snapshot(make_company({"accounts": f"account_id,name\nA1,One\n{row}\n"}))
+    with pytest.raises(TableError, match=found) as refused:
+        snapshot.table("accounts")
+    assert "correct the file" in str(refused.value)
+    assert not re.search("state machine|strict|Invalid Input|Expected Number", str(refused.value))
+
+
+def test_a_parquet_file_that_is_none_is_refused(make_company):
+    root = make_company()
+    (root / "tables" / "accounts.parquet").write_bytes(b"no parquet")
+    with pytest.raises(TableError, match=r"table 'accounts': accounts\.parquet is no Parquet file"):
+        inputs.open_snapshot(root).table("accounts")
 
 
 def test_a_csv_and_a_parquet_of_one_table_are_refused(make_company):

@@ -40,6 +40,7 @@ class Extract:
     parts: dict[str, list[tuple[TableMap, Source]]]
     sources: dict[str, Source]
     old: dict[str, Path]
+    scratch: Path
     lookups: dict[str, str] = field(default_factory=dict)
     first_days: dict[str, list[str]] = field(default_factory=dict)
 
@@ -90,7 +91,7 @@ def read(con, mapping: Mapping, export: Path, folder: Path, scratch: Path) -> Ex
         )
     company, entries = _company(mapping, folder)
     old = {n: p for n in TABLES if (p := versions.stored_file(folder, n)) is not None}
-    extract = Extract(mapping, folder, company, entries, parts, sources, old)
+    extract = Extract(mapping, folder, company, entries, parts, sources, old, scratch)
     for file in _looked_up_files(mapping):
         path = reading.find(export, [file])
         if path is not None:
@@ -103,7 +104,7 @@ def convert_all(con, extract: Extract) -> list[str]:
     con.execute("SET preserve_insertion_order = false")  # rows carry their number from here on
     _fiscal(con, extract)
     for name, path in extract.old.items():
-        versions.load_old(con, TABLES[name], path)
+        versions.load_old(con, TABLES[name], path, extract.scratch)
         if name not in extract.parts:
             extract.lookups[name] = f"old_{name}"
     sentences, waiting = [], dict(extract.parts)

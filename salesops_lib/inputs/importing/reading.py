@@ -13,6 +13,7 @@ import duckdb
 
 from salesops_lib.core.errors import nearest
 from salesops_lib.inputs.importing.mapping import MappingError
+from salesops_lib.inputs.textfiles import UNCLOSED, even
 
 BLOCK = 1 << 22
 SEPARATORS = ",;\t|"
@@ -75,7 +76,8 @@ def _load(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path, wa
     if encoding != "utf-8":
         text = work / f"{table}.csv"
         recoded = _recode(path, text, encoding)
-    columns, separator = _header(text)
+    text = even(text, work / f"{table}-even.csv")
+    columns, separator = _header(text, path.name)
     read = [c for c in columns if c.lower() in wanted] or columns[:1]
     source = Source(path, table, read, 0, encoding, sha256, header=columns, ascii=plain, recoded=recoded)
     # The reader may guess nothing that loses a row: no line is a comment, none is skipped.
@@ -180,36 +182,46 @@ def _recode(path: Path, text: Path, encoding: str) -> list[int]:
     return recoded
 
 
-def _header(text: Path) -> tuple[list[str], str]:
+def _header(text: Path, name: str) -> tuple[list[str], str]:
     with text.open(encoding="utf-8-sig", newline="") as file:
         first = file.readline()
         separator = max(SEPARATORS, key=first.count)
         file.seek(0)
         header = next(csv.reader(file, delimiter=separator), None)
     if not header or not any(h.strip() for h in header):
-        raise MappingError(f"file '{text.name}' has no header line; export it with column names")
+        raise MappingError(f"file '{name}' has no header line; export it with column names")
     columns: list[str] = []
-    for number, name in enumerate(header, start=1):
-        name = name.strip().lstrip("\ufeff").replace('"', "") or f"column {number}"
-        columns.append(name if name not in columns else f"{name} ({number})")
+    for number, title in enumerate(header, start=1):
+        title = title.strip().lstrip("\ufeff").replace('"', "") or f"column {number}"
+        columns.append(title if title not in columns else f"{title} ({number})")
     return columns, separator
 
 
 def _stage_line_by_line(con, source: Source, text: Path, separator: str, work: Path) -> None:
-    """The slow way, for files with lines that do not fit the header: keep those that do, name the rest."""
+    """The slow way, for files with lines that do not fit the header: keep those that do, name the rest.
+
+    Raises MappingError where a quote is not closed: what follows it is one cell, or many rows.
+    """
     clean, width = work / f"{source.table}-fitting.csv", len(source.header)
     with (
         text.open(encoding="utf-8-sig", newline="") as old,
         clean.open("w", encoding="utf-8", newline="") as new,
     ):
         writer = csv.writer(new, quoting=csv.QUOTE_ALL)
-        reader = csv.reader(old, delimiter=separator)
+        reader = csv.reader(old, delimiter=separator, strict=True)
         next(reader)
-        for number, cells in enumerate((c for c in reader if c), start=1):
-            if len(cells) == width:
-                writer.writerow([number, *cells])
-            else:
-                source.malformed.append((number, len(cells), width))
+        after = reader.line_num
+        try:
+            for number, cells in enumerate((c for c in reader if c), start=1):
+                after = reader.line_num
+                if len(cells) == width:
+                    writer.writerow([number, *cells])
+                else:
+                    source.malformed.append((number, len(cells), width))
+        except csv.Error:
+            raise MappingError(
+                f"file '{source.file}', line {after + 1}: {UNCLOSED}; correct the line or export anew"
+            ) from None
     typed = ", ".join(f"{_quoted(c)}: 'VARCHAR'" for c in ["_row", *source.header])
     con.execute(
         f'CREATE TABLE "{source.table}" AS SELECT {_listed(["_row", *source.columns])} '

@@ -9,6 +9,7 @@ from salesops_lib.core.contracts import Table
 from salesops_lib.inputs.importing.cells import quoted
 from salesops_lib.inputs.importing.expressions import TYPES
 from salesops_lib.inputs.importing.report import row_id
+from salesops_lib.inputs.textfiles import even, readable
 from salesops_lib.inputs.warehouse import table_file
 
 
@@ -28,8 +29,16 @@ def stored_file(folder: Path, name: str) -> Path | None:
     return table_file(tables, name) if there else None
 
 
-def load_old(con, table: Table, path: Path) -> None:
-    """Fill ``old_<table>`` from the folder, every cell in the type of the contract."""
+def load_old(con, table: Table, path: Path, scratch: Path) -> None:
+    """Fill ``old_<table>`` from the folder, every cell in the type of the contract.
+
+    Raises TableError where the stored file is not readable.
+    """
+    with readable(table.name, path):
+        _load_old(con, table, path if path.suffix == ".parquet" else even(path, scratch / f"old-{path.name}"))
+
+
+def _load_old(con, table: Table, path: Path) -> None:
     if path.suffix == ".parquet":
         read = f"read_parquet({quoted(str(path))})"
     else:
