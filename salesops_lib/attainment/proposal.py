@@ -50,7 +50,7 @@ def propose(
     """
     season = plan.quarters.set_index("period")["season_share"]
     reps = expected.reset_index(drop=True)
-    reps["effective_share"] = (seen * season).sum(axis=1).reindex(reps["rep_id"]).to_numpy()
+    reps["effective_share"] = (seen * season).sum(axis=1).round(9).reindex(reps["rep_id"]).to_numpy()
     strength, capped = _capped(reps, cap)
     weight = strength * reps["effective_share"]
     if weight.sum() <= 0:

@@ -43,7 +43,7 @@ def target_ranges(levels: pd.DataFrame) -> Any:
     even = int((teams["p_target"] >= 0.5).sum())
     title = (
         f"The company reaches its target with a chance of {percent(company['p_target'])}; "
-        f"{even} of {len(teams)} teams with an even one or better"
+        f"{even} of {len(teams)} teams, with 50 % or more"
     )
     return charts.say(
         chart, title, x="Bookings ÷ target: middle and 80 % range of the draws; bold: chance; red: target"
@@ -116,6 +116,7 @@ def quotas_by_group(reps: pd.DataFrame, cap: float) -> Any:
             )
     sizes = rows["group"].value_counts()
     chart.set_yticks(range(len(groups)), [f"{g} ({sizes[g]})" for g in groups.index], parse_math=False)
+    chart.set_ylim(-0.6, max(len(groups), 2) - 0.4)
     chart.axvline(cap, color=charts.VERMILION, lw=1.5)
     charts.percent_axis(chart)
     cut = int(rows["capped"].astype(bool).sum())

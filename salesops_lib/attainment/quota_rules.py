@@ -36,22 +36,22 @@ MEDIAN = Rule(
     due=_LETTERS, due_days=21, playbook=_PAGE,
 )  # fmt: skip
 HARD = Rule(
-    code="F-QUOTA-HARD", metric=metrics.SIMULATED_SHARE, title="Quotas too many will miss",
+    code="F-QUOTA-HARD", metric=metrics.SIMULATED_SHARE, title="Simulated share at quota, lower end",
     policy="plan_share_min", keep="above", min_n=YEAR_QUARTERS, owner="sales ops manager",
     due=_LETTERS, due_days=21, playbook=_PAGE,
 )  # fmt: skip
 EASY = Rule(
-    code="F-QUOTA-EASY", metric=metrics.SIMULATED_SHARE, title="Quotas nearly all will reach",
+    code="F-QUOTA-EASY", metric=metrics.SIMULATED_SHARE, title="Simulated share at quota, upper end",
     policy="plan_share_max", keep="below", min_n=YEAR_QUARTERS, owner="sales ops manager",
     due=_LETTERS, due_days=21, playbook=_PAGE,
 )  # fmt: skip
 PASTHARD = Rule(
-    code="F-QUOTA-PASTHARD", metric=metrics.BACKTEST_SHARE, title="Back-test: too few would have made it",
+    code="F-QUOTA-PASTHARD", metric=metrics.BACKTEST_SHARE, title="Back-tested share at quota, lower end",
     policy="plan_share_min", keep="above", min_n=SMALL_GROUP, owner="analyst",
     due=_LETTERS, due_days=21, playbook=_PAGE,
 )  # fmt: skip
 PASTEASY = Rule(
-    code="F-QUOTA-PASTEASY", metric=metrics.BACKTEST_SHARE, title="Back-test: nearly all would have made it",
+    code="F-QUOTA-PASTEASY", metric=metrics.BACKTEST_SHARE, title="Back-tested share at quota, upper end",
     policy="plan_share_max", keep="below", min_n=SMALL_GROUP, owner="analyst",
     due=_LETTERS, due_days=21, playbook=_PAGE,
 )  # fmt: skip
