@@ -101,7 +101,7 @@ def _complete(record: dict, staged: Path, notebook) -> Failure | None:
 
 
 def _render(record: dict, staged: Path, notebook) -> None:
-    from salesops_lib.publish import render, workbook
+    from salesops_lib.publish import printing, render, workbook
     from salesops_lib.publish.bundle import read_findings
 
     manifest = json.loads((staged / "manifest.json").read_text(encoding="utf-8"))
@@ -119,6 +119,7 @@ def _render(record: dict, staged: Path, notebook) -> None:
     page = render.render_report(notebook, record, found, manifest)
     (staged / "report.html").write_text(page, encoding="utf-8")
     workbook.write_xlsx(staged)
+    printing.print_pages(staged, manifest)
     _write_record(record, staged)
 
 

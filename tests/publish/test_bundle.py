@@ -152,7 +152,12 @@ def test_an_attachment_is_written_beside_the_tables_and_listed(report, tmp_path,
     report.close()
     assert (tmp_path / "attachments" / "letter_R1.html").read_bytes() == "<p>Ä</p>\n".encode()
     manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
-    assert manifest["attachments"] == [{"name": "letter_R1.html", "bytes": 10}]
+    assert manifest["attachments"] == [{"name": "letter_R1.html", "bytes": 10, "pdf": False}]
+
+
+def test_only_a_page_can_be_asked_to_print(report):
+    with pytest.raises(bundle.BundleError, match=r"asks to print 'load.csv'; only a .html page prints"):
+        report.attachment("load.csv", "a", pdf=True)
 
 
 @pytest.mark.parametrize("name", ["../a.html", "a/b.html", "a.exe", ".html", "a.html\n", "a b.html"])
