@@ -41,13 +41,15 @@ def choose_period(
     """The period asked for, else the one ``as_of`` falls in, of the kind most quotas are written for.
 
     Where no quota of the measure stands in that one, the last period before it that has quotas.
-    Raises PeriodError where the period asked for does not parse, is outside the calendar or has not begun.
+    Raises PeriodError where the period asked for does not parse, is outside the calendar, has not begun or
+    has no quota of the measure.
     """
     if asked:
         period = Period.parse(asked)
         start, _ = calendar.bounds(period)
         if start > as_of:
             raise PeriodError(f"period '{asked}' begins on {start}, after {as_of}; ask for a begun period")
+        _refuse_without_quotas(quotas.loc[quotas["measure"] == measure, "period"], period, measure)
         return period
     periods = quotas.loc[quotas["measure"] == measure, "period"].dropna().map(Period.parse)
     kinds = periods.map(lambda p: p.kind).value_counts()
@@ -55,6 +57,17 @@ def choose_period(
     now = calendar.period_of(as_of, kind)
     begun = sorted(p for p in set(periods) if p.kind == kind and p <= now)
     return begun[-1] if begun else now
+
+
+def _refuse_without_quotas(named: pd.Series, period: Period, measure: str) -> None:
+    """Name the periods that have quotas where the one asked for has none."""
+    if str(period) in set(named):
+        return
+    parsed = {Period.parse(p) for p in named.dropna()}
+    same = sorted(p for p in parsed if p.kind == period.kind)
+    other = sorted({p.kind for p in parsed})
+    has = f"{same[0]} to {same[-1]} have" if same else f"only periods of kind {', '.join(other)} have"
+    raise PeriodError(f"period '{period}' has no {measure} quota; {has} quotas, ask for one of those")
 
 
 def latest_quotas(quotas: pd.DataFrame, measure: str, kind: Kind) -> pd.DataFrame:

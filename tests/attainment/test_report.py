@@ -158,6 +158,19 @@ def test_a_period_that_has_not_begun_is_refused(company, fiscal):
         choose_period(company.quotas, "bookings", fiscal, AS_OF, asked="FY26-Q3")
 
 
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("FY24-Q1", "period 'FY24-Q1' has no bookings quota; FY25-Q1 to FY26-Q2 have quotas"),
+        ("FY25", "period 'FY25' has no bookings quota; only periods of kind quarter have quotas"),
+        ("FY99-Q1", "period 'FY99-Q1' is outside the fiscal calendar"),
+    ],
+)
+def test_a_period_without_quotas_is_refused_with_those_that_have_some(company, fiscal, asked, message):
+    with pytest.raises(PeriodError, match=message):
+        choose_period(company.quotas, "bookings", fiscal, AS_OF, asked=asked)
+
+
 def test_the_period_is_the_last_one_with_quotas(company, fiscal):
     assert str(choose_period(company.quotas, "bookings", fiscal, AS_OF)) == "FY26-Q2"
     early = company.quotas[company.quotas["period"] < "FY26"]
