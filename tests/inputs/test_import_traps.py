@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from salesops_lib.core.errors import UserError
-from salesops_lib.inputs.importing import ImportResult, import_export
+from salesops_lib.inputs.importing import ImportResult, import_export, summary
 
 MAPPING = {
     "source": "csv",
@@ -355,7 +355,9 @@ def test_two_rows_of_one_key_that_differ_are_reported_as_a_conflict(tmp_path):
     result = run(tmp_path, {"deals.csv": text(deals({}, {}, {}, {"id": "A", "amount": "999"}))})
     dropped = result.report[result.report["action"] == "dropped"]
     assert dropped[["row", "row_id", "money_base"]].values.tolist() == [[4, "A", 999.0]]
-    assert "conflicting duplicate: row 1" in dropped["reason"].item()
+    assert dropped["reason"].item() == (
+        "conflicting duplicate: row 1 has the same key and is kept; its amount is '100', this row's is '999'"
+    )
     assert amounts(tmp_path) == {"A": "100", "B": "200", "C": "300"}
 
 
@@ -464,8 +466,48 @@ def test_a_missing_rate_is_an_error_row_and_never_one(tmp_path):
     result = in_currency(tmp_path, "2024-12-01")  # two months stale
     assert amounts(tmp_path) == {"A": "", "B": "200", "C": "300"}
     assert table(tmp_path)["amount"].tolist() == ["100", "200", "300"]
-    assert lines(result, "error") == [(1, "A", "amount_base", "EUR")]
+    assert lines(result, "error") == [(1, "A", "amount_base", "100.00 EUR")]
     assert "no rate for EUR on 2025-02-03" in result.report["reason"].tolist()[0]
+    assert (
+        "error: opportunities: 1 row, 100.00 EUR: no rate for EUR on 2025-02-03; add it to fx_rates "
+        "(currency, date, base_per_unit) and import again; amount_base is left empty "
+        "(amount_base, first row 1)"
+    ) in [said.replace(" '100.00 EUR')", ")") for said in result.sentences]
+
+
+def test_every_kind_of_repair_is_printed_with_its_rows_and_money(tmp_path):
+    # By hand: rows 1 and 2 lose an unreadable date and keep 100 + 200; row 3 loses its amount; row 4 is a
+    # conflict over 100 that is left out.
+    rows = deals({"closed": "soon"}, {"closed": "later"}, {"amount": "ten"}, {"closed": "2025-03-01"})
+    result = run(tmp_path, {"deals.csv": text(rows)})
+    kinds = [s for s in result.sentences if s.startswith(("error:", "repaired:", "dropped:"))]
+    assert kinds == [
+        "dropped: opportunities: 1 row, 100.00 USD: conflicting duplicate: row 1 has the same key and is "
+        "kept; its close_date is empty, this row's is '2025-03-01' (opportunity_id, first row 4 'A')",
+        "repaired: opportunities: 2 rows, 300.00 USD: '…' is no date; the cell is left empty "
+        "(close_date, first row 1 'soon')",
+        "repaired: opportunities: 1 row: 'ten' is no amount; the cell is left empty (amount, first row 3)",
+    ]
+
+
+def test_after_fifteen_kinds_the_rest_are_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(summary, "SHOWN", 1)
+    rows = deals({"closed": "soon"}, {"amount": "ten"})
+    result = run(tmp_path, {"deals.csv": text(rows)})
+    assert len([s for s in result.sentences if s.startswith("repaired:")]) == 1
+    # The other reason of a repair, and the note that row 1 is closed without a date.
+    assert "2 more kinds are in import_report.csv" in result.sentences
+
+
+@pytest.mark.parametrize("written", ["1900-01-01", "01/01/1900", "2999-12-31T00:00:00Z", "31/12/2999"])
+def test_a_day_far_from_business_is_emptied_for_a_true_reason(tmp_path, written):
+    rows = deals({"closed": written}, {"closed": "25/02/2025" if "/" in written else "2025-02-25"})
+    result = run(tmp_path, {"deals.csv": text(rows)})
+    (reason,) = result.report[result.report["action"] == "repaired"]["reason"]
+    assert reason == (
+        f"'{written}' is no date of business; declare it in the mapping under sentinels or correct it; "
+        "the cell is left empty"
+    )
 
 
 def test_a_row_without_its_key_cannot_be_placed_and_is_counted(tmp_path):

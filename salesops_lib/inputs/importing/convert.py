@@ -17,6 +17,12 @@ from salesops_lib.inputs.importing.mapping import Mapping, MappingError, TableMa
 from salesops_lib.inputs.importing.reading import Source
 from salesops_lib.inputs.importing.report import report_rows, row_id
 
+NO_SUCH = {
+    "money": "amount", "date": "date", "datetime": "time stamp", "count": "whole number",
+    "bool": "yes or no", "text": "text in the form that is read",
+}  # fmt: skip
+FAR_YEAR = "(0\\d{3}|1[0-8]\\d{2}|1900|2[2-9]\\d{2}|[3-9]\\d{3})"  # outside EARLIEST_DAY and LATEST_DAY
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -142,11 +148,22 @@ def _report_unread(con, table: Table, source: Source, compiler: Compiler, found:
         raw = f"SELECT {source.number} AS n, {made.text} AS v FROM {_from(source, compiler.joins)}"
         report_rows(
             con, table.name,
-            f"SELECT p._file, p._row, {row_id(table, 'p')}, 'repaired', 'unreadable {kind}; the "
-            "cell is left empty', "
+            f"SELECT p._file, p._row, {row_id(table, 'p')}, 'repaired', {_why_unread(kind)}, "
             f"{quoted(column)}, raw.v FROM ({raw}) raw JOIN \"{name}\" p ON p._row = raw.n "
             f'WHERE raw.v IS NOT NULL AND p."{column}" IS NULL',
         )  # fmt: skip
+
+
+def _why_unread(kind: str) -> str:
+    """SQL: why the text ``raw.v`` has no value."""
+    words = NO_SUCH.get(kind, "number")
+    plain = f"concat('''', raw.v, ''' is no {words}; the cell is left empty')"
+    if kind not in {"date", "datetime"}:
+        return plain
+    parted = f"regexp_matches(raw.v, '^\\d{{1,2}}[/.-]\\d{{1,2}}[/.-]{FAR_YEAR}\\b')"
+    far = f"try_cast(raw.v AS TIMESTAMPTZ) IS NOT NULL OR {parted}"
+    told = "''' is no date of business; declare it in the mapping under sentinels or correct it; the "
+    return f"CASE WHEN {far} THEN concat('''', raw.v, {told}cell is left empty') ELSE {plain} END"
 
 
 def _report_unmatched(con, table: Table, source: Source, compiler: Compiler, name: str) -> None:

@@ -73,23 +73,41 @@ def drop_duplicates(con, table: Table) -> None:
         f"{row_id(table)} AS id, "
         f"hash({content}) AS content, row_number() OVER (PARTITION BY {keys} ORDER BY {latest}_row) AS place "
         f"FROM {new} SEMI JOIN ({twice}) USING ({keys}) WHERE _drop IS NULL) "
-        f"SELECT *, first(_row) OVER w AS kept, first(content) OVER w = content AS identical FROM same "
+        f"SELECT *, first(_row) OVER w AS kept, first(_file) OVER w AS kept_file, "
+        f"first(content) OVER w = content AS identical FROM same "
         f"WINDOW w AS (PARTITION BY {keys} ORDER BY place)"
     )
+    shared = [c for c in columns if not c.startswith("_") and c not in key]
     reason = (
         "CASE WHEN identical THEN concat('identical duplicate of row ', kept) "
-        "ELSE concat('conflicting duplicate: row ', kept, ' has the same key and other values, "
-        "and is kept') END"
+        "ELSE concat('conflicting duplicate: row ', kept, ' has the same key and is kept; its ', "
+        f"{_first_difference(shared)}) END"
     )
     report_rows(
         con, table.name,
-        f"SELECT _file, _row, id, 'dropped', {reason}, {quoted(', '.join(key))}, id FROM twice "
-        "WHERE place > 1",
+        f"SELECT t._file, t._row, id, 'dropped', {reason}, {quoted(', '.join(key))}, id FROM twice t "
+        f"JOIN {new} n ON n._file = t._file AND n._row = t._row "
+        f"JOIN {new} k ON k._file = t.kept_file AND k._row = t.kept WHERE place > 1",
     )  # fmt: skip
     con.execute(
         f"UPDATE {new} SET _drop = 'duplicate' FROM twice t "
         f"WHERE {new}._file = t._file AND {new}._row = t._row AND t.place > 1"
     )
+
+
+def _first_difference(columns: list[str]) -> str:
+    """SQL: the first column in which row ``n`` differs from row ``k``, with both values."""
+
+    def shown(cell: str) -> str:
+        bare = f"regexp_replace(CAST({cell} AS VARCHAR), '\\.0$', '')"
+        return f"coalesce(chr(39) || {bare} || chr(39), 'empty')"
+
+    branches = " ".join(
+        f'WHEN n."{c}" IS DISTINCT FROM k."{c}" THEN '
+        f"""concat({quoted(f"{c} is ")}, {shown(f'k."{c}"')}, ', this row''s is ', {shown(f'n."{c}"')})"""
+        for c in columns
+    )
+    return f"CASE {branches} END"
 
 
 def check_references(con, tables: dict[str, Table], known: dict[str, str]) -> None:

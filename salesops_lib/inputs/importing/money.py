@@ -9,6 +9,7 @@ from salesops_lib.inputs.importing.cells import quoted
 from salesops_lib.inputs.importing.report import report_rows, row_id
 
 STALE_DAYS = 7  # a rate holds over a week-end or a bank holiday, not longer
+ADD_RATE = "; add it to fx_rates (currency, date, base_per_unit) and import again"
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,18 @@ def to_base(con, table: Table, amount: str, base: str, day: str, rates: Rates) -
     rate = priced(
         con, f'SELECT _file, _row, "currency", {day} AS day FROM {new} WHERE {foreign}', rates.listed
     )
-    con.execute(
-        f'UPDATE {new} SET "{base}" = {new}."{amount}" * p.rate FROM {rate} p '
-        f"WHERE {new}._file = p._file AND {new}._row = p._row"
-    )
     report_rows(
         con, table.name,
         f"SELECT n._file, n._row, {row_id(table, 'n')}, 'error', "
         f"concat('no rate for ', p.\"currency\", ' on ', coalesce(CAST(p.day AS VARCHAR), 'an unknown day'), "
-        f"'; add it to fx_rates; {base} is left empty'), {quoted(base)}, p.\"currency\" "
+        f"'{ADD_RATE}; {base} is left empty'), {quoted(base)}, {_worth(amount)} "
         f"FROM {rate} p JOIN {new} n ON n._file = p._file AND n._row = p._row WHERE p.rate IS "
         "NULL AND n._drop IS NULL",
     )  # fmt: skip
+    con.execute(
+        f'UPDATE {new} SET "{base}" = {new}."{amount}" * p.rate FROM {rate} p '
+        f"WHERE {new}._file = p._file AND {new}._row = p._row"
+    )
 
 
 def priced(con, rows: str, rates: str | None) -> str:
@@ -64,6 +65,10 @@ def priced(con, rows: str, rates: str | None) -> str:
         f'ON w."currency" = r."currency" AND w.day >= r."date"'
     )
     return "priced"
+
+
+def _worth(amount: str) -> str:
+    return f'concat(CAST(CAST(n."{amount}" AS DECIMAL(38, 2)) AS VARCHAR), \' \', p."currency")'
 
 
 def price_report(con, table: Table) -> None:
@@ -104,7 +109,7 @@ def history_to_base(con, table: Table, rates: Rates) -> None:
         con, table.name,
         f"SELECT n._file, n._row, {row_id(table, 'n')}, 'error', concat('no rate for ', "
         "p.\"currency\", ' on ', p.day, "
-        f"'; add it to fx_rates; amount_base is left empty'), 'amount_base', CAST(n.amount_base AS VARCHAR) "
+        f"'{ADD_RATE}; amount_base is left empty'), 'amount_base', {_worth('amount_base')} "
         f"FROM {rate} p JOIN new_opportunity_history n ON n._file = p._file AND n._row = p._row "
         "WHERE p.rate IS NULL",
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from salesops_lib.inputs.importing import history, keys, money, notes
+from salesops_lib.inputs.importing import history, keys, money, notes, summary
 from salesops_lib.inputs.importing.build import Extract
 from salesops_lib.inputs.importing.cells import quoted
 from salesops_lib.inputs.tables import TABLES
@@ -37,7 +37,8 @@ def settle(con, extract: Extract, exported_at: datetime | None) -> list[str]:
     sentences += _notes(con, extract)
     for table in tables.values():
         money.price_report(con, table)
-    return [s for s in (*sentences, *_unmatched(con, extract)) if s]
+    said = (*sentences, *_unmatched(con, extract), *summary.kinds(con, extract.company.currency))
+    return [s for s in said if s]
 
 
 def last_day(con) -> str | None:

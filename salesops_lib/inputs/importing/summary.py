@@ -1,0 +1,49 @@
+"""What an import printed of its report: each kind of repair once, counted and priced."""
+
+from __future__ import annotations
+
+SHOWN = 15  # kinds in the sentences; the report has every row
+ORDER = ("error", "unplaced", "dropped", "repaired", "ambiguous", "note")
+
+# Texts in quotes and numbers tell one row's reason from another's; without them it is a kind.
+_KINDS = """
+WITH lines AS (
+    SELECT *,
+        regexp_replace(regexp_replace(reason, '''.*''', '''…'''), '\\d[\\d,.:-]*', '…', 'g') AS kind,
+        CASE WHEN action = 'error' THEN split_part(value, ' ', 2) ELSE {currency} END AS money_in,
+        CASE WHEN action = 'error' THEN try_cast(split_part(value, ' ', 1) AS DOUBLE)
+            ELSE money_base END AS money
+    FROM report WHERE action IN ({actions}) AND reason NOT LIKE '% has no such %'),
+rows AS (
+    SELECT "table", action, kind, money_in, file, "row", max(money) AS money, min(reason) AS low,
+        max(reason) AS high, min("column") AS "column", min(value) AS value
+    FROM lines GROUP BY ALL)
+SELECT "table", action, CASE WHEN min(low) = max(high) THEN min(low) ELSE kind END, money_in,
+    count("row") AS n, sum(money) AS money, min("row"), arg_min(value, "row"),
+    string_agg(DISTINCT "column", ', ' ORDER BY "column")
+FROM rows GROUP BY "table", action, kind, money_in
+ORDER BY list_position([{actions}], action), money DESC NULLS LAST, n DESC, 1, 3
+"""
+
+
+def kinds(con, currency: str) -> list[str]:
+    """One sentence per table, action and reason: rows, money, what was done, columns, the first row.
+
+    Keys that lead nowhere have sentences of their own (``settle``), rows gone from the extract too.
+    ``currency`` is the reporting currency; a missing rate is told in the currency that lacks it.
+    """
+    actions = ", ".join(f"'{a}'" for a in ORDER)
+    found = con.execute(_KINDS.format(currency=f"'{currency}'", actions=actions)).fetchall()
+    said = [_sentence(*line) for line in found[:SHOWN]]
+    if len(found) > SHOWN:
+        said.append(f"{len(found) - SHOWN} more kinds are in import_report.csv")
+    return said
+
+
+def _sentence(table, action, reason, money_in, count, money, row, value, columns) -> str:
+    counted = f": {count:,} row{'s' if count != 1 else ''}" if count else ""
+    priced = f", {money:,.2f} {money_in}" if count and money is not None else ""
+    first = f", first row {row}" if row is not None else ""
+    shown = f" '{value}'" if value is not None and f"'{value}'" not in reason else ""
+    place = f" ({columns}{first}{shown})" if columns else f" ({first.removeprefix(', ')})" if first else ""
+    return f"{action}: {table}{counted}{priced}: {reason}{place}"
