@@ -212,7 +212,19 @@ def _copy_files(bundle: Bundle, folder: Path) -> list[tuple[str, str]]:
     for table in sorted((bundle.folder / "tables").glob("*.csv")):
         shutil.copyfile(table, folder / "tables" / table.name)
         files.append((table.name, f"tables/{table.name}"))
+    files += _copy_attachments(bundle, folder)
     return [(name, f"{folder.name}/{file}") for name, file in files]
+
+
+def _copy_attachments(bundle: Bundle, folder: Path) -> list[tuple[str, str]]:
+    """Copy all that the notebook attached; listed are the pages made to be printed, and their PDF."""
+    attached = bundle.manifest.get("attachments", [])
+    if not attached:
+        return []
+    shutil.copytree(bundle.folder / "attachments", folder / "attachments")
+    pages = [Path(entry["name"]) for entry in attached if entry["pdf"]]
+    names = [name for page in pages for name in (page.name, page.with_suffix(".pdf").name)]
+    return [(n, f"attachments/{n}") for n in names if (folder / "attachments" / n).is_file()]
 
 
 def _copy_html(bundle: Bundle, path: Path) -> None:

@@ -57,6 +57,23 @@ def test_the_first_page_shows_findings_of_standing_bundles_only(reports):
     assert page.count("EMEA stands at") == 1
 
 
+def test_printed_pages_are_listed_and_every_attachment_is_copied(reports):
+    folder = next(reports.glob("*/*/current")).resolve()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    names = {"letters.html": True, "letter_R1.html": False}
+    manifest["attachments"] = [{"name": name, "bytes": 1, "pdf": pdf} for name, pdf in names.items()]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "attachments").mkdir()
+    for name in (*names, "letters.pdf"):
+        (folder / "attachments" / name).write_text("x")
+    site = build_site(reports).resolve().parent
+    copied = {path.name: path for path in site.rglob("attachments/*")}
+    assert set(copied) == {"letters.html", "letters.pdf", "letter_R1.html"}
+    page = (copied["letters.pdf"].parents[2] / f"{copied['letters.pdf'].parents[1].name}.html").read_text()
+    assert 'attachments/letters.html"' in page and 'attachments/letters.pdf"' in page
+    assert "letter_R1" not in page
+
+
 def test_a_report_page_carries_its_files_beside_it(reports):
     folder = build_site(reports).parent / "reports" / "attainment"
     page = (folder / "company.html").read_text()
