@@ -26,8 +26,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 report: $(STAMP)  ## run every notebook on the sample company and build the site
-	@$(BIN)/salesops run --all --as-of $(BACKFILL) --every month --jobs 2
-	@$(BIN)/salesops site
+	@status=0; $(BIN)/salesops run --all --as-of $(BACKFILL) --every month --jobs 2 || status=$$?; \
+	$(BIN)/salesops site; exit $$status
 
 test: $(STAMP)  ## the whole suite: library, linters, notebooks, golden notebooks
 	@$(BIN)/pytest -n 2 --dist loadscope
