@@ -10,7 +10,8 @@ import pandas as pd
 
 from salesops_lib.core.errors import TableError
 from salesops_lib.inputs.company import CompanyError, read_yaml, repository_root
-from salesops_lib.inputs.load import Snapshot, open_to_check
+from salesops_lib.inputs.load import Snapshot, local_day, open_to_check
+from salesops_lib.inputs.tables import TABLES
 
 Needs = Mapping[str, Mapping[str, Sequence[str]]]
 """Notebook → table → columns that must hold values."""
@@ -49,8 +50,7 @@ def notebook_needs(root: Path | None = None) -> dict[str, dict[str, list[str]]]:
 def _lacks(snapshot: Snapshot, table: str, columns: Sequence[str]) -> list[str]:
     try:
         if not snapshot.has(table):
-            there = table in snapshot.warehouse.names()
-            return [f"table {table} has no row on {snapshot.as_of}" if there else f"table {table}"]
+            return [_no_row(snapshot, table)]
         return [f"column {table}.{column}" for column in columns if not snapshot.has(table, column)]
     except TableError as fault:
         return [str(fault)]
@@ -71,7 +71,20 @@ def lacking(data: str | Path, as_of: str | date, needs: Needs) -> dict[str, str]
 def _empty(snapshot: Snapshot, table: str, columns: Sequence[str]) -> str:
     try:
         if not snapshot.has(table):
-            return f"table {table}"
+            return _no_row(snapshot, table)
         return "; ".join(f"column {table}.{column}" for column in columns if not snapshot.has(table, column))
     except TableError:
         return ""
+
+
+def _no_row(snapshot: Snapshot, table: str) -> str:
+    """A table that is missing, empty, or only unknown on the day: then the day of its first row too."""
+    if table not in snapshot.warehouse.names():
+        return f"table {table}"
+    said = f"table {table}: no row known by {snapshot.as_of}"
+    contract, stored = TABLES[table], snapshot.warehouse.table(table)
+    stamp = contract.exists_from or ("recorded_at" if contract.versioned else None)
+    if not stored.count().to_pyarrow().as_py():
+        return f"table {table}: it holds no row"
+    first = local_day(stored[stamp].min().to_pyarrow().as_py(), snapshot.company) if stamp else None
+    return f"{said}; the first is of {first}" if first and first > snapshot.as_of else said

@@ -9,6 +9,7 @@ import pytest
 
 from salesops_lib import inputs
 from salesops_lib.inputs.company import CompanyError
+from salesops_lib.inputs.readiness import lacking
 from salesops_lib.inputs.tables import TABLES
 
 CLEAN = "2025-03-21"
@@ -136,6 +137,18 @@ def test_feeds_name_the_table_or_column_that_is_lacking(make_company):
     assert found.loc["no_table", "lacks"] == "table quotas"
     assert found.loc["no_column", "lacks"] == "column opportunities.loss_reason"
     assert "'x' is no number" in found.loc["broken", "lacks"]
+
+
+def test_a_table_unknown_on_a_day_is_told_from_a_missing_one(make_company):
+    root = make_company({"reps": "rep_id,start_date\n"})
+    needs = {"n": {"opportunities": ["amount"], "reps": [], "leads": []}}
+    told = (
+        "table opportunities: no row known by 2019-01-01; the first is of 2025-01-02; table reps: it "
+        "holds no row; table leads"
+    )
+    assert lacking(root, "2019-01-01", needs) == {"n": told}
+    assert inputs.feeds(root, needs, "2019-01-01")["lacks"].tolist() == [told]
+    assert lacking(root, "2025-03-20", {"n": {"opportunities": ["amount"]}}) == {"n": ""}
 
 
 def test_feeds_read_the_run_files(sample):
