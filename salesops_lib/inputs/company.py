@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from salesops_lib.core.errors import UserError
+from salesops_lib.core.errors import UserError, nearest
 from salesops_lib.core.periods import FiscalCalendar, explicit, four_four_five, monthly
 
 SCHEMA_VERSION = 1
@@ -89,14 +89,14 @@ class Settings(_Strict):
     @classmethod
     def _known_zone(cls, zone: str) -> str:
         if zone not in available_timezones():
-            raise ValueError(f"'{zone}' is no time zone; write one such as America/New_York")
+            raise ValueError(zone)
         return zone
 
     @field_validator("crm_link")
     @classmethod
     def _https_link(cls, link: str) -> str:
         if link and not link.startswith("https://"):
-            raise ValueError("write an https:// address with {table} and {id}, or leave it out")
+            raise ValueError(link)
         return link
 
 
@@ -179,11 +179,49 @@ def settings(entries: Any, where: str) -> Settings:
     try:
         return Settings.model_validate(entries)
     except ValidationError as fault:
-        first = fault.errors()[0]
-        spot = ".".join(str(part) for part in first["loc"] if part not in {"months", "4-4-5", "explicit"})
-        message = first["msg"].removeprefix("Value error, ")
         more = f" ({fault.error_count() - 1} more)" if fault.error_count() > 1 else ""
-        raise CompanyError(f"{where}, '{spot}': {message}{more}; see data/README.md for the form") from None
+        said = _first_mistake(fault)
+        raise CompanyError(f"{where}, {said}{more}; see data/README.md for the form") from None
+
+
+_DAYS = "Mon, Tue, Wed, Thu, Fri, Sat, Sun"
+_FORMS = {
+    "name": "a text of 1 to 200 characters",
+    "reporting_currency": "three capitals such as USD",
+    "time_zone": "a time zone such as America/New_York",
+    "working_days": f"a list of {_DAYS}, such as [Mon, Tue, Wed, Thu, Fri]",
+    "holidays": "a list of days such as [2025-12-25]",
+    "fiscal_calendar": "{kind: months, first_month: 2}, or one of the kinds 4-4-5 and explicit",
+    "kind": "months, 4-4-5 or explicit",
+    "first_month": "the number of a month, 1 to 12",
+    "named_by": "start or end",
+    "ends_on": f"one of {_DAYS}",
+    "first": "the first quarter, such as FY11-Q4",
+    "starts": "a list of days such as [2011-05-31, 2011-08-31]",
+    "end": "the day after the last quarter, such as 2014-08-31",
+    "crm_link": "an https:// address with {table} and {id}, or leave it out",
+    "logo": "the path of a picture, or leave it out",
+}
+_KINDS: dict[str, type[BaseModel]] = {"months": Months, "4-4-5": Weeks, "explicit": Explicit}
+
+
+def _first_mistake(fault: ValidationError) -> str:
+    """The first wrong setting: its key, what stands there, the form wanted."""
+    first = fault.errors()[0]
+    at, value, kind = list(first["loc"]), first["input"], first["type"]
+    if kind in {"union_tag_invalid", "union_tag_not_found"}:
+        kind = "missing" if "kind" not in value else kind
+        at, value = [*at, "kind"], value.get("kind")
+    known = _KINDS[at[1]] if at[0] == "fiscal_calendar" and len(at) > 2 else Settings
+    keys = [part for part in at if not (at[0] == "fiscal_calendar" and part in _KINDS)]
+    spot = ".".join(str(part) for part in keys)
+    if kind == "extra_forbidden":
+        return f"'{spot}' is no setting. {nearest(str(keys[-1]), known.model_fields)}"
+    form = _FORMS[next(part for part in reversed(keys) if isinstance(part, str))]
+    if kind == "missing":
+        return f"'{spot}' is missing; write {form}"
+    shown = f"'{value}'" if isinstance(value, (str, date)) else repr(value)
+    return f"'{spot}' is {shown if len(shown) <= 60 else shown[:57] + '...'}; write {form}"
 
 
 def refuse_version(version: Any, where: str) -> None:

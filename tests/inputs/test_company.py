@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -50,18 +51,32 @@ def test_weeks_of_four_four_five_end_on_their_weekday(tmp_path):
     assert end == date(2026, 2, 1)  # the Sunday after Saturday 2026-01-31
 
 
+_MONTH = r"'fiscal_calendar.first_month' {}; write the number of a month, 1 to 12"
+
+
 @pytest.mark.parametrize(
     ("changed", "refusal"),
     [
-        ({"reporting_currency": "usd"}, "'reporting_currency'"),
-        ({"time_zone": "Mars/Base"}, "'time_zone': 'Mars/Base' is no time zone"),
-        ({"name": ...}, "'name': Field required"),
-        ({"colour": "red"}, "'colour': Extra inputs"),
-        ({"fiscal_calendar": {"kind": "months", "first_month": 13}}, r"'fiscal_calendar.first_month'"),
-        ({"fiscal_calendar": {"kind": "lunar"}}, "'fiscal_calendar'"),
-        ({"working_days": []}, "'working_days'"),
-        ({"working_days": ["Sunday"]}, r"'working_days"),
-        ({"crm_link": "javascript:alert(1)"}, "'crm_link': write an https"),
+        ({"reporting_currency": "usd"}, "'reporting_currency' is 'usd'; write three capitals such as USD"),
+        ({"reporting_currency": 5}, "'reporting_currency' is 5; write three capitals"),
+        ({"time_zone": "Mars/Base"}, "'time_zone' is 'Mars/Base'; write a time zone such as"),
+        ({"name": ...}, "'name' is missing; write a text of 1 to 200"),
+        ({"name": "x" * 201}, r"'name' is 'x{56}\.\.\.; write a text"),
+        ({"colour": "red"}, r"'colour' is no setting\."),
+        ({"fiscal_calendar": {"kind": "months", "first_month": 13}}, _MONTH.format("is 13")),
+        ({"fiscal_calendar": {"kind": "months"}}, _MONTH.format("is missing")),
+        (
+            {"fiscal_calendar": {"kind": "months", "first_mnth": 1, "first_month": 1}},
+            "'fiscal_calendar.first_mnth' is",
+        ),
+        ({"fiscal_calendar": {"kind": "lunar"}}, "'fiscal_calendar.kind' is 'lunar'; write months, 4-4-5 or"),
+        ({"fiscal_calendar": {"first_month": 1}}, "'fiscal_calendar.kind' is missing; write months"),
+        ({"fiscal_calendar": 4}, "'fiscal_calendar' is 4; write {kind: months"),
+        ({"fiscal_calendar": ...}, "'fiscal_calendar' is missing; write {kind: months"),
+        ({"working_days": []}, r"'working_days' is \[\]; write a list of Mon"),
+        ({"working_days": ["Sunday"]}, r"'working_days.0' is 'Sunday'; write a list of Mon"),
+        ({"holidays": ["Christmas"]}, r"'holidays.0' is 'Christmas'; write a list of days"),
+        ({"crm_link": "javascript:alert(1)"}, "'crm_link' is 'javascript.*; write an https"),
         ({"schema_version": 2}, "this release reads 1; install a newer release"),
         ({"schema_version": 0}, "bring it up with: salesops init DIR --migrate"),
         ({"schema_version": "one"}, "write schema_version: 1"),
@@ -71,6 +86,7 @@ def test_a_setting_that_is_wrong_is_named(tmp_path, changed, refusal):
     with pytest.raises(CompanyError, match=refusal) as caught:
         company(tmp_path, **changed)
     assert "\n" not in str(caught.value)
+    assert not re.search("Input should|Field required|Extra inputs|String should", str(caught.value))
 
 
 def test_starts_out_of_order_are_refused(tmp_path):
