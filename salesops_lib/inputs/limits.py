@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def limits_of(snapshot: Snapshot) -> list[str]:
     """What the day's tables cannot tell, one sentence each, with counts."""
-    return [*_opportunities(snapshot), *_unversioned(snapshot)]
+    return [*_opportunities(snapshot), *_unversioned(snapshot), *_ahead(snapshot)]
 
 
 def _opportunities(snapshot: Snapshot) -> list[str]:
@@ -65,4 +65,19 @@ def _unversioned(snapshot: Snapshot) -> list[str]:
     return [
         f"These tables do not say when a row was learnt; cells without a date of their own stand as they are "
         f"today: {', '.join(still)}."
+    ]
+
+
+def _ahead(snapshot: Snapshot) -> list[str]:
+    """Rows dated after the last import, or today: they do not set the day that is read by default."""
+    from salesops_lib.inputs.load import EVENTS, beyond, horizon, last_day
+
+    warehouse, company = snapshot.warehouse, snapshot.company
+    if snapshot.as_of < last_day(warehouse, company):
+        return []
+    found = {n: row for n in warehouse.names() if n in EVENTS and (row := beyond(warehouse, company, n))}
+    return [
+        f"{row.rows:,} rows of {name} are dated after {horizon(company)}, the last of them {row.last}: those "
+        f"days do not set the day read; correct them if they are mistaken."
+        for name, row in found.items()
     ]

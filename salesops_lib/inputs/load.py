@@ -5,12 +5,14 @@ A table read as of a day holds nothing learnt later. What could not be rewound i
 
 from __future__ import annotations
 
+import functools
 import json
+import operator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -197,23 +199,68 @@ def parse_day(text: str | date) -> date | None:
 
 
 def last_day(warehouse: warehouses.Warehouse, company: Company) -> date:
-    """The last day, in the company's zone, on which the data records an event or learns an opportunity."""
-    found = [day for name in warehouse.names() if (day := last_day_of(warehouse, company, name))]
+    """The last day, in the company's zone, on which the data records an event or learns an opportunity.
+
+    Days after ``horizon`` are mistakes or plans and do not count, unless there are no others.
+    """
+    names = [name for name in warehouse.names() if name in EVENTS]
+    found = [day for name in names if (day := last_day_of(warehouse, company, name))]
+    found = found or [row.last for name in names if (row := beyond(warehouse, company, name))]
     if not found:
         raise CompanyError(f"'{company.name}' records nothing in {warehouse.names()}; import a table")
     return max(found)
 
 
 def last_day_of(warehouse: warehouses.Warehouse, company: Company, name: str) -> date | None:
-    """The last day of one table of events; None for any other, or where it has no date."""
+    """The last day of one table of events up to ``horizon``; None for any other, or where it has no date."""
     if name not in EVENTS:
         return None
+    table, after = _after(warehouse, company, name)
+    latest = _read(warehouse, name, table.aggregate([table[c].max(where=~late).name(c) for c, late in after]))
+    return max((day for value in latest.values() if (day := local_day(value, company))), default=None)
+
+
+class Beyond(NamedTuple):
+    """Rows of a table dated after ``horizon``, and their last day."""
+
+    rows: int
+    last: date
+
+
+def beyond(warehouse: warehouses.Warehouse, company: Company, name: str) -> Beyond | None:
+    """The rows of a table of events that are dated after ``horizon``; None where there are none."""
+    table, after = _after(warehouse, company, name)
+    any_late = functools.reduce(operator.or_, [late.fill_null(False) for _, late in after])
+    asked = [table.count(where=any_late).name("_rows"), *[table[c].max().name(c) for c, _ in after]]
+    found = _read(warehouse, name, table.aggregate(asked))
+    rows = found.pop("_rows")
+    return Beyond(rows, max(local_day(v, company) for v in found.values() if v is not None)) if rows else None
+
+
+def horizon(company: Company) -> date:
+    """The last day the data can know: that of the last import, else today."""
+    times = [entry["at"] for entry in read_imports(company.root) if "at" in entry]
+    try:
+        last = max(map(pd.Timestamp, times)) if times else pd.Timestamp.now("UTC")
+        return last.tz_convert(company.time_zone).date()
+    except (TypeError, ValueError):
+        raise CompanyError(
+            f"{company.root}/import.json has an import at no time that can be read; restore it"
+        ) from None
+
+
+def _after(warehouse: warehouses.Warehouse, company: Company, name: str) -> tuple[ir.Table, list]:
+    """A table of events, and for each of its stamps whether it is after ``horizon``."""
     stamps = [TABLES[name].exists_from, *(["recorded_at"] if name == "opportunities" else [])]
+    day = Day.of(horizon(company), company.zone)
     with warehouse.readable(name):
         table = warehouse.loose(name)
-        latest = table.aggregate([table[c].max().name(c) for c in stamps]).to_pyarrow().to_pylist()[0]
-    days = [_local_day(value, company) for value in latest.values() if value is not None]
-    return max(days, default=None)
+    return table, [(c, ~day.reached(table[c])) for c in stamps]
+
+
+def _read(warehouse: warehouses.Warehouse, name: str, asked: ir.Table) -> dict[str, Any]:
+    with warehouse.readable(name):
+        return asked.to_pyarrow().to_pylist()[0]
 
 
 def read_imports(root: Path | None) -> list[dict[str, Any]]:
@@ -228,7 +275,8 @@ def read_imports(root: Path | None) -> list[dict[str, Any]]:
     return list(imports)
 
 
-def _local_day(value: date | datetime, company: Company) -> date:
+def local_day(value: date | datetime | None, company: Company) -> date | None:
+    """A stored day, or the company's day of a stored UTC moment."""
     if isinstance(value, datetime):
         return pd.Timestamp(value, tz="UTC").tz_convert(company.time_zone).date()
     return value

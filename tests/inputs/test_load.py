@@ -38,6 +38,33 @@ def test_the_day_is_the_companys_not_the_worlds(make_company):
     assert inputs.open_snapshot(make_company({"opportunities": text})).as_of == date(2025, 3, 20)
 
 
+MISTAKEN = (
+    "opportunity_id,created_date,recorded_at\nA,2025-03-20,2025-03-20T15:00:00Z\nB,{},2025-03-20T15:00:00Z\n"
+)
+
+
+def test_a_mistaken_day_of_the_future_does_not_become_the_day_read(make_company):
+    snapshot = inputs.open_snapshot(make_company({"opportunities": MISTAKEN.format("2105-01-01")}))
+    assert snapshot.as_of == date(2025, 3, 20)
+    (said,) = [s for s in snapshot.limits if "2105-01-01" in s]
+    assert said.startswith("1 rows of opportunities are dated after ")
+    early = inputs.open_snapshot(snapshot.company.root, "2025-03-01")
+    assert not [s for s in early.limits if "2105-01-01" in s]
+
+
+@pytest.mark.parametrize(("day", "read"), [("2025-06-01", "2025-06-01"), ("2025-06-02", "2025-03-20")])
+def test_the_last_import_bounds_the_day_read(make_company, day, read):
+    # 02:00 UTC on 2 June is the evening of 1 June in New York.
+    tables = {"opportunities": MISTAKEN.format(day)}
+    root = make_company(tables, imports=[{"at": "2025-06-02T02:00:00Z"}, {"at": "2025-01-01T00:00:00Z"}])
+    assert str(inputs.open_snapshot(root).as_of) == read
+
+
+def test_where_every_day_is_of_the_future_the_last_is_read(make_company):
+    text = "opportunity_id,created_date,recorded_at\nB,2105-01-01,2105-01-01T15:00:00Z\n"
+    assert inputs.open_snapshot(make_company({"opportunities": text})).as_of == date(2105, 1, 1)
+
+
 @pytest.mark.parametrize(
     ("day", "ends"),
     [

@@ -34,13 +34,14 @@ def kinds(con, currency: str) -> list[str]:
     """
     actions = ", ".join(f"'{a}'" for a in ORDER)
     found = con.execute(_KINDS.format(currency=f"'{currency}'", actions=actions)).fetchall()
-    said = [_sentence(*line) for line in found[:SHOWN]]
+    said = [_sentence(line) for line in found[:SHOWN]]
     if len(found) > SHOWN:
         said.append(f"{len(found) - SHOWN} more kinds are in import_report.csv")
     return said
 
 
-def _sentence(table, action, reason, money_in, count, money, row, value, columns) -> str:
+def _sentence(line: tuple) -> str:
+    table, action, reason, money_in, count, money, row, value, columns = line
     counted = f": {count:,} row{'s' if count != 1 else ''}" if count else ""
     priced = f", {money:,.2f} {money_in}" if count and money is not None else ""
     first = f", first row {row}" if row is not None else ""
