@@ -435,6 +435,47 @@ def test_what_is_no_number_is_emptied_and_named(tmp_path, written):
     assert amounts(tmp_path) == {"A": "", "B": "200", "C": "300"}
 
 
+@pytest.mark.parametrize("written", [("1.234", "12.500"), ("1,234", "12,500"), ("$1.234", "(12,500)")])
+def test_an_amount_that_could_be_thousands_or_decimals_is_refused_with_what_to_declare(tmp_path, written):
+    rows = deals({}, {"amount": written[0]}, {"amount": written[1]})
+    first = re.escape(written[0])
+    with pytest.raises(UserError, match=rf"'amount' is ambiguous.*row 2 '{first}'.*decimal: '\.'"):
+        run(tmp_path, {"deals.csv": text(rows)})
+    assert not (tmp_path / "company").exists()
+
+
+@pytest.mark.parametrize(
+    ("proof", "written", "read"),
+    [
+        ("1,234.50", "1,234", "1234"),
+        ("12.5", "1.234", "1.234"),
+        ("1,234,567", "1,234", "1234"),
+        ("0.125", "1.234", "1.234"),
+        ("1.234,50", "1.234", "1234"),
+        ("12,5", "1.234", "1234"),
+        ("1.234.567", "1.234", "1234"),
+    ],
+)
+def test_another_value_proves_the_decimal_sign_of_its_column(tmp_path, proof, written, read):
+    run(tmp_path, {"deals.csv": text(deals({"amount": proof}, {"amount": written}))})
+    assert amounts(tmp_path)["B"] == read
+
+
+def test_both_decimal_signs_beside_an_ambiguous_amount_are_refused(tmp_path):
+    rows = deals({"amount": "12.5"}, {"amount": "12,5"}, {"amount": "1.234"})
+    with pytest.raises(
+        UserError, match=r"1 values have a decimal point and 1 a decimal comma.*row 3 '1\.234'"
+    ):
+        run(tmp_path, {"deals.csv": text(rows)})
+
+
+@pytest.mark.parametrize(("sign", "read"), [(".", "1.234"), (",", "1234")])
+def test_a_declared_decimal_sign_settles_an_ambiguous_amount(tmp_path, sign, read):
+    rows = deals({"amount": "1.234"})
+    run(tmp_path, {"deals.csv": text(rows)}, {"decimal": sign})
+    assert amounts(tmp_path)["A"] == read
+
+
 def test_a_decimal_comma_is_declared(tmp_path):
     change = {"amount": {"from": "amount", "decimal": ","}}
     run(tmp_path, {"deals.csv": text(deals({"amount": "1.234,50"}, {"amount": "1.234"}))}, change)

@@ -6,15 +6,20 @@ MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 YES, NO = ("true", "yes", "y", "1", "t"), ("false", "no", "n", "0", "f")
 
 
+def bare(text: str) -> str:
+    """SQL: a number's text without blanks, currency signs and codes, and percent."""
+    return f"regexp_replace({text}, '(?i)[\\s\\p{{Sc}}''\u00a0\u202f%]|\\b[A-Z]{{3}}\\b', '', 'g')"
+
+
 def number(text: str, decimal: str) -> str:
     """SQL: text as a number: currency signs, thousands, percent, parentheses or a trailing minus.
 
     ``1,23`` with a decimal point is no number (two digits cannot follow a thousands comma) and stays unread.
     """
-    bare = f"regexp_replace({text}, '(?i)[\\s\\p{{Sc}}''\u00a0\u202f%]|\\b[A-Z]{{3}}\\b', '', 'g')"
+    own = bare(text)
     signed = (
-        f"CASE WHEN {bare} LIKE '(%)' THEN concat('-', substr({bare}, 2, length({bare}) - 2)) "
-        f"WHEN {bare} LIKE '%_-' THEN concat('-', substr({bare}, 1, length({bare}) - 1)) ELSE {bare} END"
+        f"CASE WHEN {own} LIKE '(%)' THEN concat('-', substr({own}, 2, length({own}) - 2)) "
+        f"WHEN {own} LIKE '%_-' THEN concat('-', substr({own}, 1, length({own}) - 1)) ELSE {own} END"
     )
     group, point = (",", ".") if decimal == "." else (".", ",")
     form = f"[+-]?(\\d+|\\d{{1,3}}(\\{group}\\d{{3}})+)?(\\{point}\\d+)?"

@@ -13,6 +13,7 @@ from salesops_lib.inputs.importing import dates
 from salesops_lib.inputs.importing.cells import number, quoted, truth, undamaged
 from salesops_lib.inputs.importing.mapping import ColumnMap, Condition, Lookup, Mapping, MappingError
 from salesops_lib.inputs.importing.reading import Source, column
+from salesops_lib.inputs.importing.separators import proven_decimal
 
 TYPES = {
     "text": "VARCHAR", "date": "DATE", "datetime": "TIMESTAMP", "bool": "BOOLEAN", "count": "BIGINT",
@@ -137,10 +138,18 @@ class Compiler:
             return truth(text)
         if kind == "text":
             return undamaged(text, spec.excel_text) if spec.excel_text else text
-        value = number(text, spec.decimal or self.mapping.decimal)
+        value = number(text, self._decimal(text, source_column, spec, kind))
         if kind == "count":
             return f"CASE WHEN {value} = floor({value}) THEN CAST({value} AS BIGINT) END"
         return value
+
+    def _decimal(self, text: str, source_column: str, spec: ColumnMap, kind: str) -> str:
+        """The decimal sign: declared, else proven by the column, else the mapping's default."""
+        declared = spec.decimal or ("decimal" in self.mapping.model_fields_set and self.mapping.decimal)
+        if declared or kind != "money" or self.source.encoding == "parquet":
+            return declared or self.mapping.decimal
+        where = f"file '{self.source.file}', column '{source_column}'"
+        return proven_decimal(self.con, self.source.table, text, where) or self.mapping.decimal
 
     def _first(self, name: str, spec: ColumnMap, kind: str) -> Expression | None:
         found = [e for s in spec.first if (e := self._nested(name, s, kind)) is not None]
