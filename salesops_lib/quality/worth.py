@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _DEAL = ("opportunity_id", "amount_base", "is_closed", "is_won", "close_date")
 _LINKS = {"accounts": ("account_id", "account"), "reps": ("rep_id", "owner")}
+_CENTS = "decimal(38, 2)"  # a sum of floats depends on the order threads add them in
 FAULTY = 2  # code of a faulty row
 OUTCOMES = ("open", "won", "lost")
 
@@ -90,8 +91,10 @@ def deals_of(tables: Mapping[str, ir.Table], basis: Basis) -> ir.Table | None:
         opportunity_id=deals.opportunity_id.cast("string"),
         account=deals.account_id.cast("string") if "account_id" in deals.columns else missing,
         owner=deals.owner_id.cast("string") if "owner_id" in deals.columns else missing,
-        amount_base=deals.amount_base.cast("float64"),
-        stake_base=ibis.ifelse(outcome == "lost", 0.0, deals.amount_base.cast("float64")),
+        amount_base=deals.amount_base.cast(_CENTS),
+        stake_base=ibis.ifelse(
+            outcome == "lost", ibis.literal(0).cast(_CENTS), deals.amount_base.cast(_CENTS)
+        ),
         outcome=outcome,
     )
     first = ibis.row_number().over(group_by=chosen.opportunity_id, order_by=chosen.amount_base)
