@@ -23,7 +23,7 @@ _RUN = {"question": "", "period": "", "status": "ok", "error": None, "parameters
 )
 _MANIFEST = {"company": "", "currency": "", "headline": [], "limits": []}
 _FORMS = {"text/html", "text/markdown", "text/plain", "image/png", "image/jpeg"}
-_CARDS = 8  # findings shown in full on the first screen; the rest are lines that lead to the body
+_CARDS = 5  # findings shown in full at the top, as many as people act on; the rest are lines below
 
 
 def render_report(
