@@ -200,7 +200,7 @@ row = st.fixed_dictionaries(
         "created": st.sampled_from(["2025-01-02", "", "nonsense", "1900-01-01"]),
         "closed": st.sampled_from(["2025-02-02", "2025-02-31", ""]),
         "status": st.sampled_from(["Open", "Won", "Lost", "Odd", ""]),
-        "amount": st.one_of(st.sampled_from(["100", "(5)", "1,000", "x", ""]), cell),
+        "amount": st.one_of(st.sampled_from(["100", "(5)", "1,000.00", "x", ""]), cell),
     }
 )
 

@@ -610,3 +610,45 @@ def test_days_are_the_companys_and_stamps_are_utc(tmp_path):
     assert table(tmp_path)["close_date"].tolist() == ["2025-02-03", "2025-02-25", "2025-03-05"]
     # The end of the last event's day, 5 March, in New York.
     assert set(table(tmp_path)["recorded_at"]) == {"2025-03-06T04:59:59Z"}
+
+
+NEW_YORK = {"company": {"name": "Made", "time_zone": "America/New_York"}}
+
+
+def test_the_zone_of_the_dates_and_what_it_moved_are_said(tmp_path):
+    # By hand: 03:00 UTC is the evening before in New York, 12:00 UTC the same day.
+    rows = deals({"closed": "2025-02-04T03:00:00Z"}, {"closed": "2025-02-25T12:00:00Z"})
+    result = run(tmp_path, {"deals.csv": text(rows)}, NEW_YORK)
+    assert result.sentences[0] == (
+        "dates are business days in America/New_York, from the mapping; times without a zone were read as "
+        "UTC, stamps are stored in UTC; a date moved a day by that zone: opportunities.close_date 1"
+    )
+
+
+def test_a_zone_of_the_mapping_that_company_yaml_overrides_is_said(tmp_path):
+    run(tmp_path, {"deals.csv": text(deals())}, NEW_YORK)
+    other = {"company": {"name": "Made", "time_zone": "Europe/Berlin"}}
+    said = run(tmp_path, {"deals.csv": text(deals())}, other).sentences[0]
+    assert said.startswith(
+        "dates are business days in America/New_York, from company.yaml (the mapping's "
+        "Europe/Berlin is not used)"
+    )
+    assert said.endswith("no date moved a day")
+
+
+@pytest.mark.parametrize("form", ["{}T00:00:00Z", "{}T00:00:00.000+0000", "{} 00:00:00", "{}T00:00:00+02:00"])
+def test_dates_in_disguise_of_midnight_stay_on_their_day(tmp_path, form):
+    days = ["2025-02-03", "2025-02-25", "2025-03-05"]
+    rows = deals(*({"closed": form.format(day)} for day in days))
+    result = run(tmp_path, {"deals.csv": text(rows)}, NEW_YORK)
+    assert table(tmp_path)["close_date"].tolist() == days
+    (said,) = [s for s in result.sentences if "midnight" in s]
+    assert said.startswith(
+        "opportunities.close_date: all 3 times in 'closed' are midnight, so they are dates"
+    )
+
+
+def test_one_time_of_day_makes_the_midnights_moments(tmp_path):
+    rows = deals({"closed": "2025-02-04T00:00:00Z"}, {"closed": "2025-02-25T12:00:00Z"})
+    run(tmp_path, {"deals.csv": text(rows)}, NEW_YORK)
+    assert table(tmp_path)["close_date"].tolist() == ["2025-02-03", "2025-02-25", "2025-03-05"]

@@ -14,7 +14,7 @@ import duckdb
 from salesops_lib.core.contracts import Table
 from salesops_lib.core.errors import nearest
 from salesops_lib.inputs.company import SCHEMA_VERSION, Company, read_company, settings
-from salesops_lib.inputs.importing import reading, versions
+from salesops_lib.inputs.importing import dates, reading, versions
 from salesops_lib.inputs.importing.convert import Setting, convert
 from salesops_lib.inputs.importing.mapping import ColumnMap, Mapping, MappingError, TableMap
 from salesops_lib.inputs.importing.reading import Source
@@ -107,17 +107,26 @@ def convert_all(con, extract: Extract) -> list[str]:
         versions.load_old(con, TABLES[name], path, extract.scratch)
         if name not in extract.parts:
             extract.lookups[name] = f"old_{name}"
-    sentences, waiting = [], dict(extract.parts)
+    sentences, waiting, days = [], dict(extract.parts), []
     while waiting:
         ready = [n for n, parts in waiting.items() if not _needs(parts) & (set(waiting) - {n})]
         for name in ready or list(waiting)[:1]:
-            setting = Setting(con, extract.mapping, extract.company.time_zone, extract.lookups)
+            setting = Setting(con, extract.mapping, extract.company.time_zone, extract.lookups, days)
             absent = convert(setting, TABLES[name], waiting.pop(name))
             extract.lookups[name] = f"new_{name}"
             extract.first_days[name] = _first_day_columns(extract.parts[name])
             if absent:
                 sentences.append(f"{name}: not in this export: {', '.join(dict.fromkeys(absent))}")
-    return sentences
+    return [*sentences, *_zones(extract, days)]
+
+
+def _zones(extract: Extract, days: list[dates.DayRead]) -> list[str]:
+    zone, asked = extract.company.time_zone, extract.mapping.company.get("time_zone")
+    given = "the mapping" if asked else "no one, so this is the default"
+    if not extract.entries:
+        given = "company.yaml"
+    unused = asked if asked and asked != zone else ""
+    return dates.zones_said(days, zone, extract.mapping.zone, given, unused)
 
 
 def _company(mapping: Mapping, folder: Path) -> tuple[Company, dict[str, Any]]:

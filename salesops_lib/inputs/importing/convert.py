@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 
@@ -11,6 +11,7 @@ from salesops_lib.core.contracts import Table
 from salesops_lib.core.errors import nearest
 from salesops_lib.inputs.importing import repair
 from salesops_lib.inputs.importing.cells import quoted
+from salesops_lib.inputs.importing.dates import DayRead
 from salesops_lib.inputs.importing.expressions import TYPES, Compiler, Expression
 from salesops_lib.inputs.importing.history import numbered
 from salesops_lib.inputs.importing.mapping import Mapping, MappingError, TableMap
@@ -32,6 +33,7 @@ class Setting:
     mapping: Mapping
     zone: str
     lookups: dict[str, str]
+    days: list[DayRead] = field(default_factory=list)  # what the zone did to columns of dates
 
 
 def convert(setting: Setting, table: Table, parts: list[tuple[TableMap, Source]]) -> list[str]:
@@ -63,13 +65,14 @@ def _convert_part(setting: Setting, table: Table, part: TableMap, source: Source
             f"{nearest(unknown[0], table.column_names)}"
         )
     repair.mend_mojibake(con, table.name, source, part)
-    compiler = Compiler(con, setting.mapping, source, setting.zone, setting.lookups)
+    compiler = Compiler(con, setting.mapping, source, setting.zone, setting.lookups, table.name)
     found: dict[str, Expression] = {}
     for column, spec in part.columns.items():
         kind = table.by_name[column].kind if column in table.by_name else "text"
         made = compiler.column(column, spec, kind, part.columns)
         if made is not None:
             found[column] = made
+    setting.days.extend(compiler.days.values())
     con.execute(_create(table, part, source, compiler, found, name))
     _report_dropped(con, table, source, name)
     _report_unread(con, table, source, compiler, found, name)

@@ -125,16 +125,72 @@ def day(text: str, found: DateColumn, zone: str, company_zone: str, *, as_writte
     """
     local = _local(text, found)
     if as_written:
-        return f"CAST({_sane(local)} AS DATE)"
+        first = f"try_cast(substr({text}, 1, 10) AS TIMESTAMP)"
+        offset = f"CASE WHEN {_has_offset(text)} THEN {first} ELSE {local} END"
+        return f"CAST({_sane(offset if found.offset == 'some' else local)} AS DATE)"
     moved = local
     if zone != company_zone:
-        clock = f"(length({text}) > 10 AND contains({text}, ':'))"
+        clock = _CLOCK.format(text=text)
         there = f"timezone('{company_zone}', timezone('{zone}', {local}))"
         moved = f"CASE WHEN {clock} THEN {there} ELSE {local} END"
     if found.offset == "some" or (found.offset == "utc" and {zone, company_zone} != {"UTC"}):
         here = f"timezone('{company_zone}', timezone('UTC', {_instant(text)}))"
         moved = f"CASE WHEN {_has_offset(text)} THEN {here} ELSE {moved} END"
     return f"CAST({_sane(moved)} AS DATE)"
+
+
+_CLOCK = "(length({text}) > 10 AND contains({text}, ':'))"
+_MIDNIGHT = "([T ]0?0:00(:00(\\.0+)?)? ?(Z|[+-]\\d\\d:?\\d\\d)?|[ ,]12:00(:00)? AM)$"
+
+
+@dataclass(frozen=True)
+class DayRead:
+    """What a change of zone did to one column of dates: cells at midnight kept, or cells a day off."""
+
+    column: str
+    source_column: str
+    midnights: int  # all of the column's times of day, where they are dates in disguise; else 0
+    moved: int
+
+
+def read_days(
+    con: duckdb.DuckDBPyConnection, table: str, text: str, found: DateColumn, zones: tuple[str, str]
+) -> tuple[int, int]:
+    """Midnights that the zone would move, of a column with no other time of day; else dates it does move.
+
+    ``zones``: that of the text and the company's.
+    """
+    if found.offset == "none" and zones[0] == zones[1]:
+        return 0, 0
+    clock = _CLOCK.format(text=text)
+    clocks, others = con.execute(
+        f"SELECT count(*) FILTER ({clock}), count(*) FILTER ({clock} AND NOT regexp_matches({text}, "
+        f"'{_MIDNIGHT}')) FROM \"{table}\""
+    ).fetchone()
+    if not clocks:
+        return 0, 0
+    written, read = (day(text, found, *zones, as_written=w) for w in (True, False))
+    moved = con.execute(f'SELECT count(*) FROM "{table}" WHERE {written} <> {read}').fetchone()[0]
+    return (clocks, 0) if moved and not others else (0, moved)
+
+
+def zones_said(reads: list[DayRead], zone: str, source_zone: str, given: str, unused: str) -> list[str]:
+    """In which zone dates and stamps were read, and what that moved.
+
+    ``given``: who says the company's zone. ``unused``: the mapping's, where that is another.
+    """
+    moved = [f"{r.column} {r.moved:,}" for r in reads if r.moved]
+    said = f"a date moved a day by that zone: {', '.join(moved)}" if moved else "no date moved a day"
+    other = f" (the mapping's {unused} is not used)" if unused else ""
+    return [
+        f"dates are business days in {zone}, from {given}{other}; times without a zone were read as "
+        f"{source_zone}, stamps are stored in UTC; {said}",
+        *(
+            f"{r.column}: all {r.midnights:,} times in '{r.source_column}' are midnight, so they are dates: "
+            f"taken as written, not moved to {zone}"
+            for r in reads if r.midnights
+        ),
+    ]  # fmt: skip
 
 
 def _local(text: str, found: DateColumn) -> str:

@@ -38,7 +38,10 @@ class Compiler:
     source: Source
     company_zone: str
     lookups: dict[str, str]  # file or table name -> DuckDB table holding it
+    table: str = ""  # of ours
+    name: str = ""  # our column at work
     where: str = ""
+    days: dict[tuple[str, str], dates.DayRead] = field(default_factory=dict)  # by our and the source column
     joins: list[str] = field(default_factory=list)
     matched: list[tuple[str, str, str, Lookup]] = field(
         default_factory=list
@@ -52,6 +55,7 @@ class Compiler:
         self, name: str, spec: ColumnMap, kind: str, others: dict[str, ColumnMap]
     ) -> Expression | None:
         """The expression of our column ``name``, or None where the file has nothing for it."""
+        self.name = name
         self.where = f"table of file '{self.source.file}', our column '{name}',"
         if spec.period_start:
             period = self.column("period", others["period"], "text", others)
@@ -133,7 +137,8 @@ class Compiler:
             zone = spec.zone or self.mapping.zone
             if kind == "datetime":
                 return dates.stamp(text, found, zone)
-            return dates.day(text, found, zone, self.company_zone, as_written=spec.as_written)
+            written = spec.as_written or self._midnights(text, source_column, found, zone)
+            return dates.day(text, found, zone, self.company_zone, as_written=written)
         if kind == "bool":
             return truth(text)
         if kind == "text":
@@ -142,6 +147,15 @@ class Compiler:
         if kind == "count":
             return f"CASE WHEN {value} = floor({value}) THEN CAST({value} AS BIGINT) END"
         return value
+
+    def _midnights(self, text: str, source_column: str, found: dates.DateColumn, zone: str) -> bool:
+        """Whether a column's times of day are all midnight: dates in disguise, that no zone moves."""
+        zones = (zone, self.company_zone)
+        midnights, moved = dates.read_days(self.con, self.source.table, text, found, zones)
+        if midnights or moved:
+            column = f"{self.table}.{self.name}"
+            self.days[column, source_column] = dates.DayRead(column, source_column, midnights, moved)
+        return midnights > 0
 
     def _decimal(self, text: str, source_column: str, spec: ColumnMap, kind: str) -> str:
         """The decimal sign: declared, else proven by the column, else the mapping's default."""
