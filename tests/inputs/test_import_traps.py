@@ -435,13 +435,18 @@ def test_what_is_no_number_is_emptied_and_named(tmp_path, written):
     assert amounts(tmp_path) == {"A": "", "B": "200", "C": "300"}
 
 
-@pytest.mark.parametrize("written", [("1.234", "12.500"), ("1,234", "12,500"), ("$1.234", "(12,500)")])
+@pytest.mark.parametrize("written", [("1.234", "12.500"), ("$1.234", "(12,500)")])
 def test_an_amount_that_could_be_thousands_or_decimals_is_refused_with_what_to_declare(tmp_path, written):
     rows = deals({}, {"amount": written[0]}, {"amount": written[1]})
     first = re.escape(written[0])
     with pytest.raises(UserError, match=rf"'amount' is ambiguous.*row 2 '{first}'.*decimal: '\.'"):
         run(tmp_path, {"deals.csv": text(rows)})
     assert not (tmp_path / "company").exists()
+
+
+def test_a_comma_before_three_digits_groups_thousands_where_nothing_says_otherwise(tmp_path):
+    run(tmp_path, {"deals.csv": text(deals({"amount": "1,234"}, {"amount": "(12,500)"}))})
+    assert (amounts(tmp_path)["A"], amounts(tmp_path)["B"]) == ("1234", "-12500")
 
 
 @pytest.mark.parametrize(

@@ -68,12 +68,15 @@ def test_on_is_a_key_and_no_is_a_word(workshop):
 
 def test_a_grid_gives_one_run_per_combination_with_safe_distinct_names(workshop):
     run_file = workshop.notebook("made").path.with_suffix(".yaml").read_text()
-    grid = "grids: {by: {period: [EMEA, 'A/B', 'A B', '../../etc'], seed: [1, 2]}}\nruns: {}\n"
-    notebook = workshop.notebook("made", run_file=run_file.replace("runs: {company: {}}\n", grid))
-    runs = notebook.runs()
+    grid = "grids: {by: {region: [EMEA, 'A/B', 'A B', '../../etc'], seed: [1, 2]}}\nruns: {}\n"
+    cell = (
+        'as_of: str = ""  # day\ndata: str = ""  # folder\nregion: str = ""  # one\nseed: int = 7  # draws\n'
+    )
+    run_file = run_file.replace("runs: {company: {}}\n", grid)
+    runs = workshop.notebook("made", run_file=run_file, parameters=cell).runs()
     names = [run.name for run in runs]
     assert len(runs) == len(set(names)) == 8
-    assert runs[0].parameters == {"period": "EMEA", "seed": 1}
+    assert runs[0].parameters == {"region": "EMEA", "seed": 1}
     assert all("/" not in name and ".." not in name for name in names)
 
 

@@ -14,11 +14,12 @@ WITH cells AS (
         WHERE contains({text}, ',') OR contains({text}, '.')),
      bared AS (SELECT v, n, regexp_replace(b, '[()+-]', '', 'g') AS b FROM cells),
      marked AS (
-        SELECT v, n, regexp_full_match(b, '[1-9]\\d{{0,2}}[.,]\\d{{3}}') AS either,
+        SELECT v, n, b, regexp_full_match(b, '[1-9]\\d{{0,2}}[.,]\\d{{3}}') AS either,
             regexp_full_match(b, '{point}') AS point, regexp_full_match(b, '{comma}') AS comma
         FROM bared)
 SELECT min(n) FILTER (either), arg_min(v, n) FILTER (either),
-       count(*) FILTER (point AND NOT either), count(*) FILTER (comma AND NOT either)
+       count(*) FILTER (point AND NOT either), count(*) FILTER (comma AND NOT either),
+       count(*) FILTER (either AND contains(b, '.'))
 FROM marked
 """
 
@@ -26,16 +27,20 @@ FROM marked
 def proven_decimal(con: duckdb.DuckDBPyConnection, table: str, text: str, where: str) -> str | None:
     """The decimal sign that a money column proves; None where its values read alike or the default serves.
 
+    The default also serves where every doubtful value has a comma (8,000): money has no three decimals, and
+    a decimal comma is rare where nothing else shows one. A point before three digits (1.234) is different:
+    it is how much of Europe writes thousands.
+
     Raises MappingError where values such as 1.234 could be thousands or decimals and no other value proves
     which, or where others prove both; it names the first and what to declare.
     """
     if _plain(con, table, text):
         return None
     forms = {"point": _form(".", ","), "comma": _form(",", ".")}
-    row, sample, point, comma = con.execute(
+    row, sample, point, comma, pointed = con.execute(
         _STATS.format(text=text, bare=bare(text), table=table, **forms)
     ).fetchone()
-    if row is None:
+    if row is None or not (point or comma or pointed):
         return None
     if bool(point) == bool(comma):
         both = (
