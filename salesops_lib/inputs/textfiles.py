@@ -110,13 +110,18 @@ def _first_odd_line(path: Path) -> tuple[int | None, str]:
 
 
 def _mixed(path: Path) -> bool:
-    ends = windows = 0
+    """Whether some lines end as Windows writes them and others do not; most blocks are only scanned."""
+    plain = windows = False
     with path.open("rb") as file:
         last = b""
         while block := file.read(BLOCK):
-            ends += block.count(b"\n")
-            windows += (last + block).count(b"\r\n")
-            last = block[-1:] if block.endswith(b"\r") else b""
-            if windows not in (0, ends):
+            if last or b"\r" in block:
+                pairs = (last + block).count(b"\r\n")
+                windows = windows or pairs > 0
+                plain = plain or block.count(b"\n") > pairs
+            else:
+                plain = plain or b"\n" in block
+            last = b"\r" if block.endswith(b"\r") else b""
+            if plain and windows:
                 return True
     return False
