@@ -128,6 +128,7 @@ class _Zygote:
         os.set_blocking(self.wakeup_write, False)
 
     def run(self) -> None:
+        """Serve requests and report ended children until the runner hangs up."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self.wakeup_write)
         with selectors.DefaultSelector() as selector:

@@ -57,6 +57,7 @@ def connection(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         con.execute(f"SET temp_directory = '{str(scratch).replace(chr(39), chr(39) * 2)}'")
         con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET enable_progress_bar = false")
         con.execute("SET autoinstall_known_extensions = false")
         open_report(con)
         yield con
