@@ -96,7 +96,9 @@ def read(con, mapping: Mapping, export: Path, folder: Path, scratch: Path) -> Ex
     for file in _looked_up_files(mapping):
         path = reading.find(export, [file])
         if path is not None:
-            extract.lookups[file] = _staged(con, path, sources, scratch, wanted).table
+            source = _staged(con, path, sources, scratch, wanted)
+            reading.tidy(con, source)
+            extract.lookups[file] = source.table
     return extract
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import duckdb
 
 from salesops_lib.core.contracts import Table
 from salesops_lib.core.errors import nearest
-from salesops_lib.inputs.importing import repair
+from salesops_lib.inputs.importing import reading, repair
 from salesops_lib.inputs.importing.cells import quoted
 from salesops_lib.inputs.importing.dates import DayRead
-from salesops_lib.inputs.importing.expressions import TYPES, Compiler, Expression
+from salesops_lib.inputs.importing.expressions import TYPES, Compiler, Expression, shared
+from salesops_lib.inputs.importing.facts import Facts
 from salesops_lib.inputs.importing.history import numbered
 from salesops_lib.inputs.importing.mapping import Mapping, MappingError, TableMap
 from salesops_lib.inputs.importing.reading import Source
@@ -64,14 +64,11 @@ def _convert_part(setting: Setting, table: Table, part: TableMap, source: Source
             f"mapping: table '{table.name}' has no column '{unknown[0]}'. "
             f"{nearest(unknown[0], table.column_names)}"
         )
+    _rehearse(setting, table, part, source)
+    reading.tidy(con, source)
     repair.mend_mojibake(con, table.name, source, part)
     compiler = Compiler(con, setting.mapping, source, setting.zone, setting.lookups, table.name)
-    found: dict[str, Expression] = {}
-    for column, spec in part.columns.items():
-        kind = table.by_name[column].kind if column in table.by_name else "text"
-        made = compiler.column(column, spec, kind, part.columns)
-        if made is not None:
-            found[column] = made
+    found = _compiled(compiler, table, part)
     setting.days.extend(compiler.days.values())
     con.execute(_create(table, part, source, compiler, found, name))
     _report_dropped(con, table, source, name)
@@ -84,23 +81,54 @@ def _convert_part(setting: Setting, table: Table, part: TableMap, source: Source
     return [c for c in part.columns if c not in found]
 
 
+def _compiled(compiler: Compiler, table: Table, part: TableMap) -> dict[str, Expression]:
+    """The expression of every column that the file has something for."""
+    found = {}
+    for column, spec in part.columns.items():
+        made = compiler.column(column, spec, _kind(table, column), part.columns)
+        if made is not None:
+            found[column] = made
+    return found
+
+
+def _rehearse(setting: Setting, table: Table, part: TableMap, source: Source) -> None:
+    """Ask all that will be asked of the file's cells, so that one scan answers it."""
+    facts = Facts(setting.con, source.table, rehearsed=True)
+    compiler = Compiler(
+        setting.con, setting.mapping, source, setting.zone, setting.lookups, table.name, facts=facts
+    )
+    typed = _typed(table, compiler, _compiled(compiler, table, part))
+    source.facts.ask(*facts.asked, *(_count(e.text) for e in typed.values() if not shared(e.text)))
+    source.facts.ask(*(test for test, _ in repair.damage(compiler.damaged)))
+
+
+def _kind(table: Table, column: str) -> str:
+    return table.by_name[column].kind if column in table.by_name else "text"
+
+
+def _count(text: str) -> str:
+    return f"count({text})"
+
+
 def _create(table: Table, part: TableMap, source: Source, compiler: Compiler, found: dict, name: str) -> str:
-    columns = []
-    for column in [*table.column_names, *(c for c in found if c not in table.by_name)]:
-        kind = table.by_name[column].kind if column in table.by_name else "text"
-        value = found[column].value if column in found else "NULL"
-        columns.append(f'CAST({value} AS {TYPES[kind]}) AS "{column}"')
+    """SQL: the table of converted rows. Only what the file has is sorted, the rest is laid around it."""
+    given = {c: f"CAST({found[c].value} AS {TYPES[_kind(table, c)]})" for c in found}
     tests = [(c, sql) for c in part.keep if (sql := compiler.condition(c)) is not None]
-    drop = "CAST(NULL AS VARCHAR)"
     if tests:
         branches = " ".join(f"WHEN NOT ({sql}) THEN {quoted(_why_dropped(test))}" for test, sql in tests)
-        drop = f"CASE {branches} END"
-    file = quoted(source.file)  # as an ENUM it costs a byte a row in every sort
-    select = (
-        f"SELECT CAST({file} AS ENUM ({file})) AS _file, {source.number} AS _row, {drop} AS _drop, "
-        f"{', '.join(columns)} FROM {_from(source, compiler.joins)}"
-    )
-    return f'CREATE TABLE "{name}" AS {numbered(select) if table.name == "opportunity_history" else select}'
+        given["_drop"] = f"CASE {branches} END"
+    listed = "".join(f', {sql} AS "{c}"' for c, sql in given.items())
+    select = f"SELECT {source.number} AS _row{listed} FROM {_from(source, compiler)}"
+    if table.name == "opportunity_history":
+        select = numbered(select, set(given))
+        given |= {"sequence": "", "_same": ""}
+    file = quoted(source.file)  # as an ENUM it costs a byte a row
+    empty = {"_file": f"CAST({file} AS ENUM ({file}))", "_drop": "CAST(NULL AS VARCHAR)"} | {
+        c: f"CAST(NULL AS {TYPES[_kind(table, c)]})" for c in table.column_names
+    }
+    order = dict.fromkeys(["_file", "_row", "_drop", *table.column_names, *given])
+    columns = ", ".join(f'"{c}"' if c in given or c == "_row" else f'{empty[c]} AS "{c}"' for c in order)
+    return f'CREATE TABLE "{name}" AS SELECT {columns} FROM ({select})'
 
 
 def _why_dropped(test) -> str:
@@ -111,9 +139,12 @@ def _why_dropped(test) -> str:
     return f"left out by the mapping: {test.column[0]} {verb} {', '.join(words)}"
 
 
-def _from(source: Source, joins: Iterable[str]) -> str:
+def _from(source: Source, compiler: Compiler) -> str:
+    """SQL: the file's cells, what values share of them, and the tables looked up in."""
+    shared = "".join(f', {sql} AS "{name}"' for sql, name in compiler.once.items())
     # The row id must be the raw table's own, whatever is joined to it.
-    return " ".join([f'"{source.table}"', *joins])
+    rows = f'(SELECT rowid, *{shared} FROM "{source.table}") AS "{source.table}"'
+    return " ".join([rows, *compiler.joins])
 
 
 def _report_dropped(con, table: Table, source: Source, name: str) -> None:
@@ -131,30 +162,41 @@ def _report_dropped(con, table: Table, source: Source, name: str) -> None:
 
 def _report_unread(con, table: Table, source: Source, compiler: Compiler, found: dict, name: str) -> None:
     """Cells with text and no value: emptied, named. One scan finds which columns have any."""
-    kinds = {c: table.by_name[c].kind for c in found if c in table.by_name}
-    typed = {
-        c: e
-        for c, e in found.items()
-        if e.text != "NULL" and (kinds.get(c, "text") != "text" or e.text != e.value)
-    }
-    typed = {c: e for c, e in typed.items() if c not in {m[0] for m in compiler.matched}}
+    typed = _typed(table, compiler, found)
     if not typed:
         return
-    there = con.execute(
-        f"SELECT {', '.join(f'count({e.text})' for e in typed.values())} FROM {_from(source, compiler.joins)}"
-    ).fetchone()
+    there = _texts(con, source, compiler, [e.text for e in typed.values()])
     read = con.execute(f'SELECT {", ".join(f"""count("{c}")""" for c in typed)} FROM "{name}"').fetchone()
     for (column, made), texts, values in zip(typed.items(), there, read, strict=True):
         if texts == values:
             continue
-        kind = kinds.get(column, "text")
-        raw = f"SELECT {source.number} AS n, {made.text} AS v FROM {_from(source, compiler.joins)}"
+        raw = f"SELECT {source.number} AS n, {made.text} AS v FROM {_from(source, compiler)}"
         report_rows(
             con, table.name,
-            f"SELECT p._file, p._row, {row_id(table, 'p')}, 'repaired', {_why_unread(kind)}, "
+            f"SELECT p._file, p._row, {row_id(table, 'p')}, 'repaired', {_why_unread(_kind(table, column))}, "
             f"{quoted(column)}, raw.v FROM ({raw}) raw JOIN \"{name}\" p ON p._row = raw.n "
             f'WHERE raw.v IS NOT NULL AND p."{column}" IS NULL',
         )  # fmt: skip
+
+
+def _typed(table: Table, compiler: Compiler, found: dict[str, Expression]) -> dict[str, Expression]:
+    """Columns whose text may have no value; those looked up are reported as unmatched."""
+    matched = {m[0] for m in compiler.matched}
+    return {
+        c: e
+        for c, e in found.items()
+        if c not in matched and e.text != "NULL" and (_kind(table, c) != "text" or e.text != e.value)
+    }
+
+
+def _texts(con, source: Source, compiler: Compiler, texts: list[str]) -> list[int]:
+    """How many cells of each have a text."""
+    counts = dict(
+        zip(plain := [t for t in texts if not shared(t)], source.facts.get(*map(_count, plain)), strict=True)
+    )
+    for text in (t for t in texts if shared(t)):
+        counts[text] = con.execute(f"SELECT {_count(text)} FROM {_from(source, compiler)}").fetchone()[0]
+    return [counts[t] for t in texts]
 
 
 def _why_unread(kind: str) -> str:
@@ -172,9 +214,7 @@ def _why_unread(kind: str) -> str:
 def _report_unmatched(con, table: Table, source: Source, compiler: Compiler, name: str) -> None:
     for column, text, matched, lookup in compiler.matched:
         target = lookup.file or lookup.table
-        rows = (
-            f"SELECT {source.number} AS n, {text} AS v, {matched} AS k FROM {_from(source, compiler.joins)}"
-        )
+        rows = f"SELECT {source.number} AS n, {text} AS v, {matched} AS k FROM {_from(source, compiler)}"
         # Accepted spellings match through the alias, so what is left is neither known nor accepted.
         lost = f"SELECT n, v FROM ({rows}) WHERE v IS NOT NULL AND k IS NULL"
         then = {

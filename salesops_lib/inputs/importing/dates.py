@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import duckdb
-
+from salesops_lib.inputs.importing.facts import Facts
 from salesops_lib.inputs.importing.mapping import MappingError
+from salesops_lib.inputs.importing.reading import Source
 from salesops_lib.inputs.tables.columns import EARLIEST_DAY, LATEST_DAY
 
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %I:%M %p", ", %H:%M")
@@ -27,23 +27,23 @@ class DateColumn:
 
 
 def read_order(
-    con: duckdb.DuckDBPyConnection, table: str, text: str, declared: str, formats: list[str], where: str
+    source: Source, facts: Facts, text: str, declared: str, formats: list[str], where: str
 ) -> DateColumn:
     """Look at every cell of a column and settle its order, or refuse.
 
     Raises MappingError where no value over 12 proves the order and none is declared, where values contradict
     each other, or where they contradict the declared order; it names a row and what to declare.
     """
-    cells, iso, utc, longest = con.execute(_ISO.format(text=text, table=table)).fetchone()
+    cells, iso, utc, longest = facts.get(*(q.format(text=text, iso=_ISO.format(text=text)) for q in _FORM))
     offset = "none" if (longest or 0) < 17 else "utc" if utc == iso else "some"
     if cells == iso:
         return DateColumn(iso, 0, offset, (4, 4), "ymd", ())
-    stats = con.execute(_STATS.format(text=text, table=table)).fetchone()
+    stats = _stats(source, text)
     parted, first_over, second_over, apart, low, high, row, sample = stats
     if formats:
         # Cells that a declared format reads need no order.
         left = f"CASE WHEN {_strptime(text, formats)} IS NULL THEN {text} END"
-        stats = con.execute(_STATS.format(text=left, table=table)).fetchone()
+        stats = _stats(source, left)
         parted, first_over, second_over, apart, low, high, row, sample = stats
     order = _settled(declared, first_over, second_over, apart, where, (row, sample))
     return DateColumn(iso, parted, offset, (low or 4, high or 4), order, tuple(formats))
@@ -73,16 +73,16 @@ def _settled(declared: str, first_over: int, second_over: int, apart: int, where
     return proven or "mdy"
 
 
-_ISO = """
-WITH cells AS (SELECT {text} AS v FROM "{table}"),
-     iso AS (SELECT v, substr(v, 5, 1) IN ('-', '/') AS iso FROM cells WHERE v IS NOT NULL)
-SELECT count(*), count(*) FILTER (iso),
-       count(*) FILTER (iso AND (suffix(v, 'Z') OR suffix(v, '+0000'))), max(length(v))
-FROM iso
-"""
+_ISO = "({text} LIKE '____-%' OR {text} LIKE '____/%')"
+_FORM = (
+    "count({text})",
+    "count(*) FILTER ({iso})",
+    "count(*) FILTER ({iso} AND (suffix({text}, 'Z') OR suffix({text}, '+0000')))",
+    "max(length({text}))",
+)
 
 _STATS = """
-WITH cells AS (SELECT {text} AS v, rowid + 1 AS n FROM "{table}"),
+WITH cells AS (SELECT {text} AS v, {number} AS n FROM "{table}"),
      split AS (
         SELECT v, n,
             coalesce(try_cast(v[1:4] AS INT) IS NOT NULL AND substr(v, 5, 1) IN ('-', '/'), FALSE) AS iso
@@ -108,22 +108,28 @@ FROM numbers
 """
 
 
-def stamp(text: str, found: DateColumn, zone: str) -> str:
-    """SQL: the cell as a UTC timestamp; a cell without an offset is in ``zone``."""
-    local = f"date_trunc('second', {_local(text, found)})"
+def _stats(source: Source, text: str) -> tuple:
+    asked = _STATS.format(text=text, number=source.number, table=source.table)
+    return source.facts.con.execute(asked).fetchone()
+
+
+def stamp(text: str, local: str, found: DateColumn, zone: str) -> str:
+    """SQL: the cell as a UTC timestamp; a cell without an offset is in ``zone``. ``local`` as for ``day``."""
+    local = f"date_trunc('second', {local})"
     utc = local if zone == "UTC" else f"timezone('UTC', timezone('{zone}', {local}))"
     if found.offset == "none" or (found.offset == "utc" and zone == "UTC"):
         return _sane(utc)
     return _sane(f"CASE WHEN {_has_offset(text)} THEN {_instant(text)} ELSE {utc} END")
 
 
-def day(text: str, found: DateColumn, zone: str, company_zone: str, *, as_written: bool) -> str:
+def day(text: str, local: str, found: DateColumn, zones: tuple[str, str], *, as_written: bool) -> str:
     """SQL: the cell as a business day in the company's zone.
 
-    A plain date is taken as it is; a time of day is moved from ``zone`` (or its own offset) to
-    ``company_zone`` first, unless ``as_written``.
+    ``local``: the cell as a timestamp, without regard to zones. ``zones``: the text's and the company's.
+    A plain date is taken as it is; a time of day is moved from the one zone (or its own offset) to the other
+    first, unless ``as_written``.
     """
-    local = _local(text, found)
+    zone, company_zone = zones
     if as_written:
         first = f"try_cast(substr({text}, 1, 10) AS TIMESTAMP)"
         offset = f"CASE WHEN {_has_offset(text)} THEN {first} ELSE {local} END"
@@ -153,24 +159,20 @@ class DayRead:
     moved: int
 
 
-def read_days(
-    con: duckdb.DuckDBPyConnection, table: str, text: str, found: DateColumn, zones: tuple[str, str]
-) -> tuple[int, int]:
+def read_days(source: Source, text: str, found: DateColumn, zones: tuple[str, str]) -> tuple[int, int]:
     """Midnights that the zone would move, of a column with no other time of day; else dates it does move.
 
     ``zones``: that of the text and the company's.
     """
-    if found.offset == "none" and zones[0] == zones[1]:
+    written, read = (day(text, local(text, found), found, zones, as_written=w) for w in (True, False))
+    if written == read:
         return 0, 0
     clock = _CLOCK.format(text=text)
-    clocks, others = con.execute(
-        f"SELECT count(*) FILTER ({clock}), count(*) FILTER ({clock} AND NOT regexp_matches({text}, "
-        f"'{_MIDNIGHT}')) FROM \"{table}\""
+    midnight = f"regexp_matches({text}, '{_MIDNIGHT}')"
+    clocks, others, moved = source.facts.con.execute(
+        f"SELECT count(*) FILTER ({clock}), bool_or({clock} AND NOT {midnight}), "
+        f'count(*) FILTER ({written} <> {read}) FROM "{source.table}"'
     ).fetchone()
-    if not clocks:
-        return 0, 0
-    written, read = (day(text, found, *zones, as_written=w) for w in (True, False))
-    moved = con.execute(f'SELECT count(*) FROM "{table}" WHERE {written} <> {read}').fetchone()[0]
     return (clocks, 0) if moved and not others else (0, moved)
 
 
@@ -193,7 +195,8 @@ def zones_said(reads: list[DayRead], zone: str, source_zone: str, given: str, un
     ]  # fmt: skip
 
 
-def _local(text: str, found: DateColumn) -> str:
+def local(text: str, found: DateColumn) -> str:
+    """SQL: the cell as a timestamp, without regard to zones; missing where it is none."""
     ways = []
     if found.formats:
         ways.append(_strptime(text, found.formats))

@@ -11,10 +11,12 @@ import duckdb
 
 from salesops_lib.inputs.importing import dates
 from salesops_lib.inputs.importing.cells import number, quoted, truth, undamaged
+from salesops_lib.inputs.importing.facts import Facts
 from salesops_lib.inputs.importing.mapping import ColumnMap, Condition, Lookup, Mapping, MappingError
 from salesops_lib.inputs.importing.reading import Source, column
 from salesops_lib.inputs.importing.separators import proven_decimal
 
+ONCE = "__once"
 TYPES = {
     "text": "VARCHAR", "date": "DATE", "datetime": "TIMESTAMP", "bool": "BOOLEAN", "count": "BIGINT",
     "money": "DOUBLE", "number": "DOUBLE", "ratio": "DOUBLE", "days": "DOUBLE",
@@ -43,13 +45,16 @@ class Compiler:
     where: str = ""
     days: dict[tuple[str, str], dates.DayRead] = field(default_factory=dict)  # by our and the source column
     joins: list[str] = field(default_factory=list)
-    matched: list[tuple[str, str, str, Lookup]] = field(
-        default_factory=list
-    )  # column, text, joined value, lookup
+    # column, text, joined value, lookup
+    matched: list[tuple[str, str, str, Lookup]] = field(default_factory=list)
     sentinels: list[tuple[str, str, list[str]]] = field(default_factory=list)  # column, source column, texts
-    damaged: list[tuple[str, str, str | None]] = field(
-        default_factory=list
-    )  # column, source column, repair order
+    # column, source column, repair order
+    damaged: list[tuple[str, str, str | None]] = field(default_factory=list)
+    once: dict[str, str] = field(default_factory=dict)  # SQL that several values share -> its column's name
+    facts: Facts | None = None  # the source's own, unless this is a rehearsal
+
+    def __post_init__(self) -> None:
+        self.facts = self.facts or self.source.facts
 
     def column(
         self, name: str, spec: ColumnMap, kind: str, others: dict[str, ColumnMap]
@@ -133,25 +138,27 @@ class Compiler:
                 spec.order or self.mapping.dates,
                 f"file '{self.source.file}', column '{source_column}'",
             )
-            found = dates.read_order(self.con, self.source.table, text, order, formats, where)
+            found = dates.read_order(self.source, self.facts, text, order, formats, where)
             zone = spec.zone or self.mapping.zone
+            local = self._once(dates.local(text, found))
             if kind == "datetime":
-                return dates.stamp(text, found, zone)
+                return dates.stamp(text, local, found, zone)
             written = spec.as_written or self._midnights(text, source_column, found, zone)
-            return dates.day(text, found, zone, self.company_zone, as_written=written)
+            return dates.day(text, local, found, (zone, self.company_zone), as_written=written)
         if kind == "bool":
             return truth(text)
         if kind == "text":
             return undamaged(text, spec.excel_text) if spec.excel_text else text
-        value = number(text, self._decimal(text, source_column, spec, kind))
+        value = self._once(number(text, self._decimal(text, source_column, spec, kind)))
         if kind == "count":
             return f"CASE WHEN {value} = floor({value}) THEN CAST({value} AS BIGINT) END"
         return value
 
     def _midnights(self, text: str, source_column: str, found: dates.DateColumn, zone: str) -> bool:
         """Whether a column's times of day are all midnight: dates in disguise, that no zone moves."""
-        zones = (zone, self.company_zone)
-        midnights, moved = dates.read_days(self.con, self.source.table, text, found, zones)
+        if self.facts.rehearsed:
+            return False
+        midnights, moved = dates.read_days(self.source, text, found, (zone, self.company_zone))
         if midnights or moved:
             column = f"{self.table}.{self.name}"
             self.days[column, source_column] = dates.DayRead(column, source_column, midnights, moved)
@@ -163,7 +170,11 @@ class Compiler:
         if declared or kind != "money" or self.source.encoding == "parquet":
             return declared or self.mapping.decimal
         where = f"file '{self.source.file}', column '{source_column}'"
-        return proven_decimal(self.con, self.source.table, text, where) or self.mapping.decimal
+        return proven_decimal(self.source, self.facts, text, where) or self.mapping.decimal
+
+    def _once(self, sql: str) -> str:
+        """A name for a part that a value needs more than once: the engine then computes it once a row."""
+        return self.once.setdefault(sql, f"{ONCE}{len(self.once)}")
 
     def _first(self, name: str, spec: ColumnMap, kind: str) -> Expression | None:
         found = [e for s in spec.first if (e := self._nested(name, s, kind)) is not None]
@@ -269,6 +280,11 @@ class Compiler:
         if kind == "datetime":
             day = f"timezone('UTC', timezone('{self.company_zone}', CAST({day} AS TIMESTAMP)))"
         return Expression("NULL", day)
+
+
+def shared(text: str) -> bool:
+    """Whether SQL of a text names a part that ``Compiler.once`` computes."""
+    return ONCE in text
 
 
 def _clean(name: str) -> str:

@@ -5,17 +5,20 @@ from __future__ import annotations
 TRACKED = ("stage", "amount_base", "close_date", "forecast_category", "probability", "owner_id")
 
 
-def numbered(select: str) -> str:
+def numbered(select: str, columns: set[str]) -> str:
     """SQL: ``select``, changes of deals, numbered by time for each; ``_same`` where a stage repeats.
 
-    Rows written for an amount or a date keep their place: they are changes. Only a reader of stages takes
-    equal consecutive stages as one.
+    ``columns``: those it has besides ``_row``. Rows written for an amount or a date keep their place: they
+    are changes. Only a reader of stages takes equal consecutive stages as one.
     """
+    apart = ["opportunity_id", *(["_drop IS NULL"] if "_drop" in columns else [])]
+    order = [c for c in ("changed_at", "sequence") if c in columns]
+    number = "row_number() OVER w AS sequence"
+    star = f"* REPLACE ({number})" if "sequence" in columns else f"*, {number}"
+    same = "coalesce(stage = lag(stage) OVER w, FALSE)" if "stage" in columns else "FALSE"
     return (
-        "SELECT * REPLACE (row_number() OVER w AS sequence), coalesce(stage = lag(stage) OVER "
-        "w, FALSE) AS _same "
-        f"FROM ({select}) WINDOW w AS (PARTITION BY opportunity_id, _drop IS NULL ORDER BY "
-        "changed_at, sequence, _row)"
+        f"SELECT {star}, {same} AS _same FROM ({select}) "
+        f"WINDOW w AS (PARTITION BY {', '.join(apart)} ORDER BY {', '.join([*order, '_row'])})"
     )
 
 

@@ -26,17 +26,23 @@ def unplace(con, table: Table) -> None:
 
 
 def conform(con, table: Table) -> None:
-    """Values outside the contract are emptied and reported; the row stays."""
-    for column in table.columns:
-        test = _outside(column)
-        if test and column.name not in table.key:
-            name = column.name
-            report_rows(
-                con, table.name,
-                f"SELECT _file, _row, {row_id(table)}, 'repaired', {quoted(test[1])}, {quoted(name)}, "
-                f'CAST("{name}" AS VARCHAR) FROM "new_{table.name}" WHERE _drop IS NULL AND ({test[0]})',
-            )  # fmt: skip
-            con.execute(f'UPDATE "new_{table.name}" SET "{name}" = NULL WHERE {test[0]}')
+    """Values outside the contract are emptied and reported; the row stays. One scan finds the columns."""
+    tests = {
+        c.name: test for c in table.columns if c.name not in table.key and (test := _outside(c)) is not None
+    }
+    if not tests:
+        return
+    new = f'"new_{table.name}"'
+    met = con.execute(f"SELECT {', '.join(f'bool_or({t})' for t, _ in tests.values())} FROM {new}").fetchone()
+    for (name, (test, words)), there in zip(tests.items(), met, strict=True):
+        if not there:
+            continue
+        report_rows(
+            con, table.name,
+            f"SELECT _file, _row, {row_id(table)}, 'repaired', {quoted(words)}, {quoted(name)}, "
+            f'CAST("{name}" AS VARCHAR) FROM {new} WHERE _drop IS NULL AND ({test})',
+        )  # fmt: skip
+        con.execute(f'UPDATE {new} SET "{name}" = NULL WHERE {test}')
 
 
 def _outside(column: Column) -> tuple[str, str] | None:

@@ -65,10 +65,14 @@ def note_leaks(con, table: str = "opportunities") -> list[str]:
     """
     columns = [d[0] for d in con.execute(f'SELECT * FROM "new_{table}" LIMIT 0').description]
     columns = [c for c in columns if not c.startswith("_") and c not in OWN_OUTCOME]
+    con.execute(
+        f'CREATE OR REPLACE TEMP TABLE screen AS SELECT * FROM "new_{table}" '
+        f"WHERE _drop IS NULL AND is_closed LIMIT {SCREEN}"
+    )
     leaks = []
     for name in columns:
         # A value that won and lost deals share early on clears the column without reading the rest.
-        early = _shared(con, f'SELECT * FROM "new_{table}" LIMIT {SCREEN}', name)
+        early = _shared(con, "SELECT * FROM screen", name)
         if early[2]:
             continue
         won, lost, shared, values = _shared(con, f'SELECT * FROM "new_{table}"', name)
@@ -95,15 +99,18 @@ def _shared(con, rows: str, name: str) -> tuple:
 def note_after_outcome(con) -> None:
     """Attributes stamped after the outcome: filled on closed deals only, or naming the outcome in words."""
     columns = [d[0] for d in con.execute("SELECT * FROM new_opportunities LIMIT 0").description]
-    for name in (c for c in columns if not c.startswith("_") and c not in OWN_OUTCOME):
-        closed, filled, open_, early = con.execute(
-            f'SELECT count(*) FILTER (is_closed), count("{name}") FILTER (is_closed), count(*) '
-            "FILTER (NOT is_closed), "
-            f'count("{name}") FILTER (NOT is_closed) FROM new_opportunities WHERE _drop IS NULL'
-        ).fetchone()
-        if min(closed, open_) >= ENOUGH and filled >= 0.95 * closed and early == 0:
+    columns = [c for c in columns if not c.startswith("_") and c not in OWN_OUTCOME]
+    counts = "".join(
+        f', count("{c}") FILTER (is_closed), count("{c}") FILTER (NOT is_closed)' for c in columns
+    )
+    closed, open_, *filled = con.execute(
+        f"SELECT count(*) FILTER (is_closed), count(*) FILTER (NOT is_closed){counts} "
+        "FROM new_opportunities WHERE _drop IS NULL"
+    ).fetchone()
+    for name, late, early in zip(columns, filled[::2], filled[1::2], strict=True):
+        if min(closed, open_) >= ENOUGH and late >= 0.95 * closed and early == 0:
             reason = (
-                f"stamped after the outcome: filled on {filled} of {closed} closed deals and on "
+                f"stamped after the outcome: filled on {late} of {closed} closed deals and on "
                 f"none of {open_} open"
             )
             _once(con, "opportunities", reason, name, None)
@@ -119,11 +126,15 @@ def _note_outcome_words(con, table: str) -> None:
     described = con.execute(f'DESCRIBE "new_{table}"').fetchall()
     texts = [c for c, kind, *_ in described if kind == "VARCHAR" and not c.startswith("_")]
     texts = [c for c in texts if c not in OWN_OUTCOME and not c.endswith("_id")]
-    # Cheap words first: the pattern itself is tried on what they leave.
+    # One scan for cheap words in any column; the pattern itself is tried where they are.
     said = " OR ".join(f"contains(lower(\"{{0}}\"), '{word}')" for word in ("closed", "won by", "lost to"))
-    for name in texts:
+    new = f'"new_{table}" WHERE _drop IS NULL'
+    met = con.execute(
+        f"SELECT {', '.join(f'bool_or({said.format(name)})' for name in texts)} FROM {new}"
+    ).fetchone()
+    for name in (name for name, there in zip(texts, met, strict=True) if there):
         found = con.execute(
-            f'SELECT v, n FROM (SELECT "{name}" AS v, count(*) AS n FROM "new_{table}" WHERE _drop IS NULL '
+            f'SELECT v, n FROM (SELECT "{name}" AS v, count(*) AS n FROM {new} '
             f"AND ({said.format(name)}) GROUP BY 1) "
             f"WHERE regexp_matches(v, '(?i){OUTCOME_WORDS}') ORDER BY n DESC, v LIMIT 1"
         ).fetchone()

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from salesops_lib.core.errors import nearest
+from salesops_lib.inputs.importing.facts import Facts
 from salesops_lib.inputs.importing.mapping import MappingError
 from salesops_lib.inputs.textfiles import UNCLOSED, even
 
@@ -25,6 +26,7 @@ class Source:
 
     path: Path
     table: str
+    facts: Facts
     columns: list[str]
     rows: int
     encoding: str
@@ -32,8 +34,10 @@ class Source:
     malformed: list[tuple[int, int, int]] = field(default_factory=list)  # data row, fields, expected
     header: list[str] = field(default_factory=list)  # every column of the file, also those nothing reads
     ascii: bool = False
+    controls: bool = False  # cells may end in a tab or a line end
     beyond_ascii: list[str] = field(default_factory=list)  # columns with letters that an encoding can spoil
     recoded: list[int] = field(default_factory=list)  # data rows that were not UTF-8 in a UTF-8 file
+    tidied: bool = False
 
     @property
     def file(self) -> str:
@@ -57,39 +61,36 @@ def find(folder: Path, patterns: list[str]) -> Path | None:
 
 
 def stage(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path, wanted: set[str]) -> Source:
-    """A file as text in ``table``: cells trimmed, blank ones missing, only columns ``wanted``."""
-    source = _load(con, path, table, work, wanted)
-    tidy(con, source)
-    return source
-
-
-def _load(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path, wanted: set[str]) -> Source:
-    """Load a CSV or Parquet file into ``table``, every cell as text, in file order.
+    """Load a CSV or Parquet file into ``table``, every cell as text, in file order, only columns ``wanted``.
 
     Row ``n`` of the file (1 is the first below the header) has ``rowid = n - 1``; where lines do not fit the
     header they are left out, listed in ``malformed``, and the table carries its row numbers in ``_row``.
+    Cells stand as they are in the file until ``tidy``.
     """
     if path.suffix.lower() == ".parquet":
         return _stage_parquet(con, path, table, wanted)
-    sha256, encoding, plain = _hash_and_encoding(path)
+    looked = _look(path)
     text, recoded = path, []
-    if encoding != "utf-8":
+    if looked.encoding != "utf-8":
         text = work / f"{table}.csv"
-        recoded = _recode(path, text, encoding)
+        recoded = _recode(path, text, looked.encoding)
     text = even(text, work / f"{table}-even.csv")
     columns, separator = _header(text, path.name)
     read = [c for c in columns if c.lower() in wanted] or columns[:1]
-    source = Source(path, table, read, 0, encoding, sha256, header=columns, ascii=plain, recoded=recoded)
+    source = Source(
+        path, table, Facts(con, table), read, 0, looked.encoding, looked.sha256,
+        header=columns, ascii=looked.ascii, controls=looked.controls, recoded=recoded,
+    )  # fmt: skip
     # The reader may guess nothing that loses a row: no line is a comment, none is skipped.
+    typed = ", ".join(f"{_quoted(c)}: 'VARCHAR'" for c in columns)
     options = (
-        f"delim={_quoted(separator)}, header=true, all_varchar=true, quote='\"', escape='\"', "
-        f"names=[{', '.join(_quoted(c) for c in columns)}], strict_mode=true, skip=0, comment=''"
+        f"delim={_quoted(separator)}, header=true, auto_detect=false, quote='\"', escape='\"', "
+        f"columns={{{typed}}}, strict_mode=true, skip=0, comment=''"
     )
-    file = f"read_csv({_quoted(str(text))}, {options})"
     try:
-        if [d[0] for d in con.execute(f"SELECT * FROM {file} LIMIT 0").description] != columns:
-            raise duckdb.Error("columns shifted")
-        con.execute(f'CREATE TABLE "{table}" AS SELECT {_listed(read)} FROM {file}')
+        con.execute(
+            f'CREATE TABLE "{table}" AS SELECT {_listed(read)} FROM read_csv({_quoted(str(text))}, {options})'
+        )
     except duckdb.Error:
         con.execute(f'DROP TABLE IF EXISTS "{table}"')
         _stage_line_by_line(con, source, text, separator, work)
@@ -100,22 +101,31 @@ def _load(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path, wa
 def tidy(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Trim cells that have blanks at an edge, and make blank cells missing; note columns beyond ASCII.
 
-    One scan finds the columns concerned, so that a clean file costs next to nothing.
+    The scan that finds the columns concerned answers all other questions too, so that a clean file costs
+    next to nothing.
     """
-    tests = []
-    for name in source.columns:
-        beyond = "FALSE" if source.ascii else f'bool_or(strlen("{name}") <> length("{name}"))'
-        tests += [f"bool_or(\"{name}\" < '!' OR suffix(\"{name}\", ' '))", beyond]
-    found = con.execute(f'SELECT {", ".join(tests)} FROM "{source.table}"').fetchone()
+    if source.tidied:
+        return
+    source.tidied = True
+    found = source.facts.get(*(test for name in source.columns for test in _edges(source, name)))
     for name, ragged, beyond in zip(source.columns, found[::2], found[1::2], strict=True):
         if ragged or beyond:
             trimmed = f"nullif(trim(\"{name}\", ' \t\r\n\u00a0'), '')"
-            con.execute(f'UPDATE "{source.table}" SET "{name}" = {trimmed} WHERE "{name}" <> {trimmed}')
             con.execute(
-                f'UPDATE "{source.table}" SET "{name}" = NULL WHERE trim("{name}", \' \t\r\n\u00a0\') = \'\''
+                f'UPDATE "{source.table}" SET "{name}" = {trimmed} WHERE "{name}" IS DISTINCT FROM {trimmed}'
             )
+            source.facts.forget()
         if beyond:
             source.beyond_ascii.append(name)
+
+
+def _edges(source: Source, name: str) -> tuple[str, str]:
+    """SQL: whether a column has cells with a blank at an edge, and whether it goes beyond ASCII."""
+    blank = f"\"{name}\" < '!' OR suffix(\"{name}\", ' ')"
+    if source.controls:
+        blank += "".join(f' OR suffix("{name}", chr({code}))' for code in (9, 10, 13))
+    beyond = "FALSE" if source.ascii else f'bool_or(strlen("{name}") <> length("{name}"))'
+    return f"bool_or({blank})", beyond
 
 
 def column(source: Source, names: list[str], *, required: bool, where: str) -> str | None:
@@ -139,12 +149,25 @@ def _stage_parquet(con: duckdb.DuckDBPyConnection, path: Path, table: str, wante
     texts = ", ".join(f'CAST("{c}" AS VARCHAR) AS "{c}"' for c in columns)
     con.execute(f'CREATE TABLE "{table}" AS SELECT {texts} FROM {file}')
     rows = con.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
-    return Source(path, table, columns, rows, "parquet", _hash_and_encoding(path)[0], header=header)
+    facts = Facts(con, table)
+    return Source(
+        path, table, facts, columns, rows, "parquet", _look(path).sha256, header=header, controls=True
+    )
 
 
-def _hash_and_encoding(path: Path) -> tuple[str, str, bool]:
+@dataclass
+class _Look:
+    """What a file's bytes say of it."""
+
+    sha256: str
+    encoding: str
+    ascii: bool
+    controls: bool  # tabs, or line ends at the end of a quoted cell
+
+
+def _look(path: Path) -> _Look:
     digest, decoder, encoding = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")(), "utf-8"
-    plain = True
+    plain, controls = True, False
     with path.open("rb") as file:
         start = file.read(4)
         file.seek(0)
@@ -153,12 +176,13 @@ def _hash_and_encoding(path: Path) -> tuple[str, str, bool]:
         while block := file.read(BLOCK):
             digest.update(block)
             plain = plain and block.isascii()
+            controls = controls or any(mark in block for mark in (b"\t", b'\n"', b'\r"'))
             if encoding == "utf-8" and not plain:
                 try:
                     decoder.decode(block)
                 except UnicodeDecodeError:
                     encoding = "cp1252"
-    return digest.hexdigest(), encoding, plain
+    return _Look(digest.hexdigest(), encoding, plain, controls)
 
 
 def _recode(path: Path, text: Path, encoding: str) -> list[int]:

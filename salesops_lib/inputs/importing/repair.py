@@ -45,6 +45,7 @@ def mend_mojibake(con, table: str, source: Source, part: TableMap) -> None:
         con.execute(
             f'UPDATE "{source.table}" SET "{name}" = mended.new FROM mended WHERE "{name}" = mended.old'
         )
+        source.facts.forget()
 
 
 def read_columns(spec: ColumnMap, source: Source) -> list[str]:
@@ -84,18 +85,20 @@ def report_sentinels(found: Converted, sentinels: list) -> None:
             _cells(found, "repaired", reason, column, name, where)
 
 
-def report_damaged(found: Converted, damaged: list) -> None:
-    """Excel's dates and numbers in text columns: undone where the mapping says how, else named."""
-    if not damaged:
-        return
-    guards = [
-        (c, n, o, form, reason, guard.format(n))
-        for c, n, o in damaged
+def damage(damaged: list) -> list[tuple[str, tuple]]:
+    """For each text column and form of damage: whether any cell looks like it (SQL), and what to report."""
+    return [
+        (f"bool_or({guard.format(name)})", (column, name, order, form, reason, guard.format(name)))
+        for column, name, order in damaged
         for form, (guard, reason) in DAMAGE.items()
     ]
-    any_such = ", ".join(f"bool_or({g[-1]})" for g in guards)
-    met = found.con.execute(f'SELECT {any_such} FROM "{found.source.table}"').fetchone()
-    for (column, name, order, form, reason, guard), there in zip(guards, met, strict=True):
+
+
+def report_damaged(found: Converted, damaged: list) -> None:
+    """Excel's dates and numbers in text columns: undone where the mapping says how, else named."""
+    asked = damage(damaged)
+    met = found.source.facts.get(*(test for test, _ in asked))
+    for (_, (column, name, order, form, reason, guard)), there in zip(asked, met, strict=True):
         if not there:
             continue
         where = f"{guard} AND regexp_full_match(\"{name}\", '{form}')"

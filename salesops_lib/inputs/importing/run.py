@@ -5,14 +5,18 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from salesops_lib.core.errors import UserError
 from salesops_lib.inputs.importing import build, renew, settle, store
 from salesops_lib.inputs.importing.mapping import Mapping, load_mapping
+from salesops_lib.inputs.importing.report import LINE_ORDER
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -20,15 +24,19 @@ class ImportResult:
     """What one import did.
 
     ``tables``: per table rows_in, rows_out, reported, added, unchanged, absent, control_total.
-    ``report``: one line per repaired, dropped, unplaced, unmatched, ambiguous, absent, error or noted row.
-    ``sentences``: what to print.
+    ``lines``: the report as the engine gives it. ``sentences``: what to print.
     """
 
     folder: Path
     at: str
     tables: dict[str, dict[str, Any]]
-    report: pd.DataFrame
+    lines: pa.Table = field(repr=False)
     sentences: list[str] = field(default_factory=list)
+
+    @cached_property
+    def report(self) -> pd.DataFrame:
+        """One line per repaired, dropped, unplaced, unmatched, ambiguous, absent, error or noted row."""
+        return self.lines.to_pandas()
 
     @property
     def rows_in(self) -> int:
@@ -99,8 +107,8 @@ def _import(
         staged = store.stage_folder(folder, work)
         result = renew.write(con, extract, staged, at)
         store.swap(staged, folder)
-        report = con.execute('SELECT * FROM report ORDER BY "table", file, "row", "column", action').df()
-    return ImportResult(folder, result.at, result.tables, report, [*sentences, *result.sentences])
+        lines = con.execute(f"SELECT * FROM report ORDER BY {LINE_ORDER}").to_arrow_table()
+    return ImportResult(folder, result.at, result.tables, lines, [*sentences, *result.sentences])
 
 
 def _stamp(value: str | date | datetime | None, *, end_of_day: bool = False) -> datetime | None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import duckdb
-
 from salesops_lib.inputs.importing.cells import bare
+from salesops_lib.inputs.importing.facts import Facts
 from salesops_lib.inputs.importing.mapping import MappingError
+from salesops_lib.inputs.importing.reading import Source
 
 # A value of one separator and three digits (1.234) is either thousands or three decimals; others prove one.
 _STATS = """
 WITH cells AS (
-        SELECT {text} AS v, {bare} AS b, rowid + 1 AS n FROM "{table}"
+        SELECT {text} AS v, {bare} AS b, {number} AS n FROM "{table}"
         WHERE contains({text}, ',') OR contains({text}, '.')),
      bared AS (SELECT v, n, regexp_replace(b, '[()+-]', '', 'g') AS b FROM cells),
      marked AS (
@@ -24,7 +24,7 @@ FROM marked
 """
 
 
-def proven_decimal(con: duckdb.DuckDBPyConnection, table: str, text: str, where: str) -> str | None:
+def proven_decimal(source: Source, facts: Facts, text: str, where: str) -> str | None:
     """The decimal sign that a money column proves; None where its values read alike or the default serves.
 
     The default also serves where every doubtful value has a comma (8,000): money has no three decimals, and
@@ -34,12 +34,11 @@ def proven_decimal(con: duckdb.DuckDBPyConnection, table: str, text: str, where:
     Raises MappingError where values such as 1.234 could be thousands or decimals and no other value proves
     which, or where others prove both; it names the first and what to declare.
     """
-    if _plain(con, table, text):
+    if _plain(facts, text):
         return None
     forms = {"point": _form(".", ","), "comma": _form(",", ".")}
-    row, sample, point, comma, pointed = con.execute(
-        _STATS.format(text=text, bare=bare(text), table=table, **forms)
-    ).fetchone()
+    asked = _STATS.format(text=text, bare=bare(text), number=source.number, table=source.table, **forms)
+    row, sample, point, comma, pointed = source.facts.con.execute(asked).fetchone()
     if row is None or not (point or comma or pointed):
         return None
     if bool(point) == bool(comma):
@@ -54,13 +53,14 @@ def proven_decimal(con: duckdb.DuckDBPyConnection, table: str, text: str, where:
     return "." if point else ","
 
 
-def _plain(con: duckdb.DuckDBPyConnection, table: str, text: str) -> bool:
+def _plain(facts: Facts, text: str) -> bool:
     """Whether no cell has a comma and any cell with a point proves it decimal: the usual export, one scan."""
-    comma, pointed, proof = con.execute(
-        f"SELECT bool_or(contains({text}, ',')), bool_or(contains({text}, '.')), "
+    comma, pointed, proof = facts.get(
+        f"bool_or(contains({text}, ','))",
+        f"bool_or(contains({text}, '.'))",
         f"bool_or(contains({text}, '.') AND substr({text}, -4, 1) <> '.' AND try_cast({text} AS DOUBLE) "
-        f'IS NOT NULL) FROM "{table}"'
-    ).fetchone()
+        "IS NOT NULL)",
+    )
     return not comma and (proof or not pointed)
 
 

@@ -17,7 +17,7 @@ import yaml
 from salesops_lib.core.contracts import Table
 from salesops_lib.core.errors import UserError
 from salesops_lib.inputs.importing.cells import quoted
-from salesops_lib.inputs.importing.report import REPORT
+from salesops_lib.inputs.importing.report import LINE_ORDER, REPORT
 from salesops_lib.inputs.importing.versions import stored_file
 from salesops_lib.inputs.writing import PARQUET_ROWS
 
@@ -106,7 +106,7 @@ def write_report(con, folder: Path, import_at: str) -> None:
     columns = ", ".join(f'"{c}"' for c in REPORT)
     con.execute(
         f"COPY (SELECT {quoted(import_at)} AS import_at, {columns} FROM report "
-        'ORDER BY "table", file, "row", "column", action, reason, row_id) TO '
+        f"ORDER BY {LINE_ORDER}) TO "
         f"{quoted(str(fresh))} (FORMAT csv, HEADER false)"
     )
     added = fresh.read_bytes()

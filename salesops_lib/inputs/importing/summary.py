@@ -7,13 +7,16 @@ ORDER = ("error", "unplaced", "dropped", "repaired", "ambiguous", "note")
 
 # Texts in quotes and numbers tell one row's reason from another's; without them it is a kind.
 _KINDS = """
-WITH lines AS (
+WITH kinds AS (
+    SELECT reason,
+        regexp_replace(regexp_replace(reason, '''.*''', '''…'''), '\\d[\\d,.:-]*', '…', 'g') AS kind
+    FROM (SELECT DISTINCT reason FROM report)),
+lines AS (
     SELECT *,
-        regexp_replace(regexp_replace(reason, '''.*''', '''…'''), '\\d[\\d,.:-]*', '…', 'g') AS kind,
         CASE WHEN action = 'error' THEN split_part(value, ' ', 2) ELSE {currency} END AS money_in,
         CASE WHEN action = 'error' THEN try_cast(split_part(value, ' ', 1) AS DOUBLE)
             ELSE money_base END AS money
-    FROM report WHERE action IN ({actions}) AND reason NOT LIKE '% has no such %'),
+    FROM report JOIN kinds USING (reason) WHERE action IN ({actions}) AND reason NOT LIKE '% has no such %'),
 rows AS (
     SELECT "table", action, kind, money_in, file, "row", max(money) AS money, min(reason) AS low,
         max(reason) AS high, min("column") AS "column", min(value) AS value
