@@ -47,8 +47,8 @@ def spells(reps: pd.DataFrame | None) -> pd.DataFrame:
 
 def _overlaps(known: pd.DataFrame) -> pd.Series:
     """Spells that start before an earlier spell of the same rep has ended."""
-    reached = known.groupby("rep_id")["end_date"].transform(lambda ends: ends.cummax().shift())
-    return known["start_date"] < reached
+    furthest = known.groupby("rep_id")["end_date"].cummax()
+    return known["start_date"] < furthest.groupby(known["rep_id"]).shift()
 
 
 def _cut(rows: pd.DataFrame) -> pd.DataFrame:

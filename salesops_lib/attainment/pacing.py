@@ -198,17 +198,19 @@ def _both(now: pd.DataFrame, past: pd.DataFrame, level_of_interval: float) -> pd
 
 def _projected(method, now: pd.DataFrame, past: pd.DataFrame, ends: list[float]) -> pd.DataFrame:
     share = past["to_date"] / past["final"].where(past["final"] > 0)
-    made = now.assign(**dict.fromkeys(_FINISH, np.nan), p_quota=np.nan, method="insufficient")
-    made = made.assign(expected_share=share.median(), periods=past["period"].nunique(), n=0)
-    if past["period"].nunique() < MIN_PERIODS or made.empty:
+    periods = past["period"].nunique()
+    unknown = dict.fromkeys([*_FINISH, "p_quota"], np.nan) | {"method": "insufficient"}
+    made = now.assign(**unknown, expected_share=share.median(), periods=periods, n=0)
+    if periods < MIN_PERIODS or made.empty:
         return made
-    rows, scores, spread, limits = method(made, past, ends)
+    rows, scores, spread, limits = method(now, past, ends)
     if not rows.any() or len(scores) < MIN_PERIODS:
         return made
-    made.loc[rows, list(_FINISH)] = spread
-    made.loc[rows, "p_quota"] = stats.prediction_exceeds(scores, limits)
-    made.loc[rows, "method"], made["n"] = method.__name__.removeprefix("_by_"), len(scores)
-    return made
+    given = rows.to_numpy()
+    found = np.full((len(now), 4), np.nan)
+    found[given] = np.column_stack([spread, stats.prediction_exceeds(scores, limits)])
+    named = np.where(given, method.__name__.removeprefix("_by_"), "insufficient").astype("object")
+    return made.assign(**dict(zip([*_FINISH, "p_quota"], found.T, strict=True)), method=named, n=len(scores))
 
 
 def _by_share(now: pd.DataFrame, past: pd.DataFrame, ends: list[float]):

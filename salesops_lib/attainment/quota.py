@@ -14,6 +14,7 @@ from salesops_lib.core.periods import FiscalCalendar, Kind, Period
 
 LEVELS = ("rep", "team", "region", "company")
 _KEY = ["level", "holder_id", "period", "measure"]
+_DAY = np.timedelta64(1, "D")
 
 
 def choose_measure(quotas: pd.DataFrame, asked: str = "") -> str:
@@ -112,20 +113,22 @@ def days_held(spelled: pd.DataFrame, calendar: FiscalCalendar, periods: list[str
     Returns one row per ``rep_id``, ``period``, ``team``, ``region``, ``role`` with ``days``,
     ``period_days`` and ``last_day`` (the day after the last one there), for the periods asked.
     """
-    parts = []
-    for name in periods:
-        start, end = (pd.Timestamp(d) for d in calendar.bounds(name))
-        inside = spelled[(spelled["start_date"] < end) & (spelled["end_date"] > start)]
-        first, last = inside["start_date"].clip(lower=start), inside["end_date"].clip(upper=end)
-        parts.append(
-            inside[["rep_id", "name", "team", "region", "role"]].assign(
-                period=name, days=(last - first).dt.days, period_days=(end - start).days, last_day=last
-            )
-        )
-    if not parts:
+    if not periods:
         return pd.DataFrame(columns=_HELD).astype({"days": "int64", "period_days": "int64"})
+    start, end = np.array([calendar.bounds(p) for p in periods], dtype="datetime64[ns]").T
+    begun = spelled["start_date"].to_numpy()[None, :] < end[:, None]
+    at, row = np.nonzero(begun & (spelled["end_date"].to_numpy()[None, :] > start[:, None]))
+    inside = spelled.iloc[row].reset_index(drop=True)
+    first = np.maximum(inside["start_date"].to_numpy(), start[at])
+    last = np.minimum(inside["end_date"].to_numpy(), end[at])
+    held = inside[["rep_id", "name", "team", "region", "role"]].assign(
+        period=np.array(periods, dtype="object")[at],
+        days=(last - first) // _DAY,
+        period_days=(end - start)[at] // _DAY,
+        last_day=last,
+    )
     key = ["rep_id", "period", "team", "region"]
-    held = pd.concat(parts).sort_values(["rep_id", "last_day"])
+    held = held.sort_values(["rep_id", "last_day"])
     return held.groupby(key, dropna=False, as_index=False).agg(
         days=("days", "sum"),
         period_days=("period_days", "first"),

@@ -16,11 +16,9 @@ def above_rows(level: str, by_spell: pd.DataFrame, quotas: pd.DataFrame) -> pd.D
     key = [level, "period"]
     inside = by_spell[by_spell[level].notna()]
     counted = inside.assign(members_cents=inside["quota_cents"].where(inside["in_totals"]))
-    sums = counted.groupby(key, as_index=False).agg(
-        credited_cents=("credited_cents", "sum"),
-        members_cents=("members_cents", _sum_if_any),
-        region=("region", _only),
-    )
+    sums = _sums(counted, key)
+    if level == "team":
+        sums = sums.merge(_only_region(inside), on=key, how="left")
     own = quotas[quotas["level"] == level].rename(columns={"holder_id": level})
     rows = sums.merge(own[[*key, "assigned_cents", "ramp_share"]], on=key, how="outer")
     rows["credited_cents"] = rows["credited_cents"].fillna(0).astype("Int64")
@@ -51,9 +49,7 @@ def company_rows(
             f"of this period; keep one"
         )
     counted = by_spell.assign(members_cents=by_spell["quota_cents"].where(by_spell["in_totals"]))
-    sums = counted.groupby("period", as_index=False).agg(
-        credited_cents=("credited_cents", "sum"), members_cents=("members_cents", _sum_if_any)
-    )
+    sums = _sums(counted, ["period"])
     loose = lines[lines["rep_id"].isna()].groupby("period", as_index=False)["cents"].sum()
     loose = loose.rename(columns={"cents": "unassigned_cents"})
     rows = sums.merge(loose, on="period", how="outer").merge(
@@ -74,7 +70,8 @@ def company_rows(
 def _team_sums(above: pd.DataFrame) -> dict[str, int]:
     """Σ of team quotas in periods where every team has one of its own."""
     teams = above[above["level"] == "team"]
-    whole = teams.groupby("period").filter(lambda g: (g["quota_source"] == "own").all())
+    own = (teams["quota_source"] == "own").groupby(teams["period"]).transform("all")
+    whole = teams[own]
     return {} if whole.empty else whole.groupby("period")["quota_cents"].sum().to_dict()
 
 
@@ -85,10 +82,15 @@ def _sourced(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(quota_cents=cents, quota_source=source, in_totals=True)
 
 
-def _sum_if_any(values: pd.Series):
-    return values.sum(min_count=1)
+def _sums(counted: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """Credit, and members' quotas where any is known."""
+    groups = counted.groupby(key)
+    sums = groups["credited_cents"].sum().to_frame()
+    return sums.assign(members_cents=groups["members_cents"].sum(min_count=1)).reset_index()
 
 
-def _only(values: pd.Series):
-    known = values.dropna().unique()
-    return known[0] if len(known) == 1 else None
+def _only_region(inside: pd.DataFrame) -> pd.DataFrame:
+    """The region of a team in a period; missing where its pieces name several, or none."""
+    regions = inside.dropna(subset=["region"]).groupby(["team", "period"])["region"]
+    several = regions.min() != regions.max()
+    return regions.first().mask(several, None).reset_index()

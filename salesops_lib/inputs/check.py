@@ -14,7 +14,8 @@ from salesops_lib.core.errors import PeriodError
 from salesops_lib.core.periods import Period
 from salesops_lib.inputs.breaches import Breach, reference_breach
 from salesops_lib.inputs.controls import Control, controls
-from salesops_lib.inputs.load import Snapshot, last_day_of, open_to_check
+from salesops_lib.inputs.extent import EVENTS, extent
+from salesops_lib.inputs.load import Snapshot, open_to_check
 from salesops_lib.inputs.tables import REQUIRED, TABLES
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _stages(snapshot: Snapshot, name: str, table: ir.Table) -> Iterator[Breach]:
 
 
 def _freshness(snapshot: Snapshot, name: str) -> Freshness | None:
-    last = last_day_of(snapshot.warehouse, snapshot.company, name)
+    last = extent(snapshot.warehouse, snapshot.company, name).last if name in EVENTS else None
     if last is None:
         return None
     policy = snapshot.policy("inputs")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from salesops_lib.inputs.extent import EVENTS, extent, horizon, last_day
 from salesops_lib.inputs.opportunities import only_dated
 from salesops_lib.inputs.tables import TABLES
 
@@ -51,8 +52,6 @@ def _undeclared_stages(snapshot: Snapshot) -> list[str]:
 
 def _unversioned(snapshot: Snapshot) -> list[str]:
     """Tables that change and do not say since when, read on a day before the data's last."""
-    from salesops_lib.inputs.load import last_day
-
     if snapshot.as_of >= last_day(snapshot.warehouse, snapshot.company):
         return []
     still = [
@@ -70,14 +69,13 @@ def _unversioned(snapshot: Snapshot) -> list[str]:
 
 def _ahead(snapshot: Snapshot) -> list[str]:
     """Rows dated after the last import, or today: they do not set the day that is read by default."""
-    from salesops_lib.inputs.load import EVENTS, beyond, horizon, last_day
-
     warehouse, company = snapshot.warehouse, snapshot.company
     if snapshot.as_of < last_day(warehouse, company):
         return []
-    found = {n: row for n in warehouse.names() if n in EVENTS and (row := beyond(warehouse, company, n))}
+    found = {name: extent(warehouse, company, name) for name in warehouse.names() if name in EVENTS}
     return [
-        f"{row.rows:,} rows of {name} are dated after {horizon(company)}, the last of them {row.last}: those "
-        f"days do not set the day read; correct them if they are mistaken."
-        for name, row in found.items()
+        f"{late.late_rows:,} rows of {name} are dated after {horizon(company)}, the last of them "
+        f"{late.late_last}: those days do not set the day read; correct them if they are mistaken."
+        for name, late in found.items()
+        if late.late_rows
     ]

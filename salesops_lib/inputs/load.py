@@ -5,14 +5,11 @@ A table read as of a day holds nothing learnt later. What could not be rewound i
 
 from __future__ import annotations
 
-import functools
-import json
-import operator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -22,27 +19,15 @@ from salesops_lib.inputs import company as companies
 from salesops_lib.inputs import warehouse as warehouses
 from salesops_lib.inputs.asof import Day, as_known
 from salesops_lib.inputs.company import Company, CompanyError
+from salesops_lib.inputs.extent import last_day
 from salesops_lib.inputs.frames import to_frame
+from salesops_lib.inputs.import_log import read_import_report, read_imports
 from salesops_lib.inputs.limits import limits_of
 from salesops_lib.inputs.opportunities import Opportunities, known_opportunities
 from salesops_lib.inputs.policies import read_policy, read_stages
-from salesops_lib.inputs.tables import TABLES
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-
-EVENTS = frozenset(
-    {
-        "opportunities", "opportunity_history", "leads", "activities", "invoices", "forecast_submissions",
-        "work_items",
-    }
-)  # fmt: skip
-"""Tables that grow with every working day: they say how far the data goes, and they can be stale. Rates,
-assignments and contracts are written ahead of their day, accounts and tools do not come daily."""
-
-REPORT_COLUMNS = (
-    "import_at", "table", "file", "row", "row_id", "action", "reason", "column", "value", "money_base",
-)  # fmt: skip
 
 
 @dataclass
@@ -84,19 +69,25 @@ class Snapshot:
         contract, naming column, row and value.
         """
         if name not in self._known:
-            contract = warehouses.contract_of(name)
-            if name not in self.warehouse.names():
+            if name not in self.warehouse.names() and warehouses.contract_of(name):
                 raise TableError(
                     f"'{self.company.name}' has no table '{name}'; import it, or run what does not need it "
                     f"(salesops check says which)"
                 )
-            stored = self.warehouse.table(name)
+            made_from = [name]
+            more: list[object] = [self.day]
             if name == "opportunities":
-                known = known_opportunities(self.opportunities, self.day)
-            else:
-                known = as_known(stored, contract, self.day)
-            self._known[name] = self.warehouse.kept(f"known_{name}", known)
+                made_from.append("opportunity_history")
+                more += [self.company.currency, self.stages()[["stage", "outcome"]].to_dict("list")]
+            self._known[name] = self.warehouse.kept(
+                f"known_{name}", lambda: self._rebuilt(name), made_from, *more
+            )
         return self._known[name]
+
+    def _rebuilt(self, name: str) -> ir.Table:
+        if name == "opportunities":
+            return known_opportunities(self.opportunities, self.day)
+        return as_known(self.warehouse.table(name), warehouses.contract_of(name), self.day)
 
     def frame(self, name: str) -> pd.DataFrame:
         """The same as a frame, sorted by key.
@@ -122,6 +113,10 @@ class Snapshot:
 
     def stages(self) -> pd.DataFrame:
         """Stages in order, with their outcome (``policies.read_stages``)."""
+        return self._stages.copy()
+
+    @cached_property
+    def _stages(self) -> pd.DataFrame:
         return read_stages(self.company.root)
 
     @cached_property
@@ -135,12 +130,7 @@ class Snapshot:
 
     def import_report(self) -> pd.DataFrame:
         """What imports repaired, dropped or could not place: one row each, all columns text."""
-        path = self.company.root / "import_report.csv" if self.company.root else None
-        if path is None or not path.is_file():
-            return pd.DataFrame({name: pd.Series(dtype="object") for name in REPORT_COLUMNS})
-        report = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-        report = report.reindex(columns=list(dict.fromkeys([*REPORT_COLUMNS, *report.columns])))
-        return report.astype("object").where(report.notna() & (report != ""), None)
+        return read_import_report(self.company.root)
 
 
 def open_snapshot(data: str | Path = "", as_of: str | date = "") -> Snapshot:
@@ -196,90 +186,6 @@ def parse_day(text: str | date) -> date | None:
         return date.fromisoformat(text)
     except (ValueError, TypeError):
         raise ParameterError(f"as_of is {text!r}; write a day as 2025-12-12, or nothing") from None
-
-
-def last_day(warehouse: warehouses.Warehouse, company: Company) -> date:
-    """The last day, in the company's zone, on which the data records an event or learns an opportunity.
-
-    Days after ``horizon`` are mistakes or plans and do not count, unless there are no others.
-    """
-    names = [name for name in warehouse.names() if name in EVENTS]
-    found = [day for name in names if (day := last_day_of(warehouse, company, name))]
-    found = found or [row.last for name in names if (row := beyond(warehouse, company, name))]
-    if not found:
-        raise CompanyError(f"'{company.name}' records nothing in {warehouse.names()}; import a table")
-    return max(found)
-
-
-def last_day_of(warehouse: warehouses.Warehouse, company: Company, name: str) -> date | None:
-    """The last day of one table of events up to ``horizon``; None for any other, or where it has no date."""
-    if name not in EVENTS:
-        return None
-    table, after = _after(warehouse, company, name)
-    latest = _read(warehouse, name, table.aggregate([table[c].max(where=~late).name(c) for c, late in after]))
-    return max((day for value in latest.values() if (day := local_day(value, company))), default=None)
-
-
-class Beyond(NamedTuple):
-    """Rows of a table dated after ``horizon``, and their last day."""
-
-    rows: int
-    last: date
-
-
-def beyond(warehouse: warehouses.Warehouse, company: Company, name: str) -> Beyond | None:
-    """The rows of a table of events that are dated after ``horizon``; None where there are none."""
-    table, after = _after(warehouse, company, name)
-    any_late = functools.reduce(operator.or_, [late.fill_null(False) for _, late in after])
-    asked = [table.count(where=any_late).name("_rows"), *[table[c].max().name(c) for c, _ in after]]
-    found = _read(warehouse, name, table.aggregate(asked))
-    rows = found.pop("_rows")
-    return Beyond(rows, max(local_day(v, company) for v in found.values() if v is not None)) if rows else None
-
-
-def horizon(company: Company) -> date:
-    """The last day the data can know: that of the last import, else today."""
-    times = [entry["at"] for entry in read_imports(company.root) if "at" in entry]
-    try:
-        last = max(map(pd.Timestamp, times)) if times else pd.Timestamp.now("UTC")
-        return last.tz_convert(company.time_zone).date()
-    except (TypeError, ValueError):
-        raise CompanyError(
-            f"{company.root}/import.json has an import at no time that can be read; restore it"
-        ) from None
-
-
-def _after(warehouse: warehouses.Warehouse, company: Company, name: str) -> tuple[ir.Table, list]:
-    """A table of events, and for each of its stamps whether it is after ``horizon``."""
-    stamps = [TABLES[name].exists_from, *(["recorded_at"] if name == "opportunities" else [])]
-    day = Day.of(horizon(company), company.zone)
-    with warehouse.readable(name):
-        table = warehouse.loose(name)
-    return table, [(c, ~day.reached(table[c])) for c in stamps]
-
-
-def _read(warehouse: warehouses.Warehouse, name: str, asked: ir.Table) -> dict[str, Any]:
-    with warehouse.readable(name):
-        return asked.to_pyarrow().to_pylist()[0]
-
-
-def read_imports(root: Path | None) -> list[dict[str, Any]]:
-    """The list in ``import.json``. Raises CompanyError where the file is no such list."""
-    path = root / "import.json" if root else None
-    if path is None or not path.is_file():
-        return []
-    try:
-        imports = json.loads(path.read_text(encoding="utf-8"))["imports"]
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
-        raise CompanyError(f"{path} is not what salesops import writes; restore it or import anew") from None
-    return list(imports)
-
-
-def local_day(value: date | datetime | None, company: Company) -> date | None:
-    """A stored day, or the company's day of a stored UTC moment."""
-    if isinstance(value, datetime):
-        return pd.Timestamp(value, tz="UTC").tz_convert(company.time_zone).date()
-    return value
 
 
 def _company_of_database(warehouse: warehouses.Warehouse) -> Company:

@@ -10,7 +10,8 @@ import pandas as pd
 
 from salesops_lib.core.errors import TableError
 from salesops_lib.inputs.company import CompanyError, read_yaml, repository_root
-from salesops_lib.inputs.load import Snapshot, local_day, open_to_check
+from salesops_lib.inputs.extent import local_day
+from salesops_lib.inputs.load import Snapshot, open_to_check
 from salesops_lib.inputs.tables import TABLES
 
 Needs = Mapping[str, Mapping[str, Sequence[str]]]

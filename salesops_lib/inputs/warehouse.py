@@ -11,16 +11,18 @@ import shutil
 import tempfile
 import uuid
 import weakref
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from salesops_lib.core.contracts import Table
 from salesops_lib.core.errors import TableError, nearest
+from salesops_lib.inputs import engines
 from salesops_lib.inputs.breaches import Breach, cell_breaches, column_breaches, duplicate_breach
+from salesops_lib.inputs.cache import Cache
 from salesops_lib.inputs.casting import TYPES, cast
-from salesops_lib.inputs.company import CompanyError, repository_root
+from salesops_lib.inputs.company import CompanyError
 from salesops_lib.inputs.tables import TABLES
 from salesops_lib.inputs.textfiles import even, header, readable
 from salesops_lib.inputs.writing import PARQUET_ROWS, write_table
@@ -29,20 +31,28 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     from ibis.backends import BaseBackend
 
-__all__ = ["PARQUET_ROWS", "Warehouse", "connect", "contract_of", "is_url", "open_warehouse", "write_table"]
+__all__ = ["PARQUET_ROWS", "Warehouse", "contract_of", "is_url", "open_warehouse", "write_table"]
 
 
 class Warehouse:
     """The tables of one company and the engine that reads them. Each table is read and checked once."""
 
-    def __init__(self, connection: BaseBackend, folder: Path | None, copies: Path | None = None) -> None:
+    def __init__(
+        self,
+        connection: BaseBackend,
+        folder: Path | None,
+        copies: Path | None = None,
+        cache: Cache | None = None,
+    ) -> None:
         self.connection = connection
         self.folder = folder  # tables/ of a company folder; None for a database
+        self._cache = cache  # what earlier reports read and checked
         self._copies = copies  # of CSV files with mixed line ends; gone with the warehouse
         if copies is not None:
             weakref.finalize(self, shutil.rmtree, copies, ignore_errors=True)
         self._checked: dict[str, ir.Table] = {}
         self._loose: dict[str, ir.Table] = {}
+        self.extents: dict[str, Any] = {}  # how far each table of events goes (extent.py)
 
     def names(self) -> list[str]:
         """Declared tables that stand here, in the contract's order."""
@@ -86,7 +96,8 @@ class Warehouse:
     def loose(self, name: str) -> ir.Table:
         """A table in the contract's types, unchecked: what does not cast is empty. For ``check`` only."""
         if name not in self._loose:
-            self._loose[name] = typed(self.raw(name), contract_of(name))
+            known = self._checked.get(name)
+            self._loose[name] = typed(self.raw(name), contract_of(name)) if known is None else known
         return self._loose[name]
 
     def table(self, name: str) -> ir.Table:
@@ -95,23 +106,22 @@ class Warehouse:
         Raises TableError with the first breach of the contract.
         """
         if name not in self._checked:
-            contract = contract_of(name)
-            with self.readable(name):
-                raw = self.raw(name)
-                for breach in cell_breaches(raw, contract):
-                    raise breach.error()
-                found = typed(raw, contract)
-                if self.folder is not None and table_file(self.folder, name).suffix == ".csv":
-                    found = self.connection.create_table(f"read_{name}", found)
-                double = duplicate_breach(found, contract)
-            if double:
-                raise double.error()
-            self._checked[name] = found
+            found = self._recalled(f"read_{name}", [name]) if self._is_text(name) else None
+            self._checked[name] = self._sound(name) if found is None else found
         return self._checked[name]
 
-    def kept(self, name: str, expression: ir.Table) -> ir.Table:
-        """An expression computed once and kept in memory where DuckDB reads a folder; as it is elsewhere."""
-        return expression if self.folder is None else self.connection.create_table(name, expression)
+    def kept(self, name: str, make: Callable[[], ir.Table], tables: Iterable[str], *more: object) -> ir.Table:
+        """What ``make`` gives, computed once: in memory, and in the cache for later reports.
+
+        ``tables`` and ``more`` are all it is made from. In a database it stays an expression.
+        """
+        if self.folder is None:
+            return make()
+        found = self._recalled(name, tables, *more)
+        if found is None:
+            found = self.connection.create_table(name, make())
+            self._remember(name, tables, *more)
+        return found
 
     def holds(self, name: str, column: str) -> bool:
         """Whether a column of a table has any value."""
@@ -121,6 +131,40 @@ class Warehouse:
     def readable(self, name: str) -> AbstractContextManager[None]:
         """Within it an engine's complaint about a table is a TableError that names table and line."""
         return readable(name, table_file(self.folder, name) if self.folder is not None else None)
+
+    def _sound(self, name: str) -> ir.Table:
+        """A table read anew, its contract checked."""
+        contract = contract_of(name)
+        with self.readable(name):
+            raw = self.raw(name)
+            for breach in cell_breaches(raw, contract):
+                raise breach.error()
+            found = typed(raw, contract)
+            if self._is_text(name):
+                found = self.connection.create_table(f"read_{name}", found)
+            double = duplicate_breach(found, contract)
+        if double:
+            raise double.error()
+        if self._is_text(name):
+            self._remember(f"read_{name}", [name])
+        return found
+
+    def _is_text(self, name: str) -> bool:
+        return self.folder is not None and table_file(self.folder, name).suffix == ".csv"
+
+    def _recalled(self, name: str, tables: Iterable[str], *more: object) -> ir.Table | None:
+        """What an earlier report kept of the same, read into memory."""
+        if self._cache is None or not self._cache.recall(self.connection, name, self._files(tables), *more):
+            return None
+        return self.connection.table(name)
+
+    def _remember(self, name: str, tables: Iterable[str], *more: object) -> None:
+        if self._cache is not None:
+            self._cache.remember(self.connection, name, self._files(tables), *more)
+
+    def _files(self, tables: Iterable[str]) -> list[Path]:
+        held = self.names()
+        return [table_file(self.folder, name) for name in tables if name in held]
 
     def _view(self, path: Path, name: str, columns: list[str] | None) -> ir.Table:
         if path.suffix == ".parquet":
@@ -142,24 +186,13 @@ class Warehouse:
 def open_warehouse(data: str | Path) -> Warehouse:
     """The warehouse of a company folder (an absolute path) or of a database URL."""
     if is_url(data):
-        return Warehouse(_database(str(data)), None)
+        return Warehouse(engines.database(str(data)), None)
     folder = Path(data) / "tables"
     if not folder.is_dir() or folder.resolve().parent != Path(data).resolve():
         raise CompanyError(f"{data} has no folder tables of its own; make one with: salesops init DIR")
     copies = Path(tempfile.gettempdir()) / f"salesops-csv-{uuid.uuid4().hex}"
-    return Warehouse(connect(folder, copies), folder, copies)
-
-
-def connect(*folders: Path) -> BaseBackend:
-    """DuckDB in memory, locked down: it reads files in ``folders`` and nothing else."""
-    import ibis
-
-    connection = ibis.duckdb.connect()
-    spill = Path(tempfile.gettempdir()) / f"salesops-duckdb-{uuid.uuid4().hex}"
-    _set(connection, "temp_directory", _text(str(spill)))
-    _set(connection, "allowed_directories", f"[{', '.join(_text(f'{folder}/') for folder in folders)}]")
-    _lock(connection)
-    return connection
+    cache = Cache(Path(data))
+    return Warehouse(engines.connect(folder, copies, cache.folder), folder, copies, cache)
 
 
 def is_url(data: str | Path) -> bool:
@@ -193,57 +226,3 @@ def typed(raw: ir.Table, contract: Table) -> ir.Table:
         for c in contract.columns
     ]
     return raw.select(*declared, *[n for n in raw.columns if n not in contract.by_name])
-
-
-def _database(url: str) -> BaseBackend:
-    import ibis
-
-    parts = urlsplit(url)
-    if parts.scheme == "duckdb":
-        return _duckdb_file(parts.path or parts.netloc, url)
-    if parts.scheme not in {"postgres", "postgresql"}:
-        raise CompanyError(f"'{parts.scheme}://' is no database this reads; write duckdb:// or postgres://")
-    try:
-        return ibis.connect(url)
-    except Exception as fault:  # drivers raise their own types; the password must not be shown
-        host = parts.hostname or "localhost"
-        raise CompanyError(
-            f"no database at {parts.scheme}://{host}{parts.path}: {_one_line(fault)}"
-        ) from None
-
-
-def _duckdb_file(text: str, url: str) -> BaseBackend:
-    import duckdb
-    import ibis
-
-    places = [Path(text), repository_root() / text.lstrip("/")]
-    path = next((p for p in places if p.is_absolute() and p.is_file()), None)
-    if path is None:
-        raise CompanyError(f"'{url}' names no file; write duckdb:///path/file.duckdb")
-    try:
-        connection = ibis.duckdb.connect(path, read_only=True)
-    except duckdb.Error as fault:
-        raise CompanyError(f"'{url}' does not open: {_one_line(fault)}") from None
-    _lock(connection)
-    return connection
-
-
-def _lock(connection: BaseBackend) -> None:
-    _set(connection, "TimeZone", "'UTC'")
-    _set(connection, "autoinstall_known_extensions", "false")
-    _set(connection, "autoload_known_extensions", "false")
-    _set(connection, "enable_external_access", "false")
-    _set(connection, "lock_configuration", "true")
-
-
-def _set(connection: BaseBackend, option: str, value: str) -> None:
-    connection.raw_sql(f"SET {option}={value}")
-
-
-def _text(value: str) -> str:
-    escaped = value.replace("'", "''")
-    return f"'{escaped}'"
-
-
-def _one_line(fault: Any) -> str:
-    return next((line.strip() for line in str(fault).splitlines() if line.strip()), type(fault).__name__)

@@ -166,7 +166,7 @@ def _contents(path: Path) -> Iterable[bytes]:
 
 
 def _files(folder: Path) -> list[Path]:
-    skipped = {"__pycache__", ".ipynb_checkpoints"}
+    skipped = {"__pycache__", ".ipynb_checkpoints", ".cache"}
     return [p for p in sorted(folder.rglob("*")) if p.is_file() and not skipped & set(p.parts)]
 
 

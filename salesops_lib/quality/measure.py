@@ -7,18 +7,18 @@ Worth: the value of the distinct deals that the faulty rows belong to, open or c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
-from salesops_lib.quality.faults import DIMENSIONS, Basis, Fault, blank
+from salesops_lib.quality.faults import DIMENSIONS, Basis, Fault
 from salesops_lib.quality.faults_deals import DEAL_FAULTS
 from salesops_lib.quality.faults_records import RECORD_FAULTS, contract_faults
+from salesops_lib.quality.patterns import Patterns, coded, patterns
 from salesops_lib.quality.places import with_place
 from salesops_lib.quality.preparation import prepared
-from salesops_lib.quality.worth import FAULTY, Money, Worth, deals_of, worth_of
+from salesops_lib.quality.worth import Money, Worth, deals_of, worth_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 MEASURED, NOTHING_DUE, NEVER_FILLED = "measured", "no row due", "never filled"
 NO_COLUMN, NO_TABLE = "column missing", "table missing"
-
-DUE, FILLED = 1, 3  # beside FAULTY; 0 is not due
 
 _FAULT_COLUMNS = [
     "fault",
@@ -85,7 +83,7 @@ def measure(
     for name in dict.fromkeys(f.table for f in faults):
         mine = [f for f in faults if f.table == name]
         if name not in tables:
-            parts.append(_Part(pd.DataFrame([_unmeasured(f, NO_TABLE) for f in mine])))
+            parts.append(_Part([_unmeasured(f, NO_TABLE) for f in mine]))
             continue
         part, worth = _measure_table(name, mine, tables, contracts, basis, deals)
         parts.append(part)
@@ -101,10 +99,12 @@ def measure(
 
 @dataclass(frozen=True)
 class _Part:
-    faults: pd.DataFrame
-    scores: pd.DataFrame | None = None
-    tables: pd.DataFrame | None = None
-    places: pd.DataFrame | None = None
+    """One table's rows of each frame of :class:`Measures`."""
+
+    faults: list[dict]
+    scores: list[dict] = field(default_factory=list)
+    tables: list[dict] = field(default_factory=list)
+    places: list[dict] = field(default_factory=list)
 
 
 def _measure_table(name, faults, tables, contracts, basis, deals) -> tuple[_Part, Worth]:
@@ -112,21 +112,21 @@ def _measure_table(name, faults, tables, contracts, basis, deals) -> tuple[_Part
     held = [f for f in faults if set(f.needs) <= set(table.columns)]
     missing = [_unmeasured(f, NO_COLUMN) for f in faults if f not in held]
     if not held:
-        return _Part(pd.DataFrame(missing)), Worth()
-    coded = _coded(table, held, basis)
+        return _Part(missing), Worth()
+    rows = coded(table, held, basis)
     if name == "opportunities":
-        coded = coded.cache()  # the other tables are cheaper to read twice than to store
-    patterns = _patterns(coded, len(held))
-    states = [_state(f, patterns[f"code_{i}"]) for i, f in enumerate(held)]
+        rows = rows.cache()  # the other tables are cheaper to read twice than to store
+    found = patterns(rows, len(held))
+    states = [_state(f, *counts) for f, *counts in zip(held, found.due, found.filled, strict=True)]
     live = [i for i, state in enumerate(states) if state == MEASURED]
-    faulty = [i for i in live if (patterns[f"code_{i}"] == FAULTY).any()]
-    worth = worth_of(name, coded, held, faulty, deals)
-    rows = [_measured(f, states[i], patterns[[f"code_{i}", "rows"]], worth.of(i)) for i, f in enumerate(held)]
+    faulty = [i for i in live if found.faulty[i]]
+    worth = worth_of(name, rows, held, faulty, deals)
+    counts = zip(held, states, found.due, found.faulty, strict=True)
     part = _Part(
-        pd.DataFrame(rows + missing),
-        _by_group(held, live, patterns, ["table", "field", "dimension"]),
-        _by_group(held, [i for i in live if held[i].judged], patterns, ["table", "dimension"]),
-        _places(held, live, patterns),
+        [_measured(*count, worth.of(i)) for i, count in enumerate(counts)] + missing,
+        _by_group(held, live, found, ["table", "field", "dimension"]),
+        _by_group(held, [i for i in live if held[i].judged], found, ["table", "dimension"]),
+        _places(held, [i for i in live if held[i].judged], found),
     )
     return part, worth
 
@@ -137,42 +137,13 @@ def _typed(table: ir.Table) -> ir.Table:
     return table.cast(untyped) if untyped else table
 
 
-def _coded(table: ir.Table, faults: Sequence[Fault], basis: Basis) -> ir.Table:
-    """Every row's keys, place, and one code per fault: not due, due, faulty, or filled where not due."""
-    import ibis
-
-    kept = [c for c in ("opportunity_id", "account_id", "rep_id") if c in table.columns]
-    codes = {}
-    for i, fault in enumerate(faults):
-        due = fault.due(table, basis).fill_null(False)
-        branches = [(due & fault.faulty(table, basis).fill_null(False), FAULTY), (due, DUE)]
-        if fault.dimension == "completeness":
-            branches.append((~blank(table, fault.field), FILLED))
-        codes[f"code_{i}"] = ibis.cases(*branches, else_=0).cast("int8")
-    return table.select(*kept, place=table.place, **codes)
-
-
-def _patterns(coded: ir.Table, count: int) -> pd.DataFrame:
-    """How many rows have which codes at which place: all that is counted, in one pass over the rows."""
-    by = [f"code_{i}" for i in range(count)] + ["place"]
-    return coded.group_by(by).aggregate(rows=coded.count()).execute()
-
-
-def _rows(patterns: pd.DataFrame, hit: pd.Series | np.ndarray) -> int:
-    return int(patterns["rows"].to_numpy()[np.asarray(hit, dtype=bool)].sum())
-
-
-def _state(fault: Fault, code: pd.Series) -> str:
-    if not code.isin([DUE, FAULTY]).any():
+def _state(fault: Fault, due: int, filled: bool) -> str:
+    if not due:
         return NOTHING_DUE
-    if fault.dimension == "completeness" and not code.isin([DUE, FILLED]).any():
-        return NEVER_FILLED
-    return MEASURED
+    return MEASURED if filled or fault.dimension != "completeness" else NEVER_FILLED
 
 
-def _measured(fault: Fault, state: str, patterns: pd.DataFrame, money: Money) -> dict:
-    code = patterns.iloc[:, 0]
-    due, faulty = _rows(patterns, code.isin([DUE, FAULTY])), _rows(patterns, code == FAULTY)
+def _measured(fault: Fault, state: str, due: int, faulty: int, money: Money) -> dict:
     if state != MEASURED:
         return _unmeasured(fault, state) | {"due": due}
     return _said(fault, state) | {
@@ -202,42 +173,32 @@ def _said(fault: Fault, state: str) -> dict:
     }
 
 
-def _by_group(
-    faults: Sequence[Fault], live: list[int], patterns: pd.DataFrame, names: list[str]
-) -> pd.DataFrame:
+def _by_group(faults: Sequence[Fault], live: list[int], found: Patterns, names: list[str]) -> list[dict]:
     """Rows due for and faulty in any fault of a group, each row once."""
     members: dict[tuple, list[int]] = {}
     for i in live:
         members.setdefault(tuple(getattr(faults[i], n) for n in names), []).append(i)
     rows = []
     for group, numbers in members.items():
-        codes = patterns[[f"code_{i}" for i in numbers]]
-        due, bad = (_rows(patterns, codes.isin(held).any(axis=1)) for held in ([DUE, FAULTY], [FAULTY]))
-        rows.append(
-            {**dict(zip(names, group, strict=True)), "due": due, "faulty": bad, "score": (due - bad) / due}
-        )
-    return pd.DataFrame(rows, columns=[*names, "due", "faulty", "score"])
+        due, bad = found.in_any(numbers)
+        counts = {"due": due, "faulty": bad, "score": (due - bad) / due}
+        rows.append(dict(zip(names, group, strict=True)) | counts)
+    return rows
 
 
-def _places(faults: Sequence[Fault], live: list[int], patterns: pd.DataFrame) -> pd.DataFrame:
-    found = []
-    for i in (i for i in live if faults[i].judged):
-        code, rows = patterns[f"code_{i}"], patterns["rows"]
-        sums = pd.DataFrame(
-            {
-                "place": patterns["place"],
-                "due": rows.where(code.isin([DUE, FAULTY]), 0),
-                "faulty": rows.where(code == FAULTY, 0),
-            }
-        )
-        sums = sums.groupby("place", as_index=False).sum()  # rows without a place are left out
-        found.append(sums[sums["faulty"] > 0].assign(fault=faults[i].name))
-    return pd.concat(found) if found else pd.DataFrame(columns=["fault", "place", "due", "faulty"])
+def _places(faults: Sequence[Fault], judged: list[int], found: Patterns) -> list[dict]:
+    """Faulty rows of each fault by place."""
+    due, faulty = found.by_place()
+    return [
+        {"fault": faults[i].name, "place": place, "due": int(due[at, i]), "faulty": int(faulty[at, i])}
+        for i in judged
+        for at, place in enumerate(found.places)
+        if faulty[at, i]
+    ]
 
 
-def _stack(frames: list[pd.DataFrame | None], columns: list[str]) -> pd.DataFrame:
-    rows = [row for frame in frames if frame is not None for row in frame.to_dict("records")]
-    stacked = pd.DataFrame(rows, columns=columns)
+def _stack(parts: list[list[dict]], columns: list[str]) -> pd.DataFrame:
+    stacked = pd.DataFrame([row for part in parts for row in part], columns=columns)
     for name in set(columns) & {"score", "due_base", "money_base"}:
         stacked[name] = stacked[name].astype("float64")
     for name in set(columns) & {"due", "faulty", "unpriced"}:

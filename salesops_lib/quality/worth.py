@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from salesops_lib.quality.faults import Basis, Fault, day
+from salesops_lib.quality.patterns import DUE, FAULTY
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 _DEAL = ("opportunity_id", "amount_base", "is_closed", "is_won", "close_date")
 _LINKS = {"accounts": ("account_id", "account"), "reps": ("rep_id", "owner")}
 _CENTS = "decimal(38, 2)"  # a sum of floats depends on the order threads add them in
-FAULTY = 2  # code of a faulty row
 OUTCOMES = ("open", "won", "lost")
 
 
@@ -107,7 +107,7 @@ def worth_of(
 ) -> Worth:
     """The money of a table's faults: through its deal, its account's deals, or its owner's deals.
 
-    ``coded`` has a column ``code_i`` per fault, :data:`FAULTY` where it is; ``faulty`` numbers the faults
+    ``coded`` has a column ``code_i`` per fault (:mod:`.patterns`); ``faulty`` numbers the faults
     found. For deals themselves ``due_base`` is filled too, for every fault.
     """
     mine, theirs = _LINKS.get(name, ("opportunity_id", "opportunity_id"))
@@ -120,7 +120,7 @@ def worth_of(
     numbers = range(len(faults)) if own else faulty
     flags = {f"bad_{i}": (coded[f"code_{i}"] == FAULTY).any() for i in numbers}
     if own:
-        flags |= {f"due_{i}": coded[f"code_{i}"].isin([1, FAULTY]).any() for i in numbers}
+        flags |= {f"due_{i}": coded[f"code_{i}"].isin([DUE, FAULTY]).any() for i in numbers}
     linked = coded.filter(coded[mine].notnull()).group_by(link=coded[mine]).aggregate(**flags)
     joined = linked.inner_join(deals, linked.link == deals[theirs])
     totals = joined.aggregate(**_sums(joined, numbers, own)).execute().iloc[0]

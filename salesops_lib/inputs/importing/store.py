@@ -16,6 +16,7 @@ import yaml
 
 from salesops_lib.core.contracts import Table
 from salesops_lib.core.errors import UserError
+from salesops_lib.inputs.cache import FOLDER as CACHE
 from salesops_lib.inputs.importing.cells import quoted
 from salesops_lib.inputs.importing.report import LINE_ORDER, REPORT
 from salesops_lib.inputs.importing.versions import stored_file
@@ -58,7 +59,9 @@ def stage_folder(folder: Path, work: Path) -> Path:
     """A copy of the folder to write to; files that will not change are linked, not copied."""
     staged = work / "folder"
     if folder.exists():
-        shutil.copytree(folder, staged, symlinks=True, copy_function=_link)
+        shutil.copytree(
+            folder, staged, symlinks=True, ignore=shutil.ignore_patterns(CACHE), copy_function=_link
+        )
     (staged / "tables").mkdir(parents=True, exist_ok=True)
     staged.chmod(0o755)
     return staged
