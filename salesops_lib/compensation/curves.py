@@ -5,8 +5,8 @@
     step           flat at rate_k
     interpolated   from point to point; two points at one value are a jump; flat beyond the last
 
-So ``payout(x) = value_k + slope_k·(x - knot_k)`` on ``[knot_k, knot_k+1)``, exact in fractions. What x and the
-payout are units of is told by :mod:`salesops_lib.compensation.scales`.
+So ``payout(x) = value_k + slope_k·(x - knot_k)`` on ``[knot_k, knot_k+1)``, exact in fractions. What
+x and the payout are units of is told by :mod:`salesops_lib.compensation.scales`.
 """
 
 from __future__ import annotations

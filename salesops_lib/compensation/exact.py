@@ -30,7 +30,10 @@ def exact(value: Any) -> Decimal:
 
 
 Number = Annotated[
-    Decimal, PlainValidator(exact), WithJsonSchema({"type": ["number", "string"], "title": "exact number"})
+    Decimal,
+    PlainValidator(exact),
+    PlainSerializer(str, return_type=str, when_used="json"),
+    WithJsonSchema({"type": ["number", "string"], "title": "exact number"}),
 ]
 """A Decimal taken from text or whole numbers; a float is refused."""
 
