@@ -57,7 +57,7 @@ class Design:
 
 @dataclass(frozen=True)
 class Shared:
-    """What reps share in one block: ``market`` (steps × n) and ``segments`` (segments × steps × n), normal."""
+    """What reps share in a block: ``market`` (steps × n), ``segments`` (segments × steps × n), normal."""
 
     market: np.ndarray
     segments: np.ndarray

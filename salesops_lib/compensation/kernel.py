@@ -1,11 +1,11 @@
 """The payout kernel: exact curves as hinges, evaluated on large float32 arrays in cache.
 
-A curve that is linear between knots is a start, a first slope and, at each knot, a change of slope and a jump:
+A curve that is linear between knots is a start, a first slope and, at each knot, a turn and a jump:
 
     pay(x) = start + slope·x + Σ turn_k·(max(x, t_k) − t_k) + Σ jump_k·[x ≥ t_k],   x ≥ 0
 
-which is one maximum per knot and one product of a short row with a tall block. Where a rising curve ends flat,
-its top is a minimum instead of a last hinge. Statements do not come from here: see `certified`.
+which is one maximum per knot and one product of a short row with a tall block. Where a rising curve ends
+flat, its top is a minimum instead of a last hinge. Statements do not come from here: see `certified`.
 """
 
 from __future__ import annotations
