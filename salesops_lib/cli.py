@@ -1,7 +1,8 @@
 """The command ``salesops``. Each command is thin: it reads what was typed and calls the library.
 
 A user's mistake is one line on stderr and exit code 2; a failed run is exit code 1. A domain adds commands
-with a module ``commands.py`` that holds ``app: typer.Typer``; it is found by file and loaded when used.
+with a module ``commands.py`` that holds ``app: typer.Typer``; it is found by file and loaded when used. They
+stand under the domain's name, or under the module's constant ``NAME: str``, which is read without loading it.
 """
 
 from __future__ import annotations
@@ -27,12 +28,13 @@ class _Commands(typer.core.TyperGroup):
     """The commands below, and every domain's own under the domain's name."""
 
     def list_commands(self, ctx) -> list[str]:
-        return super().list_commands(ctx) + domains_with_commands()
+        return super().list_commands(ctx) + list(domains_with_commands())
 
     def get_command(self, ctx, cmd_name: str):
-        if cmd_name not in domains_with_commands():
+        domain = domains_with_commands().get(cmd_name)
+        if domain is None:
             return super().get_command(ctx, cmd_name)
-        command = typer.main.get_command(importlib.import_module(f"salesops_lib.{cmd_name}.commands").app)
+        command = typer.main.get_command(importlib.import_module(f"salesops_lib.{domain}.commands").app)
         command.name = cmd_name
         return command
 
@@ -52,9 +54,18 @@ AsOf = Annotated[str, typer.Option("--as-of", metavar="DAY", help="Read the data
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where reports go; default reports/.")]
 
 
-def domains_with_commands() -> list[str]:
-    """The domains that add commands, found by file."""
-    return sorted(path.parent.name for path in _LIBRARY.glob("*/commands.py"))
+def domains_with_commands() -> dict[str, str]:
+    """The groups of commands that domains add, and whose they are: ``{"comp": "compensation"}``."""
+    found = {_group_name(path): path.parent.name for path in _LIBRARY.glob("*/commands.py")}
+    return dict(sorted(found.items()))
+
+
+def _group_name(commands: Path) -> str:
+    """The constant ``NAME`` at the module's top level, else the package's name."""
+    for line in commands.read_text(encoding="utf-8").splitlines():
+        if line.startswith(("NAME =", "NAME: str =")):
+            return line.split("=", 1)[1].split("#")[0].strip().strip("\"'")
+    return commands.parent.name
 
 
 @app.callback(invoke_without_command=True)

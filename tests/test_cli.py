@@ -110,9 +110,26 @@ def test_a_domain_adds_its_commands_by_file(capfd, tmp_path, monkeypatch):
 
     monkeypatch.setattr(cli, "_LIBRARY", tmp_path)
     monkeypatch.setattr(salesops_lib, "__path__", [*salesops_lib.__path__, str(tmp_path)])
-    assert cli.domains_with_commands() == ["churn"]
+    assert cli.domains_with_commands() == {"churn": "churn"}
     assert salesops(capfd, "churn", "score", "--limit", "5")[:2] == (0, "limit 5\n")
     assert "Of churn." in salesops(capfd, "--help")[1]
+
+
+def test_a_domain_may_name_its_commands_otherwise_than_itself(capfd, tmp_path, monkeypatch):
+    # The name is read from the text: a listing loads no domain, here one that could not be loaded at all.
+    for domain, text in {
+        "retention": "import typer\nNAME = 'churn'  # the word people type\napp = typer.Typer(help='Of it.')\n"
+        "@app.command()\ndef score():\n    typer.echo('scored')\n@app.command()\ndef other():\n    pass\n",
+        "broken": 'NAME: str = "odd"\nraise RuntimeError\n',
+    }.items():
+        (tmp_path / domain).mkdir()
+        (tmp_path / domain / "commands.py").write_text(text)
+    import salesops_lib
+
+    monkeypatch.setattr(cli, "_LIBRARY", tmp_path)
+    monkeypatch.setattr(salesops_lib, "__path__", [*salesops_lib.__path__, str(tmp_path)])
+    assert cli.domains_with_commands() == {"churn": "retention", "odd": "broken"}
+    assert salesops(capfd, "churn", "score")[:2] == (0, "scored\n")
 
 
 def test_a_dry_run_says_what_and_why_and_writes_no_report(capfd, tmp_path):

@@ -52,6 +52,22 @@ class Loaded:
         """A fault at a path of this file, with its line and the id of the part it is in."""
         return Fault(self.file, self.document.line(at), code, subject(self.document.content, at), message, at)
 
+    def parts(self, name: str) -> list[tuple[Path, Any]]:
+        """The entries of a list of the plan (components, spiffs …) with their paths in the file."""
+        raw = self.document.content.get(name)
+        count = len(raw) if isinstance(raw, list) else 0
+        places = [i for i in range(count) if (name, i) not in self.left_out]
+        return [((name, i), part) for i, part in zip(places, getattr(self.plan, name), strict=False)]
+
+    def subparts(self, at: Path, name: str, parts: tuple) -> list[tuple[Path, Any]]:
+        """Gates or multipliers of a component with their paths: one, or a list of them."""
+        raw = self.document.content
+        for step in (*at, name):
+            raw = raw.get(step) if isinstance(raw, dict) else raw[step]
+        if isinstance(raw, list):
+            return [((*at, name, i), part) for i, part in enumerate(parts)]
+        return [((*at, name), part) for part in parts]
+
 
 def load_plan(text: str, file: str) -> Loaded:
     """Read one plan. ``file`` is how messages name it. Nothing is raised; the faults are in the answer."""

@@ -95,9 +95,9 @@ class Plan(Part):
         """A component by id. Raises KeyError."""
         return {c.id: c for c in self.components}[component_id]
 
-    def in_force(self, day: date) -> bool:
-        """Whether this version holds on a day."""
-        return self.start <= day < self.end
+    def in_force_on(self, day: int) -> bool:
+        """Whether this version holds on a day (an ordinal)."""
+        return self.start.toordinal() <= day < self.end.toordinal()
 
     @property
     def last_day(self) -> date:

@@ -55,6 +55,7 @@ class Multiplier(Part):
     basis: Literal["attainment", "value"] | None = None
     points: tuple[Point, ...] = ()
     tiers: tuple[Tier, ...] = ()
+    allow_jump: bool = False
 
 
 class _Component(Part):

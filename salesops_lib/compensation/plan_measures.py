@@ -40,10 +40,14 @@ class _Measure(Part):
 
 
 class Sum(_Measure):
-    """Sum of a field over the credited events; each counts at its credit share."""
+    """Sum of a field over the credited events; each counts at its credit share.
+
+    ``money: false`` says that the field is no amount of a currency, so that it is not converted.
+    """
 
     aggregate: Literal["sum"]
     field: str
+    money: bool = True
 
     @property
     def adds_up(self) -> bool:
@@ -68,6 +72,7 @@ class Ratio(_Measure):
     aggregate: Literal["ratio"]
     numerator: str
     denominator: str
+    money: bool = True
 
 
 class Share(_Measure):

@@ -1,0 +1,228 @@
+"""Pay of one plan, in all its versions: events and holders in, statement lines and payments out, exact.
+
+Order: eligibility, credit, measure, rate or curve, multiplier, component cap, plan cap, hold and release,
+clawback, overpayment recovery, draw recovery, payment. Nothing depends on the order of rows, or on how events
+were batched: everything is worked out from all events known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+
+import pandas as pd
+
+from salesops_lib.compensation.amounts import Amounts
+from salesops_lib.compensation.caps import component_caps, plan_caps
+from salesops_lib.compensation.credits import credits_of, everyone_named
+from salesops_lib.compensation.currency import Rates
+from salesops_lib.compensation.deal_balance import deal_movements
+from salesops_lib.compensation.deal_lines import deal_lines
+from salesops_lib.compensation.events import Events, events_from, kinds_of
+from salesops_lib.compensation.holders import Holder, everybody, holders_from
+from salesops_lib.compensation.lines import Line
+from salesops_lib.compensation.measured import Measured
+from salesops_lib.compensation.paying import Paying, component_ids
+from salesops_lib.compensation.payments import Payment, payments
+from salesops_lib.compensation.plan import Plan
+from salesops_lib.compensation.pools import pool_lines
+from salesops_lib.compensation.proration import Prorated, Versions, stretches
+from salesops_lib.compensation.releases import Afterwards, reduce_attainment
+from salesops_lib.compensation.spiffs import spiff_lines
+from salesops_lib.compensation.tallies import Tallying
+from salesops_lib.compensation.window_lines import window_lines
+from salesops_lib.compensation.windows import Window, Windows, calendar_from
+from salesops_lib.core.periods import FiscalCalendar
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What a plan pays. ``lines`` and ``payments`` by holder and pay period; ``notes`` for the reader."""
+
+    paying: Paying
+    lines: list[Line]
+    payments: list[Payment]
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a plan is paid on, besides the plan.
+
+    ``events``, ``holders``: rows as :func:`events.events_from` and :func:`holders.holders_from` take them;
+    ``events_file``, ``holders_file``: how messages name them. ``quotas``: measure → figure for all.
+    ``through``: the last day that counts; without it everything does and open windows are closed.
+    """
+
+    events: pd.DataFrame
+    holders: pd.DataFrame | None = None
+    rates: Rates | None = None
+    calendar: FiscalCalendar | None = None
+    quotas: dict[str, Fraction] = field(default_factory=dict)
+    through: date | None = None
+    events_file: str = "events"
+    holders_file: str = "holders"
+
+
+def pay(plans: Iterable[Plan], inputs: Inputs) -> Paid:
+    """Work out the pay of one plan, given in one or more versions.
+
+    Raises PlanError with a line for each fault of the rows; nothing is half paid.
+    """
+    plans = sorted(plans, key=lambda p: (p.start, p.version))
+    paying = prepare(plans, inputs)
+    lines: list[Line] = []
+    afterwards = Afterwards(paying)
+    triggers = afterwards.triggers()
+    reduce_attainment(paying, triggers)
+    releases = {h.release_on: afterwards.releases(h.release_on) for p in plans for h in p.holds}
+    spiffs = [line for plan in plans for line in spiff_lines(paying, plan)]
+    first = min([paying.horizon, *paying.measured.tallying.events.day])
+    pools = [line for plan in plans for line in pool_lines(paying, plan, first)]
+    found: list[Payment] = []
+    for rep in _payees(paying):
+        mine = _earned(paying, rep, first) + [line for line in spiffs if line.rep == rep]
+        mine += plan_caps(paying, rep, mine)
+        mine += [line for line in pools if line.rep == rep]
+        mine += deal_movements(paying, mine, releases, triggers)
+        paid, more = payments(paying, rep, mine)
+        lines += sorted(mine + more, key=lambda line: (line.period.start, line.rep))
+        found += paid
+    paying.measured.tallying.events.complaints.stop()
+    return Paid(paying, lines, found, _notes(paying))
+
+
+def prepare(plans: list[Plan], inputs: Inputs) -> Paying:
+    """Read the rows and credit the events. Raises PlanError for what is wrong with them."""
+    events = events_from(inputs.events, plans, inputs.events_file, inputs.through)
+    versions = Versions(tuple(plans))
+    if inputs.holders is None:
+        holders = everybody(everyone_named(events, plans), plans, inputs.quotas)
+    else:
+        holders = holders_from(inputs.holders, plans, inputs.holders_file, inputs.quotas)
+    windows = Windows(inputs.calendar or calendar_from(min(p.start for p in plans)))
+    counted, _ = kinds_of(plans)
+    credits = credits_of(events, versions, holders, counted)
+    events.complaints.stop()
+    amounts = Amounts(events, credits, versions, inputs.rates)
+    tallying = Tallying(events, credits, amounts, versions, holders, windows)
+    measured = Measured(tallying, Prorated(versions, windows, holders, inputs.holders_file), windows)
+    horizon = inputs.through.toordinal() if inputs.through else _last_day(events, plans)
+    paying = Paying(measured, windows, horizon, inputs.through is not None)
+    _refuse_missing_fields(events, plans)
+    for name in sorted({n for p in plans for n in p.measures}):
+        measured.tally(name)
+    events.complaints.stop()
+    return paying
+
+
+def _last_day(events: Events, plans: list[Plan]) -> int:
+    """The last day of the last pay period with an event, within the plan."""
+    return max(events.day) if len(events) else plans[0].start.toordinal()
+
+
+def _payees(paying: Paying) -> list[str]:
+    """Holders who are on the plan on some day."""
+    versions = paying.versions
+    first, end = versions.spans[0][0], max(end for _, end, _ in versions.spans)
+    return [rep for rep, h in sorted(paying.prorated.holders.items()) if _is_payee(h, paying, first, end)]
+
+
+def _is_payee(holder: Holder, paying: Paying, first: int, end: int) -> bool:
+    return bool(stretches(holder, paying.versions, first, end))
+
+
+def _earned(paying: Paying, rep: str, first: int) -> list[Line]:
+    """Lines of a holder's components, gated ones after those that they wait for, with their own caps."""
+    lines: list[Line] = []
+    for name in component_ids(paying.versions.plans):
+        mine: list[Line] = []
+        for window in _windows_of(paying, rep, name, first):
+            part = paying.part_on(window.end - 1, name) or paying.part_on(window.start, name)
+            by_deal = part is not None and part.type == "commission"
+            made = (deal_lines if by_deal else window_lines)(paying, rep, name, window)
+            mine += made
+            _remember(paying, rep, name, window, made)
+        mine += component_caps(paying, rep, mine)
+        lines += mine
+    return lines
+
+
+def _windows_of(paying: Paying, rep: str, name: str, first: int) -> list[Window]:
+    """Windows in which a component can pay a holder: with entries; of a bonus all he is there in."""
+    found: set[Window] = set()
+    for plan in paying.versions.plans:
+        part = next((c for c in plan.components if c.id == name), None)
+        if part is None:
+            continue
+        tally = paying.measured.tally(part.measure)
+        found |= tally.windows_of(rep)
+        if part.type == "bonus" and (tally.entries or paying.measured.is_derived(plan.measure(part.measure))):
+            kind = plan.measure(part.measure).period
+            all_windows = paying.windows.between(kind, first, max(first, paying.horizon))
+            found |= {w for w in all_windows if paying.prorated.active(rep, w)}
+    return sorted(found, key=lambda w: w.start)
+
+
+def _remember(paying: Paying, rep: str, name: str, window: Window, lines: list[Line]) -> None:
+    """Keep what a component earned by the end of each pay period, for gates that wait for it."""
+    total, history = 0, []
+    for line in sorted(lines, key=lambda line: line.period.start):
+        total += line.cents
+        history.append((line.period.end, total))
+    paying.factors.earned[rep, name, window] = history
+
+
+def _refuse_missing_fields(events: Events, plans: list[Plan]) -> None:
+    """A column that a measure sums has to be there where events of its kind are."""
+    said: set[str] = set()
+    for plan in plans:
+        for name, measure in plan.measures.items():
+            for field_name in fields_of(measure):
+                if events.column(field_name) is not None or field_name in said:
+                    continue
+                if measure.event in events.kind:
+                    said.add(field_name)
+                    known = ", ".join(sorted(events.cells)) or "none besides ids and dates"
+                    text = f"no column {field_name}, which measure {name} counts. It has: {known}"
+                    events.complaints.add(1, "E308", "columns", text)
+                elif None in events.kind:
+                    events.notes.append(f"no column {field_name}: measure {name} counts nothing")
+
+
+def fields_of(measure) -> list[str]:
+    """The fields of events that a measure reads, besides its filter's."""
+    named = [getattr(measure, key, None) for key in ("field", "numerator", "denominator")]
+    return [name for name in named if name is not None]
+
+
+def _notes(paying: Paying) -> list[str]:
+    """What the reader should know: nothing is left out in silence."""
+    tallying = paying.measured.tallying
+    notes = [*tallying.events.notes, *paying.notes]
+    for rep, rows in sorted(tallying.strangers.items()):
+        holder = paying.prorated.holders.get(rep)
+        there = holder is not None and stretches(holder, paying.versions, 0, 10**7)
+        if there:
+            told = ", ".join(str(r) for r in sorted(set(rows))[:5])
+            notes.append(f"{rep}: {len(set(rows))} events fall on days he is not on the plan (rows {told})")
+    for plan in paying.versions.plans:
+        notes += _empty_measures(paying, plan)
+        for rule in plan.credit_rules:
+            if rule.rule == "overlay" and tallying.events.column(rule.field) is None:
+                notes.append(f"rule overlay {rule.role}: no column {rule.field}, nobody is credited by it")
+    return list(dict.fromkeys(notes))
+
+
+def _empty_measures(paying: Paying, plan: Plan) -> list[str]:
+    notes = []
+    for component in plan.components:
+        measure = plan.measure(component.measure)
+        if not paying.measured.tally(component.measure).entries and not paying.measured.is_derived(measure):
+            notes.append(f"no event counts for {component.measure}: {component.id} pays nothing")
+        ramped = measure.quota is not None and measure.quota.ramp
+        if ramped and any(h.hired is None for h in paying.prorated.holders.values()):
+            notes.append(f"holders without hire_date have the full quota of {component.measure}: no ramp")
+    return notes
