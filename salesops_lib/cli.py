@@ -1,14 +1,14 @@
 """The command ``salesops``. Each command is thin: it reads what was typed and calls the library.
 
 A user's mistake is one line on stderr and exit code 2; a failed run is exit code 1. A domain adds commands
-with a module ``commands.py`` that holds ``app: typer.Typer``; it is found by file and loaded when used. They
-stand under the domain's name, or under the module's constant ``NAME: str``, which is read without loading it.
+with a module ``commands.py`` that holds ``app: typer.Typer``; it is found by file and loaded when used.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -55,17 +55,12 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where re
 
 
 def domains_with_commands() -> dict[str, str]:
-    """The groups of commands that domains add, and whose they are: ``{"comp": "compensation"}``."""
-    found = {_group_name(path): path.parent.name for path in _LIBRARY.glob("*/commands.py")}
-    return dict(sorted(found.items()))
-
-
-def _group_name(commands: Path) -> str:
-    """The constant ``NAME`` at the module's top level, else the package's name."""
-    for line in commands.read_text(encoding="utf-8").splitlines():
-        if line.startswith(("NAME =", "NAME: str =")):
-            return line.split("=", 1)[1].split("#")[0].strip().strip("\"'")
-    return commands.parent.name
+    """Groups of commands found by file: what to type (``NAME`` in commands.py, else the domain) → domain."""
+    found = {}
+    for path in sorted(_LIBRARY.glob("*/commands.py")):
+        named = re.search(r'^NAME = "([a-z-]+)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
+        found[named[1] if named else path.parent.name] = path.parent.name
+    return found
 
 
 @app.callback(invoke_without_command=True)
@@ -90,10 +85,8 @@ def init(
         passed = inputs.migrate_company(path)
         typer.echo(f"{folder}: from version {passed[0]}" if passed else f"{folder} is of this release")
         return
-    made = inputs.init_company(path)
-    typer.echo(
-        f"made {folder}; edit {made / 'company.yaml'}, then: salesops import SOURCE PATH --to {folder}"
-    )
+    made = inputs.init_company(path) / "company.yaml"
+    typer.echo(f"made {folder}; edit {made}, then: salesops import SOURCE PATH --to {folder}")
 
 
 @app.command("import")
@@ -108,8 +101,7 @@ def import_(
     """Fill a company folder from a CRM export; every row is accounted for."""
     from salesops_lib.inputs import importing
 
-    folder = _typed(to)
-    result = importing.import_export(source, path, folder, mapping, at or None, exported_at or None)
+    result = importing.import_export(source, path, _typed(to), mapping, at or None, exported_at or None)
     for sentence in result.sentences:
         typer.echo(sentence)
 
@@ -122,10 +114,9 @@ def check(
     """Check every table of a company folder, and say which notebooks it can feed."""
     from salesops_lib import inputs
 
-    data = _typed(folder)
-    result = inputs.check_company(data, as_of or None)
+    result = inputs.check_company(_typed(folder), as_of or None)
     typer.echo(str(result))
-    for notebook, can_run, lacks in inputs.feeds(data, as_of=result.as_of).itertuples(index=False):
+    for notebook, can_run, lacks in inputs.feeds(_typed(folder), as_of=result.as_of).itertuples(index=False):
         typer.echo(f"{notebook}: can run" if can_run else f"{notebook}: lacks {lacks}")
     if not result.ok:
         raise typer.Exit(1)
@@ -198,8 +189,7 @@ def site(out: Out = None) -> None:
     from salesops_lib.publish.site import build_site
 
     root = catalog.repository_root()
-    reports = out or root / "reports"
-    page = build_site(reports, playbooks=root / "playbooks")
+    page = build_site(out or root / "reports", playbooks=root / "playbooks")
     typer.echo(f"open {os.path.relpath(page)}")
 
 
@@ -237,8 +227,7 @@ def playbooks_render() -> None:
     from salesops_lib.publish import catalog
 
     root = catalog.repository_root()
-    changed = handbook.render(root / "playbooks")
-    for path in changed:
+    for path in (changed := handbook.render(root / "playbooks")):
         typer.echo(f"generated {path.relative_to(root)}")
     typer.echo(f"{len(changed)} files changed")
 

@@ -115,21 +115,21 @@ def test_a_domain_adds_its_commands_by_file(capfd, tmp_path, monkeypatch):
     assert "Of churn." in salesops(capfd, "--help")[1]
 
 
-def test_a_domain_may_name_its_commands_otherwise_than_itself(capfd, tmp_path, monkeypatch):
-    # The name is read from the text: a listing loads no domain, here one that could not be loaded at all.
-    for domain, text in {
-        "retention": "import typer\nNAME = 'churn'  # the word people type\napp = typer.Typer(help='Of it.')\n"
-        "@app.command()\ndef score():\n    typer.echo('scored')\n@app.command()\ndef other():\n    pass\n",
-        "broken": 'NAME: str = "odd"\nraise RuntimeError\n',
-    }.items():
-        (tmp_path / domain).mkdir()
-        (tmp_path / domain / "commands.py").write_text(text)
+def test_a_domain_may_name_its_group_of_commands(capfd, tmp_path, monkeypatch):
+    (tmp_path / "churning").mkdir()
+    (tmp_path / "churning" / "commands.py").write_text(
+        'import typer\nNAME = "churn"\napp = typer.Typer(help="Of churn.")\n'
+        "@app.command()\ndef score():\n    typer.echo('scored')\n"
+        "@app.command()\ndef other():\n    pass\n"
+    )
     import salesops_lib
 
     monkeypatch.setattr(cli, "_LIBRARY", tmp_path)
     monkeypatch.setattr(salesops_lib, "__path__", [*salesops_lib.__path__, str(tmp_path)])
-    assert cli.domains_with_commands() == {"churn": "retention", "odd": "broken"}
+    assert cli.domains_with_commands() == {"churn": "churning"}
     assert salesops(capfd, "churn", "score")[:2] == (0, "scored\n")
+    code, _, err = salesops(capfd, "churning", "score")
+    assert (code, "No such command 'churning'" in err) == (2, True)
 
 
 def test_a_dry_run_says_what_and_why_and_writes_no_report(capfd, tmp_path):

@@ -23,8 +23,9 @@ PAYMENT_COLUMNS = ("rep_id", "period", *Payment._fields[2:])
 def lines_table(paid: Paid) -> pd.DataFrame:
     """One row per statement line, in the order of holder, pay period and posting.
 
-    Columns of `LINE_COLUMNS`: ``amount`` Decimal in the plan's currency; ``period`` and ``window`` names
-    such as FY26-M03; ``credited``, ``measure_before``, ``measure_after``, ``share``, ``factor`` exact as text; ``row`` the row of the events, 0 where a line is of none; ``arithmetic`` as it can be done by hand.
+    Columns of `LINE_COLUMNS`: ``amount`` Decimal in the plan's currency; ``period`` and ``window`` names such
+    as FY26-M03; ``credited``, ``measure_before``, ``measure_after``, ``share``, ``factor`` exact as text;
+    ``row`` the row of the events, 0 where a line is of none; ``arithmetic`` as it can be done by hand.
     """
     name, plan_id = paid.paying.windows.name, paid.paying.versions.plans[0].id
     rows = [
