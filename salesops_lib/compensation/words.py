@@ -13,7 +13,7 @@ from salesops_lib.compensation.paying import Paying
 from salesops_lib.compensation.scales import SLOPED, Scale
 
 ZERO = Fraction(0)
-PLACES = 6
+PLACES, MOST_PLACES = 6, 10
 
 
 def arithmetic(paying: Paying, line: Line) -> str:
@@ -131,11 +131,11 @@ def _rate(component, scale: Scale):
 
 
 def _ends(value: Fraction) -> bool:
-    return (value * 10**PLACES).denominator == 1
+    return (value * 10**MOST_PLACES).denominator == 1
 
 
 def _short(value: Fraction) -> str:
-    """Exact where it ends within six places, else rounded to six and marked."""
+    """Exact where it ends within ten places, else rounded to six and marked."""
     if _ends(value):
         number = Decimal(value.numerator) / Decimal(value.denominator)
         text = f"{number:,f}"
