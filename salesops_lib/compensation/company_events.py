@@ -76,7 +76,7 @@ def _booked(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
             "bookings": [str(m) for m in money],
             "acv": [str(_annual(m, t)) for m, t in zip(money, months, strict=True)],
             "deal_type": _lowered(deals, "type"),
-            "segment": deals["segment"] if "segment" in deals else None,
+            "segment": deals.get("segment"),
             "term_months": [None if pd.isna(t) else f"{t:.0f}" for t in months],
         }
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -62,7 +63,7 @@ def _spells(
         start, end = role["start_date"], _end(role["end_date"])
         edges = quarters | {day for low, high, _ in pay for day in (low, high)}
         cuts = sorted({start, end, *(day for day in edges if start < day < end)})
-        for low, high in zip(cuts, cuts[1:], strict=False):
+        for low, high in pairwise(cuts):
             held = [p for first, last, p in pay if first <= low < last]
             rows.append(_row(role, low, high, held[-1] if held else None))
     return pd.DataFrame(rows)

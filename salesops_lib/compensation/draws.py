@@ -57,10 +57,12 @@ class Design:
 
 @dataclass(frozen=True)
 class Shared:
-    """What reps share in a block: ``market`` (steps × n), ``segments`` (segments × steps × n), normal."""
+    """What reps share in a block: ``market`` (steps × n) and ``segments`` (segments × steps × n), normal;
+    ``pick`` (steps × n), uniform: which past quarter a bootstrap takes."""
 
     market: np.ndarray
     segments: np.ndarray
+    pick: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ def shared(design: Design, block: int) -> Shared:
     lasting = own.standard_normal((design.segments, 1, n))
     passing = own.standard_normal((design.segments, steps, n))
     segments = np.sqrt(keep) * lasting + np.sqrt(1 - keep) * passing
-    return Shared(market.astype("float32"), segments.astype("float32"))
+    pick = generator(design.seed, _SHARED, block, part=1).random((steps, n))
+    return Shared(market.astype("float32"), segments.astype("float32"), pick)
 
 
 def draw(
@@ -148,6 +151,38 @@ def draw(
         chosen = np.moveaxis(factors.segments[stream.segment[first:last]], 0, -1)
         z += np.float32(segment) * np.repeat(chosen, repeat, axis=0)
     return stream.shape.draw(z)
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Whole past quarters: all reps take their own past of one quarter, which keeps what they share.
+
+    ``past``: quarters × steps of a quarter × reps, NaN where the rep was not there; such a cell takes that
+    of another rep in the same quarter.
+    """
+
+    name: str
+    past: np.ndarray
+
+    def __len__(self) -> int:
+        return self.past.shape[2]
+
+
+def resample(design: Design, source: Bootstrap, factors: Shared, block: int, unit: int) -> np.ndarray:
+    """Attainment of one unit of reps in one block, taken from whole past quarters; as :func:`draw`."""
+    n, first = design.size(block), unit * UNIT
+    last = min(first + UNIT, len(source))
+    quarters, per, reps = source.past.shape
+    chosen = np.minimum((factors.pick * quarters).astype("int64"), quarters - 1)
+    own = source.past[chosen][..., first:last]
+    start = generator(design.seed, source.name, block, unit).integers(0, reps, (len(chosen), n, UNIT))
+    there = np.isfinite(source.past).all(axis=1)
+    order = np.argsort(~there, axis=1, kind="stable")
+    count = np.maximum(there.sum(axis=1), 1)
+    other = order[chosen[:, :, None], start[..., : last - first] % count[chosen][:, :, None]]
+    lent = np.moveaxis(source.past[chosen[:, :, None], :, other], -1, 2)
+    drawn = np.where(np.isfinite(own), own, np.where(np.isfinite(lent), lent, 0.0))
+    return np.moveaxis(drawn, 2, 1).reshape(len(chosen) * per, n, last - first).astype("float32")
 
 
 def units(reps: int) -> range:

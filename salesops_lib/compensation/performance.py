@@ -6,9 +6,10 @@ for the lognormal; for other families the right side is the latent score z and a
 from half the mean squared difference of pairs of scores inside a role. Its expectation is
 
     same rep, other period                        σ²
-    other rep, other period                       σ² + τ²        (τ² lasts with the rep)
-    other rep, same period, other segment         σ²(1 − ρ) + τ²
-    other rep, same period, same segment          σ²(1 − ρ − ρ_seg) + τ²
+    other rep of the segment, other period        σ² + τ²                 (τ² lasts with the rep)
+    other rep of the segment, same period         σ²(1 − ρ − ρ_seg) + τ²
+    rep of another segment, other period          σ² + τ² + δ²            (δ² lasts with the segment)
+    rep of another segment, same period           σ²(1 − ρ) + τ² + δ²
 
 so each is unbiased whatever is missing from the panel, and no mean has to be taken off first.
 """
@@ -25,6 +26,7 @@ from salesops_lib.compensation.families import Family
 from salesops_lib.core.errors import TableError
 
 POOL_UNDER = 30.0  # rep-years under which a role takes the shape of all roles
+EMPIRICAL = "empirical"
 MIN_PERIODS = 4  # periods under which the common factor is not estimated
 
 
@@ -35,7 +37,7 @@ class Structure:
     ``total``: variance between reps and periods; ``lasting_share``: part of it that lasts with the rep;
     ``rho``, ``rho_segment``: part of the rest that all reps, or those of a segment, share in a period.
     ``rho_low``, ``rho_high``: 90 % range of ``rho``; ``periods``: how many it rests on. Missing: under
-    four periods, or no pair to compare.
+    four periods, or no pair to compare. What lasts with a segment counts as lasting with its reps.
     """
 
     total: float
@@ -63,7 +65,7 @@ class Performance:
 
     ``roles``: one row per role with ``family``, ``n``, ``rep_years``, ``mean`` (attainment), ``pooled``.
     ``shapes``: role → Family. ``compared``: every family per role (``families.compare``). ``structure``: the
-    components. ``reps``: index rep_id, ``role``, ``score`` (expected latent level), ``score_sd`` (what is not
+    components. ``reps``: index (role, rep_id), ``score`` (expected latent level), ``score_sd`` (what is not
     known of it), ``periods``, ``mean``.
     """
 
@@ -85,7 +87,8 @@ def estimate(panel: pd.DataFrame, *, periods_per_year: float = 4, family: str = 
     periods_per_year
         4 for quarters.
     family
-        One of ``families.FAMILIES`` for every role; empty: the smallest AIC, role by role.
+        One of ``families.FAMILIES`` for every role, or ``empirical`` (the sample itself); empty: the smallest
+        AIC, role by role.
 
     Raises
     ------
@@ -123,20 +126,24 @@ def components(scored: pd.DataFrame) -> Structure:
     """
     code = {name: pd.factorize(scored[name])[0] + 1 for name in ("role", "rep_id", "period", "segment")}
     score = scored["score"].to_numpy("float64")
-    every = _pairs(score, code["role"])
-    same_rep = _pairs(score, code["role"], code["rep_id"])
-    same_period = _pairs(score, code["role"], code["period"])
-    same_segment = _pairs(score, code["role"], code["period"], code["segment"])
-    apart = tuple(e - r - p for e, r, p in zip(every, same_rep, same_period, strict=True))
-    across = tuple(p - s for p, s in zip(same_period, same_segment, strict=True))
-    periods = int(code["period"].max(initial=0))
-    total, own = _half(*apart), _half(*same_rep)
+    role, rep, period, segment = (code[name] for name in ("role", "rep_id", "period", "segment"))
+    every, same_rep = _pairs(score, role), _pairs(score, role, rep)
+    near = _pairs(score, role, segment)
+    together, near_together = _pairs(score, role, period), _pairs(score, role, segment, period)
+    stays = _pairs(score, role, rep, segment)
+    far = every - near - (same_rep - stays)  # other segment, any period
+    far_together = together - near_together
+    near_apart, far_apart = near - stays - near_together, far - far_together
+    periods = int(period.max(initial=0))
+    total, own = _half(near_apart + far_apart), _half(same_rep)
     if np.isnan(total):
-        total = _half(*every)
+        total = _half(every)
     passing = min(own, total) if own == own else total
     lasting = 1 - passing / total if total > 0 else 0.0
-    rho, rho_segment = _shared(total, passing, across, same_period, same_segment)
-    if periods < MIN_PERIODS or not passing > 0:
+    both = (_half(near_apart) - _half(near_together)) / passing if passing > 0 else float("nan")
+    market = (_half(far_apart) - _half(far_together)) / passing if passing > 0 else float("nan")
+    rho, rho_segment = _shares(market, both)
+    if periods < MIN_PERIODS:
         rho = rho_segment = float("nan")
     low, high = _rho_range(code, rho, rho_segment)
     return Structure(total, lasting, rho, rho_segment, low, high, periods)
@@ -145,36 +152,31 @@ def components(scored: pd.DataFrame) -> Structure:
 def levels(scored: pd.DataFrame, structure: Structure) -> pd.DataFrame:
     """Each rep's lasting level: the mean of its scores less what all shared, shrunk towards the role.
 
-    Returns a frame indexed by rep_id: ``role``, ``score``, ``score_sd``, ``periods``, ``mean`` (attainment).
+    Returns a frame indexed by role and rep_id: ``score``, ``score_sd``, ``periods``, ``mean`` (attainment).
     """
     common = scored.groupby("period")["score"].transform("mean")
     if scored["period"].nunique() < MIN_PERIODS:
         common = 0.0
-    grouped = scored.assign(left=scored["score"] - common).groupby("rep_id", sort=True)
-    reps = grouped.agg(
-        role=("role", "last"), own=("left", "mean"), periods=("left", "size"), mean=("attainment", "mean")
-    )
+    grouped = scored.assign(left=scored["score"] - common).groupby(["role", "rep_id"], sort=True)
+    reps = grouped.agg(own=("left", "mean"), periods=("left", "size"), mean=("attainment", "mean"))
     shared = 0.0 if np.isnan(structure.rho) else structure.rho
     noise = structure.passing * (1 - shared) / reps["periods"]
     weight = structure.lasting / (structure.lasting + noise) if structure.lasting > 0 else 0.0 * noise
     reps["score"] = weight * reps["own"]
     reps["score_sd"] = np.sqrt(structure.lasting * (1 - weight))
-    return reps[["role", "score", "score_sd", "periods", "mean"]]
+    return reps[["score", "score_sd", "periods", "mean"]]
 
 
-def _shared(total, passing, across, same_period, same_segment) -> tuple[float, float]:
-    """ρ and ρ_seg from the pairs of one period; without a second segment all sharing is the market's."""
-    between, inside = _half(*across), _half(*same_segment)
-    if np.isnan(between):
-        between = inside = _half(*same_period)
-    if not passing > 0 or np.isnan(between):
-        return float("nan"), float("nan")
-    rho = float(np.clip((total - between) / passing, 0, 0.95))
-    extra = 0.0 if np.isnan(inside) else (between - inside) / passing
+def _shares(market: float, both: float) -> tuple[float, float]:
+    """ρ and ρ_seg within their bounds; with one segment all that is shared is the market's."""
+    if np.isnan(market):
+        return (float("nan"), float("nan")) if np.isnan(both) else (float(np.clip(both, 0, 0.95)), 0.0)
+    rho = float(np.clip(market, 0, 0.95))
+    extra = 0.0 if np.isnan(both) else both - market
     return rho, float(np.clip(extra, 0, 0.98 - rho))
 
 
-def _pairs(score: np.ndarray, *codes: np.ndarray) -> tuple[float, float]:
+def _pairs(score: np.ndarray, *codes: np.ndarray) -> np.ndarray:
     """Sum of squared differences of all pairs inside groups, and how many pairs there are."""
     joint = codes[0]
     for code in codes[1:]:
@@ -182,11 +184,12 @@ def _pairs(score: np.ndarray, *codes: np.ndarray) -> tuple[float, float]:
     _, group = np.unique(joint, return_inverse=True)
     n = np.bincount(group)
     total, squares = np.bincount(group, score), np.bincount(group, score**2)
-    return float((n * squares - total**2).sum()), float((n * (n - 1) / 2).sum())
+    return np.array([(n * squares - total**2).sum(), (n * (n - 1) / 2).sum()])
 
 
-def _half(squared: float, pairs: float) -> float:
-    return max(squared, 0.0) / (2 * pairs) if pairs > 0 else float("nan")
+def _half(sums: np.ndarray) -> float:
+    squared, pairs = sums
+    return float(max(squared, 0.0) / (2 * pairs)) if pairs > 0.5 else float("nan")
 
 
 def _rho_range(code: dict[str, np.ndarray], rho: float, rho_segment: float) -> tuple[float, float]:
@@ -212,9 +215,9 @@ def _scores(panel: pd.DataFrame, shapes: dict[str, Family]) -> np.ndarray:
 
 
 def _shape(sample: np.ndarray, family: str, mean: float) -> Family:
-    """The family asked for or the best; the sample itself where none can hold it."""
-    found = families.fit(sample, family) if family else None
-    made = found[0] if found else families.best(sample)
+    """The family asked for or the best; the sample itself where asked for or none can hold it."""
+    found = families.fit(sample, family) if family not in {"", EMPIRICAL} else None
+    made = None if family == EMPIRICAL else found[0] if found else families.best(sample)
     if made is None:
         made = Family("empirical", values=tuple(np.sort(sample)))
     return made.scaled(mean) if mean > 0 and mean != 1.0 else made
@@ -234,7 +237,7 @@ def _refuse(panel: pd.DataFrame) -> None:
             f"panel: attainment of {row['rep_id']} in {row['period']} is {row['attainment']}; it is a ratio "
             f"of at least 0, and a rep without quota does not belong in it"
         )
-    twice = panel[panel.duplicated(["rep_id", "period"])]
+    twice = panel[panel.duplicated(["role", "rep_id", "period"])]
     if len(twice):
         row = twice.iloc[0]
         raise TableError(

@@ -75,6 +75,16 @@ def test_components_do_not_depend_on_which_cells_are_missing():
     assert mean["sigma"] == pytest.approx(0.4, abs=0.02)
 
 
+def test_a_segment_that_is_always_strong_is_not_taken_for_a_shared_shock():
+    found = []
+    for seed in range(40):
+        frame = world(seed, periods=16, rho=0.0, rho_segment=0.0)
+        lift = np.where(frame["segment"] == "S0", 2.0, 1.0)
+        found.append(structure_of(frame.assign(attainment=frame["attainment"] * lift))[0])
+    assert np.mean([s.rho for s in found]) < 0.02
+    assert np.mean([s.rho_segment for s in found]) < 0.04
+
+
 def test_a_planted_zero_of_the_market_stays_near_zero():
     found = [structure_of(world(seed, rho=0.0, rho_segment=0.0))[0] for seed in range(60)]
     assert np.mean([s.rho for s in found]) < 0.02
@@ -98,7 +108,7 @@ def test_a_strong_rep_is_shrunk_towards_its_role_by_how_little_is_known():
     frame = world(2, periods=12, tau=0.3)
     best = frame.groupby("rep_id")["attainment"].mean().idxmax()
     short = frame[(frame["rep_id"] != best) | (frame["period"] >= "P10")]
-    known, little = (estimate(f, family="lognormal").reps.loc[best] for f in (frame, short))
+    known, little = (estimate(f, family="lognormal").reps.loc[("AE", best)] for f in (frame, short))
     assert little["score"] > 0
     assert little["score_sd"] > known["score_sd"] > 0
 
