@@ -48,7 +48,13 @@ def unfit(plan: Plan, part: Any) -> bool:
     points = getattr(part, "points", ())
     tiers = [t.from_ for t in getattr(part, "tiers", ())]
     unsorted = any(b <= a for a, b in pairwise(tiers)) or any(b[0] < a[0] for a, b in pairwise(points))
-    return misfits or unsorted or _no_matrix(part)
+    return misfits or unsorted or _no_matrix(part) or _no_quota(plan, part)
+
+
+def _no_quota(plan: Plan, part: Any) -> bool:
+    measure = plan.measures.get(part.measure)
+    quota = measure.quota if measure is not None else None
+    return quota is not None and quota.value is not None and quota.value <= 0
 
 
 def _no_matrix(part: Any) -> bool:

@@ -103,13 +103,14 @@ def prepare(plans: list[Plan], inputs: Inputs) -> Paying:
     else:
         holders = holders_from(inputs.holders, plans, inputs.holders_file, inputs.quotas)
     windows = Windows(inputs.calendar or calendar_from(min(p.start for p in plans)))
+    _refuse_far_days(events, windows, versions)
     counted, _ = kinds_of(plans)
     credits = credits_of(events, versions, holders, counted)
     events.complaints.stop()
     amounts = Amounts(events, credits, versions, inputs.rates)
     tallying = Tallying(events, credits, amounts, versions, holders, windows)
     measured = Measured(tallying, Prorated(versions, windows, holders, inputs.holders_file), windows)
-    horizon = inputs.through.toordinal() if inputs.through else _last_day(events, plans)
+    horizon = inputs.through.toordinal() if inputs.through else _last_day(events, plans, versions)
     paying = Paying(measured, windows, horizon, inputs.through is not None)
     _refuse_missing_fields(events, plans)
     for name in sorted({n for p in plans for n in p.measures}):
@@ -118,9 +119,12 @@ def prepare(plans: list[Plan], inputs: Inputs) -> Paying:
     return paying
 
 
-def _last_day(events: Events, plans: list[Plan]) -> int:
-    """The last day of the last pay period with an event, within the plan."""
-    return max(events.day) if len(events) else plans[0].start.toordinal()
+def _last_day(events: Events, plans: list[Plan], versions: Versions) -> int:
+    """The day of the last event that can count: on the plan's days, or after them for a deal's payment."""
+    _, after = kinds_of(plans)
+    pairs = zip(events.day, events.kind, strict=True)
+    days = [day for day, kind in pairs if versions.on(day) is not None or kind in after]
+    return max(days, default=plans[0].start.toordinal())
 
 
 def _payees(paying: Paying) -> list[str]:
@@ -176,20 +180,40 @@ def _remember(paying: Paying, rep: str, name: str, window: Window, lines: list[L
 
 
 def _refuse_missing_fields(events: Events, plans: list[Plan]) -> None:
-    """A column that a measure sums has to be there where events of its kind are."""
-    said: set[str] = set()
+    """A column that a measure reads has to be there where events of its kind are.
+
+    Without a column of kinds an event may be of any: then one measure at least has to find its column.
+    """
+    lost: dict[str, str] = {}
+    reads_some = False
     for plan in plans:
         for name, measure in plan.measures.items():
-            for field_name in fields_of(measure):
-                if events.column(field_name) is not None or field_name in said:
-                    continue
-                if measure.event in events.kind:
-                    said.add(field_name)
-                    known = ", ".join(sorted(events.cells)) or "none besides ids and dates"
-                    text = f"no column {field_name}, which measure {name} counts. It has: {known}"
-                    events.complaints.add(1, "E308", "columns", text)
-                elif None in events.kind:
-                    events.notes.append(f"no column {field_name}: measure {name} counts nothing")
+            missing = [f for f in fields_of(measure) if events.column(f) is None]
+            reads_some = reads_some or not missing
+            lost |= {f: name for f in missing if measure.event in events.kind or None in events.kind}
+    for field_name, name in lost.items():
+        if None in events.kind and reads_some:
+            events.notes.append(f"no column {field_name}: measure {name} counts nothing")
+            continue
+        known = ", ".join(sorted(events.cells)) or "none besides ids"
+        said = f"no column {field_name}, which measure {name} counts. It has: {known}"
+        events.complaints.add(1, "E308", "columns", said)
+
+
+def _refuse_far_days(events: Events, windows: Windows, versions: Versions) -> None:
+    """An event beyond the fiscal calendar; one outside the plan's days counts for nothing and is told."""
+    outside = []
+    first, last = windows.starts("quarter")[0], windows.starts("quarter")[-1]
+    after = {k for p in versions.plans for k in kinds_of([p])[1]}
+    for place, day in enumerate(events.day):
+        if not first <= day < last:
+            said = f"{date.fromordinal(day)} is outside the fiscal calendar; correct the date"
+            events.complaints.add(events.row[place], "E302", events.deal_id[place], said)
+        elif versions.on(day) is None and events.kind[place] not in after:
+            outside.append(events.row[place])
+    if outside:
+        told = ", ".join(str(r) for r in sorted(outside)[:5])
+        events.notes.append(f"{len(outside)} events fall outside the plan's days (rows {told})")
 
 
 def fields_of(measure) -> list[str]:

@@ -16,7 +16,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_\-]*$", max_length=80)
 Kind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 """What happened in an event: booked, invoiced, paid, accepted, churn …"""
 
-COMPARISON = re.compile(r"(>=|<=|!=|==|>|<)\s*(\S.*)")
+COMPARISON = re.compile(r"(>=|<=|!=|==|>(?!=)|<(?!=))\s*(\S.*)")
 
 
 class Part(BaseModel):

@@ -28,16 +28,22 @@ def lines_table(paid: Paid) -> pd.DataFrame:
     ``row`` the row of the events, 0 where a line is of none; ``arithmetic`` as it can be done by hand.
     """
     name, plan_id = paid.paying.windows.name, paid.paying.versions.plans[0].id
-    rows = [
-        (
-            line.rep, name(line.period), date.fromordinal(line.day), line.kind, line.part, line.deal, line.row,
-            line.rule, plain(line.share), *(None if v is None else plain(v) for v in
-            (line.credited, line.before, line.after)), tier(paid.paying, line), plain(line.factor),
-            amount(line.cents), arithmetic(paid.paying, line), name(line.window) if line.window else None,
-            plan_id, line.version,
+    rows = []
+    for line in paid.lines:
+        exact = [None if v is None else plain(v) for v in (line.credited, line.before, line.after)]
+        window = name(line.window) if line.window else None
+        who = (
+            line.rep,
+            name(line.period),
+            date.fromordinal(line.day),
+            line.kind,
+            line.part,
+            line.deal,
+            line.row,
         )
-        for line in paid.lines
-    ]  # fmt: skip
+        credit = (line.rule, plain(line.share), *exact, tier(paid.paying, line), plain(line.factor))
+        told = (amount(line.cents), arithmetic(paid.paying, line), window, plan_id, line.version)
+        rows.append((*who, *credit, *told))
     return pd.DataFrame(rows, columns=list(LINE_COLUMNS))
 
 
