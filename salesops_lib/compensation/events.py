@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from salesops_lib.compensation.plan import Plan
@@ -28,6 +30,7 @@ RELEASES = {
     "paid": ("paid", "invoice_paid"),
 }
 """What releases a hold, by ``release_on``."""
+_OWN = {"row", "event_id", "deal_id", "rep_id", "event", "currency"}
 
 
 @dataclass
@@ -53,14 +56,24 @@ class Events:
     def __len__(self) -> int:
         return len(self.row)
 
+    @cached_property
+    def days(self) -> np.ndarray:
+        """``day`` as int64."""
+        return np.array(self.day, dtype="int64")
+
+    @cached_property
+    def kinds(self) -> set[str | None]:
+        """The kinds that occur; None where a row is of any."""
+        return set(self.kind)
+
     def column(self, name: str) -> list[Any] | None:
         """A column by name, ids and kind too; None where the events have no such column."""
         own = {"rep_id": self.rep_id, "deal_id": self.deal_id, "event_id": self.event_id, "event": self.kind}
         return self.cells[name] if name in self.cells else own.get(name)
 
-    def has_kind(self, kind: str) -> bool:
-        """Whether an event of this kind is there."""
-        return kind in set(self.kind) or None in set(self.kind)
+    def is_of(self, kind: str) -> np.ndarray:
+        """For each event whether it is of a kind, or of any."""
+        return np.fromiter((k is None or k == kind for k in self.kind), dtype=bool, count=len(self))
 
 
 def kinds_of(plans: list[Plan]) -> tuple[set[str], set[str]]:
@@ -93,13 +106,18 @@ def events_from(
     said = Complaints(file)
     table = _columns(frame)
     dated = _dated(table, plans, said)
-    if said.found:
-        said.stop()
-    rows = table.get("row") or list(range(1, len(frame) + 1))
-    picked = _happenings(table, dated, rows, through, said)
     said.stop()
-    ordered = _ordered(picked, table, rows)
-    events = _gathered(ordered, table, rows, said, plans)
+    rows = table.get("row") or list(range(1, len(frame) + 1))
+    happened = [_happened(table, column, kind, len(dated) == 1, rows, said) for column, kind in dated.items()]
+    said.stop()
+    places = np.concatenate([h[0] for h in happened])
+    days = np.concatenate([h[1] for h in happened])
+    times, kinds = [t for h in happened for t in h[2]], [k for h in happened for k in h[3]]
+    order = _order(table, rows, places, days, times, kinds)
+    if through is not None:
+        order = order[days[order] <= through.toordinal()]
+    events = _gathered(table, rows, said, places[order].tolist(), days[order].tolist(), (times, kinds, order))
+    _note_idle(events, plans)
     _refuse_twice(events, table)
     said.stop()
     return events
@@ -125,51 +143,56 @@ def _dated(table: dict, plans: list[Plan], said: Complaints) -> dict[str, str | 
     return found
 
 
-def _happenings(table: dict, dated: dict, rows: list, through: date | None, said: Complaints) -> list[tuple]:
-    """(day, time, kind, place) of every date that is filled in."""
-    last = through.toordinal() if through else None
-    kinds = table.get("event")
-    memo: dict[Any, tuple[int, str]] = {}
-    found = []
-    for column, named in dated.items():
-        for place, value in enumerate(table[column]):
-            moment = memo.get(value)
-            if moment is None:
-                if blank(value):
-                    if column == "date" and len(dated) == 1:
-                        said.add(rows[place], "E302", "date", "an event without a date; fill it in")
-                    continue
-                try:
-                    moment = memo[value] = moment_of(value)
-                except ValueError as fault:
+def _happened(
+    table: dict, column: str, named: str | None, alone: bool, rows: list, said: Complaints
+) -> tuple:
+    """(places, days, times, kinds) of a column's dates that are filled in; each date is read once."""
+    codes, dates = pd.factorize(np.array(table[column], dtype=object))
+    moments: list[tuple[int, str] | None] = []
+    for code, value in enumerate(dates):
+        moment = None
+        if not blank(value):
+            try:
+                moment = moment_of(value)
+            except ValueError as fault:
+                for place in np.flatnonzero(codes == code):
                     said.add(rows[place], "E302", column, str(fault))
-                    continue
-            kind = named
-            if named is None and kinds is not None:
-                kind = text_of(kinds[place])
-                if kind is None:
-                    said.add(rows[place], "E308", "event", "no kind of event; write booked, paid, …")
-            if last is None or moment[0] <= last:
-                found.append((*moment, kind, place))
-    return found
+        moments.append(moment)
+    known = np.array([m is not None for m in moments] + [False], dtype=bool)
+    places = np.flatnonzero(known[codes])
+    if column == "date" and alone:
+        for place in np.flatnonzero(~known[codes]):
+            said.add(rows[place], "E302", "date", "an event without a date, or with none; fill it in")
+    days = np.array([m[0] if m else 0 for m in moments] + [0], dtype="int64")[codes[places]]
+    times = [moments[c][1] for c in codes[places]]
+    kinds: list[str | None] = [named] * len(places)
+    if named is None and "event" in table:
+        kinds = [text_of(table["event"][p]) for p in places]
+        for place, kind in zip(places, kinds, strict=True):
+            if kind is None:
+                said.add(rows[place], "E308", "event", "no kind of event; write booked, paid, …")
+    return places, days, times, kinds
 
 
-def _ordered(picked: list[tuple], table: dict, rows: list) -> list[tuple]:
+def _order(table: dict, rows: list, places, days, times: list, kinds: list) -> np.ndarray:
     """By time, deal, event; where nothing tells two events apart, by all that stands in them."""
+
+    def texts(values) -> np.ndarray:
+        return np.array(["" if v is None else str(v) for v in values], dtype=np.str_)
+
     deals, ids = table.get("deal_id"), table.get("event_id")
-    others = [table[name] for name in sorted(table) if name != "row"] if ids is None else []
+    if ids is None:
+        others = [table[name] for name in sorted(table) if name != "row"]
+        told = texts("\x1f".join(str(column[p]) for column in others) for p in places)
+    else:
+        told = texts(ids[p] for p in places)
+    by_deal = texts(deals[p] for p in places) if deals else np.zeros(len(places))
+    row = np.array([rows[p] for p in places], dtype="int64")
+    return np.lexsort((row, texts(kinds), told, by_deal, texts(times), days))
 
-    def key(item: tuple) -> tuple:
-        day, time, kind, place = item
-        deal = str(deals[place]) if deals else ""
-        told = str(ids[place]) if ids else "\x1f".join(str(column[place]) for column in others)
-        return day, time, deal, told, kind or "", rows[place]
 
-    return sorted(picked, key=key)
-
-
-def _gathered(ordered: list[tuple], table: dict, rows: list, said: Complaints, plans: list[Plan]) -> Events:
-    places = [item[3] for item in ordered]
+def _gathered(table: dict, rows: list, said: Complaints, places: list[int], days: list[int], told) -> Events:
+    times, kinds, order = told
 
     def taken(name: str) -> list[str | None]:
         column = table.get(name)
@@ -181,20 +204,21 @@ def _gathered(ordered: list[tuple], table: dict, rows: list, said: Complaints, p
     row = [int(rows[p]) for p in places]
     ids = [i if i is not None else f"row {r}" for i, r in zip(taken("event_id"), row, strict=True)]
     deals = [d if d is not None else i for d, i in zip(taken("deal_id"), ids, strict=True)]
-    kept = {"row", "event_id", "deal_id", "rep_id", "event", "currency"}
-    cells = {n: [c[p] for p in places] for n, c in table.items() if n not in kept}
-    events = Events(
-        said, row, ids, deals, taken("rep_id"), [i[2] for i in ordered], [i[0] for i in ordered],
-        [i[1] for i in ordered], taken("currency"), cells,
+    cells = {n: [c[p] for p in places] for n, c in table.items() if n not in _OWN}
+    return Events(
+        said, row, ids, deals, taken("rep_id"), [kinds[k] for k in order], days,
+        [times[k] for k in order], taken("currency"), cells,
     )  # fmt: skip
+
+
+def _note_idle(events: Events, plans: list[Plan]) -> None:
     counted, other = kinds_of(plans)
     idle = Counter(k for k in events.kind if k is not None and k not in counted | other)
     events.notes += [f"{n} events of kind {kind} count for nothing in this plan" for kind, n in idle.items()]
-    return events
 
 
 def _refuse_twice(events: Events, table: dict) -> None:
-    if table.get("event_id") is None:
+    if table.get("event_id") is None or len(set(events.event_id)) == len(events):
         return
     seen: dict[tuple, int] = {}
     for place, key in enumerate(zip(events.event_id, events.kind, events.rep_id, strict=True)):
