@@ -30,25 +30,35 @@ def component_caps(paying: Paying, rep: str, lines: list[Line]) -> list[Line]:
         kind = plan.measure(component.measure).period if component is not None else ""
         if component is None or component.cap is None or not separate_cap(component.cap, kind):
             continue
-        found += _capped(paying, rep, plan, component.cap, mine, name, Fraction(component.weight), kind)
+        found += _capped(
+            paying, rep, plan, component.cap, _by_period(mine), name, Fraction(component.weight), kind
+        )
     return found
 
 
-def plan_caps(paying: Paying, rep: str, lines: list[Line]) -> list[Line]:
-    """Lines of the plan's cap over everything a holder earned but pools."""
-    mine = [line for line in lines if line.kind != "pool"]
-    plan = paying.plan_on(mine[-1].day) if mine else None
-    if plan is None or plan.cap is None:
+def plan_caps(paying: Paying, rep: str, lines: list[Line], in_blocks: dict[Window, int]) -> list[Line]:
+    """Lines of the plan's cap over everything a holder earned but pools; ``in_blocks``: cents by period."""
+    if all(p.cap is None for p in paying.versions.plans) or not (lines or in_blocks):
         return []
-    return _capped(paying, rep, plan, plan.cap, mine, plan.id, Fraction(1), "year")
+    plan = paying.plan_on(max([*(n.day for n in lines), *(p.start for p in in_blocks)]))
+    if plan.cap is None:
+        return []
+    earned = _by_period(lines)
+    for period, cents in in_blocks.items():
+        earned[period] += cents
+    return _capped(paying, rep, plan, plan.cap, earned, plan.id, Fraction(1), "year")
 
 
-def _capped(paying: Paying, rep: str, plan: Plan, cap, lines: list[Line], part: str, *terms) -> list[Line]:
-    """``terms``: the weight of the target that the cap is a share of, and the kind of its period."""
-    weight, kind = terms[0], cap.period or terms[1]
+def _by_period(lines: list[Line]) -> dict[Window, int]:
     earned: dict[Window, int] = defaultdict(int)
     for line in lines:
         earned[line.period] += line.cents
+    return earned
+
+
+def _capped(paying: Paying, rep: str, plan: Plan, cap, earned: dict, part: str, *terms) -> list[Line]:
+    """``terms``: the weight of the target that the cap is a share of, and the kind of its period."""
+    weight, kind = terms[0], cap.period or terms[1]
     first, last = min(p.start for p in earned), max(p.start for p in earned)
     found: list[Line] = []
     carried, window, so_far, paid = 0, None, 0, 0

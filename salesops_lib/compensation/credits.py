@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from salesops_lib.compensation.filters import self_fields
 from salesops_lib.compensation.holders import Holder
 from salesops_lib.compensation.plan import Plan
 from salesops_lib.compensation.proration import Versions
-from salesops_lib.compensation.rows import share_of, text_of
+from salesops_lib.compensation.rows import blank, share_of, text_of
 
 ONE = Fraction(1)
 MAX_LEVELS = 20
@@ -40,11 +41,24 @@ class Credit(NamedTuple):
     base: int = -1
 
 
+class Whole(Sequence):
+    """Credits where every event is its own payee's alone; each is made when it is asked for."""
+
+    def __init__(self, places: list[int], reps: list[str]) -> None:
+        self.places, self.reps = places, reps
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, number):
+        return Credit(self.places[number], self.reps[number], ONE, "owner", True)
+
+
 @dataclass
 class Credits:
     """All credits of the events, in the events' order; ``groups``: split → its credits' places."""
 
-    rows: list[Credit]
+    rows: list[Credit] | Whole
     groups: list[list[int]]
 
 
@@ -62,6 +76,11 @@ def credits_of(events: Events, versions: Versions, holders: dict[str, Holder], k
         for place, kind in enumerate(events.kind)
         if (kind is None or kind in kinds) and (plan := versions.on(events.day[place])) is not None
     ]
+    if _all_whole(events, counted):
+        places = [place for place, _ in counted]
+        made.rows = Whole(places, [events.rep_id[p] for p in places])
+        _refuse_unknown(events, made, holders)
+        return made
     group_of, shares = _split_groups(events, counted, made)
     for place, rules in counted:
         first = len(made.rows)
@@ -96,6 +115,16 @@ class _Rules:
         self.rollups = [r for r in rules if r.rule == "rollup"]
         counted = (*plan.measures.values(), *plan.spiffs)
         self.self_fields = sorted({name for part in counted for name in self_fields(part.where)})
+
+
+def _all_whole(events: Events, counted: list) -> bool:
+    """Whether every event is credited to its own payee at 1 and to nobody else."""
+    for rules in {id(r): r for _, r in counted}.values():
+        others = rules.overlays or rules.rollups or rules.owner is None or rules.owner.share != 1
+        split = events.cells.get(rules.split.field) if rules.split else None
+        if others or (split is not None and any(not blank(cell) for cell in split)):
+            return False
+    return all(events.rep_id[place] is not None for place, _ in counted)
 
 
 def _split_groups(events: Events, counted: list, made: Credits) -> tuple[dict[int, int], dict[int, list]]:
@@ -183,6 +212,8 @@ def _rollups(
 def _refuse_unknown(events: Events, made: Credits, holders: dict[str, Holder]) -> None:
     """A payee whom no holder's row names; a deal credited to more than 100 % is refused by its rules."""
     told = set()
+    if isinstance(made.rows, Whole) and set(made.rows.reps) <= set(holders):
+        return
     for credit in made.rows:
         if credit.rep not in holders and (credit.event, credit.rep) not in told:
             told.add((credit.event, credit.rep))

@@ -7,24 +7,26 @@ were batched: everything is worked out from all events known.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from functools import cached_property
 
 import pandas as pd
 
 from salesops_lib.compensation.amounts import Amounts
-from salesops_lib.compensation.caps import component_caps, plan_caps
+from salesops_lib.compensation.caps import plan_caps
 from salesops_lib.compensation.credits import credits_of, everyone_named
 from salesops_lib.compensation.currency import Rates
 from salesops_lib.compensation.deal_balance import deal_movements
-from salesops_lib.compensation.deal_lines import deal_lines
+from salesops_lib.compensation.earning import Earned, earn
 from salesops_lib.compensation.events import Events, events_from, kinds_of
 from salesops_lib.compensation.holders import Holder, everybody, holders_from
 from salesops_lib.compensation.lines import Line
 from salesops_lib.compensation.measured import Measured
-from salesops_lib.compensation.paying import Paying, component_ids
+from salesops_lib.compensation.paying import Paying
 from salesops_lib.compensation.payments import Payment, payments
 from salesops_lib.compensation.plan import Plan
 from salesops_lib.compensation.pools import pool_lines
@@ -32,19 +34,35 @@ from salesops_lib.compensation.proration import Prorated, Versions, stretches
 from salesops_lib.compensation.releases import Afterwards, reduce_attainment
 from salesops_lib.compensation.spiffs import spiff_lines
 from salesops_lib.compensation.tallies import Tallying
-from salesops_lib.compensation.window_lines import window_lines
-from salesops_lib.compensation.windows import Window, Windows, calendar_from
+from salesops_lib.compensation.windows import Windows, calendar_from
 from salesops_lib.core.periods import FiscalCalendar
 
 
-@dataclass(frozen=True)
+@dataclass
 class Paid:
-    """What a plan pays. ``lines`` and ``payments`` by holder and pay period; ``notes`` for the reader."""
+    """What a plan pays: ``payments`` by holder and pay period, ``notes`` for the reader, and ``lines``."""
 
     paying: Paying
-    lines: list[Line]
     payments: list[Payment]
-    notes: list[str] = field(default_factory=list)
+    notes: list[str]
+    earned: Earned
+    further: dict[str, list[Line]]
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """All statement lines by holder and pay period, in the order in which they are posted."""
+        in_blocks, found = self.earned.block_lines(), []
+        place = {name: number for number, name in enumerate(self.earned.order)}
+        for rep in sorted({*in_blocks, *self.earned.lines, *self.further}):
+            earned = sorted([*self.earned.lines[rep], *in_blocks.get(rep, ())], key=lambda n: place[n.part])
+            mine = [*earned, *self.further.get(rep, ())]
+            found += sorted(mine, key=lambda line: line.period.start)
+        return found
+
+    def count(self) -> int:
+        """How many lines there are."""
+        kept = sum(len(lines) for lines in (*self.earned.lines.values(), *self.further.values()))
+        return kept + sum(len(block) for block in self.earned.blocks)
 
 
 @dataclass(frozen=True)
@@ -54,6 +72,7 @@ class Inputs:
     ``events``, ``holders``: rows as :func:`events.events_from` and :func:`holders.holders_from` take them;
     ``events_file``, ``holders_file``: how messages name them. ``quotas``: measure → figure for all.
     ``through``: the last day that counts; without it everything does and open windows are closed.
+    ``exactly``: work in fractions only, line by line; the answer is the same, and slow.
     """
 
     events: pd.DataFrame
@@ -62,6 +81,7 @@ class Inputs:
     calendar: FiscalCalendar | None = None
     quotas: dict[str, Fraction] = field(default_factory=dict)
     through: date | None = None
+    exactly: bool = False
     events_file: str = "events"
     holders_file: str = "holders"
 
@@ -73,25 +93,36 @@ def pay(plans: Iterable[Plan], inputs: Inputs) -> Paid:
     """
     plans = sorted(plans, key=lambda p: (p.start, p.version))
     paying = prepare(plans, inputs)
-    lines: list[Line] = []
     afterwards = Afterwards(paying)
     triggers = afterwards.triggers()
     reduce_attainment(paying, triggers)
     releases = {h.release_on: afterwards.releases(h.release_on) for p in plans for h in p.holds}
-    spiffs = [line for plan in plans for line in spiff_lines(paying, plan)]
+    spiffs = by_holder(line for plan in plans for line in spiff_lines(paying, plan))
     first = min([paying.horizon, *paying.measured.tallying.events.day])
-    pools = [line for plan in plans for line in pool_lines(paying, plan, first)]
+    pools = by_holder(line for plan in plans for line in pool_lines(paying, plan, first))
+    payees = _payees(paying)
+    earned = earn(paying, payees, first, inputs.exactly)
+    in_blocks = earned.block_cents()
+    triggered = earned.block_lines(set(triggers)) if triggers else {}
+    further: dict[str, list[Line]] = {}
     found: list[Payment] = []
-    for rep in _payees(paying):
-        mine = _earned(paying, rep, first) + [line for line in spiffs if line.rep == rep]
-        mine += plan_caps(paying, rep, mine)
-        mine += [line for line in pools if line.rep == rep]
-        mine += deal_movements(paying, mine, releases, triggers)
-        paid, more = payments(paying, rep, mine)
-        lines += sorted(mine + more, key=lambda line: (line.period.start, line.rep))
+    for rep in payees:
+        mine = [*earned.lines[rep], *spiffs[rep]]
+        more = [*spiffs[rep], *plan_caps(paying, rep, mine, in_blocks[rep]), *pools[rep]]
+        more += deal_movements(paying, [*mine, *triggered.get(rep, ())], releases, triggers)
+        paid, balances = payments(paying, rep, [*earned.lines[rep], *more], in_blocks[rep])
+        further[rep] = more + balances
         found += paid
     paying.measured.tallying.events.complaints.stop()
-    return Paid(paying, lines, found, _notes(paying))
+    return Paid(paying, found, _notes(paying), earned, further)
+
+
+def by_holder(lines: Iterable[Line]) -> dict[str, list[Line]]:
+    """Lines by holder."""
+    found: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        found[line.rep].append(line)
+    return found
 
 
 def prepare(plans: list[Plan], inputs: Inputs) -> Paying:
@@ -138,47 +169,6 @@ def _is_payee(holder: Holder, paying: Paying, first: int, end: int) -> bool:
     return bool(stretches(holder, paying.versions, first, end))
 
 
-def _earned(paying: Paying, rep: str, first: int) -> list[Line]:
-    """Lines of a holder's components, gated ones after those that they wait for, with their own caps."""
-    lines: list[Line] = []
-    for name in component_ids(paying.versions.plans):
-        mine: list[Line] = []
-        for window in _windows_of(paying, rep, name, first):
-            part = paying.part_on(window.end - 1, name) or paying.part_on(window.start, name)
-            by_deal = part is not None and part.type == "commission"
-            made = (deal_lines if by_deal else window_lines)(paying, rep, name, window)
-            mine += made
-            _remember(paying, rep, name, window, made)
-        mine += component_caps(paying, rep, mine)
-        lines += mine
-    return lines
-
-
-def _windows_of(paying: Paying, rep: str, name: str, first: int) -> list[Window]:
-    """Windows in which a component can pay a holder: with entries; of a bonus all he is there in."""
-    found: set[Window] = set()
-    for plan in paying.versions.plans:
-        part = next((c for c in plan.components if c.id == name), None)
-        if part is None:
-            continue
-        tally = paying.measured.tally(part.measure)
-        found |= tally.windows_of(rep)
-        if part.type == "bonus" and (tally.entries or paying.measured.is_derived(plan.measure(part.measure))):
-            kind = plan.measure(part.measure).period
-            all_windows = paying.windows.between(kind, first, max(first, paying.horizon))
-            found |= {w for w in all_windows if paying.prorated.active(rep, w)}
-    return sorted(found, key=lambda w: w.start)
-
-
-def _remember(paying: Paying, rep: str, name: str, window: Window, lines: list[Line]) -> None:
-    """Keep what a component earned by the end of each pay period, for gates that wait for it."""
-    total, history = 0, []
-    for line in sorted(lines, key=lambda line: line.period.start):
-        total += line.cents
-        history.append((line.period.end, total))
-    paying.factors.earned[rep, name, window] = history
-
-
 def _refuse_missing_fields(events: Events, plans: list[Plan]) -> None:
     """A column that a measure reads has to be there where events of its kind are.
 
@@ -190,9 +180,9 @@ def _refuse_missing_fields(events: Events, plans: list[Plan]) -> None:
         for name, measure in plan.measures.items():
             missing = [f for f in fields_of(measure) if events.column(f) is None]
             reads_some = reads_some or not missing
-            lost |= {f: name for f in missing if measure.event in events.kind or None in events.kind}
+            lost |= {f: name for f in missing if events.kinds & {measure.event, None}}
     for field_name, name in lost.items():
-        if None in events.kind and reads_some:
+        if None in events.kinds and reads_some:
             events.notes.append(f"no column {field_name}: measure {name} counts nothing")
             continue
         known = ", ".join(sorted(events.cells)) or "none besides ids"
@@ -244,7 +234,7 @@ def _empty_measures(paying: Paying, plan: Plan) -> list[str]:
     notes = []
     for component in plan.components:
         measure = plan.measure(component.measure)
-        if not paying.measured.tally(component.measure).entries and not paying.measured.is_derived(measure):
+        if paying.measured.tally(component.measure).is_empty and not paying.measured.is_derived(measure):
             notes.append(f"no event counts for {component.measure}: {component.id} pays nothing")
         ramped = measure.quota is not None and measure.quota.ramp
         if ramped and any(h.hired is None for h in paying.prorated.holders.values()):

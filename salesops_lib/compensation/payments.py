@@ -55,20 +55,25 @@ class _Balances:
     forgiven: int = 0
 
 
-def payments(paying: Paying, rep: str, lines: list[Line]) -> tuple[list[Payment], list[Line]]:
-    """Payments of a holder for every pay period with lines or a draw, and the lines that lead to them."""
+def payments(
+    paying: Paying, rep: str, lines: list[Line], in_blocks: dict[Window, int]
+) -> tuple[list[Payment], list[Line]]:
+    """Payments of a holder for every pay period with lines or a draw, and the lines that lead to them.
+
+    ``in_blocks``: cents by pay period of lines that are not among ``lines``.
+    """
     by_period: dict[Window, list[Line]] = {}
     for line in lines:
         by_period.setdefault(line.period, []).append(line)
-    days = [p.start for p in by_period]
+    days = [p.start for p in (*by_period, *in_blocks)]
     days += draw_days(paying, rep)
     found: list[Payment] = []
     more: list[Line] = []
     balances = _Balances()
     for period in paying.periods(min(days), max(days)) if days else ():
         mine = by_period.get(period, [])
-        payment, added = _pay(paying, rep, period, mine, balances)
-        if mine or added or payment.forgiven:
+        payment, added = _pay(paying, rep, period, mine, balances, in_blocks.get(period, 0))
+        if mine or added or payment.forgiven or period in in_blocks:
             found.append(payment)
         more += added
     return found, more
@@ -85,12 +90,12 @@ def draw_days(paying: Paying, rep: str) -> list[int]:
     return [p.start for p in paying.periods(first, last)] if first <= last else []
 
 
-def _pay(paying: Paying, rep: str, period: Window, lines: list[Line], balances: _Balances):
+def _pay(paying: Paying, rep: str, period: Window, lines: list[Line], balances: _Balances, other: int):
     def total(kinds: tuple[str, ...]) -> int:
         return sum(line.cents for line in lines if line.kind in kinds)
 
     plan = paying.plan_on(period.end - 1)
-    earned, held, clawed = total(EARNINGS), total(HOLDS), total(COMING_BACK)
+    earned, held, clawed = total(EARNINGS) + other, total(HOLDS), total(COMING_BACK)
     balances.held -= held
     overpayment, told = _overpayment(paying, plan, earned + held + clawed, balances)
     due = earned + held + clawed + overpayment

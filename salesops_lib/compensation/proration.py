@@ -28,6 +28,7 @@ class Versions:
     """All versions of one plan, in order of their days."""
 
     plans: tuple[Plan, ...]
+    _on: dict[int, Plan | None] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def spans(self) -> list[tuple[int, int, Plan]]:
@@ -36,7 +37,9 @@ class Versions:
 
     def on(self, day: int) -> Plan | None:
         """The version in force on a day."""
-        return next((p for start, end, p in self.spans if start <= day < end), None)
+        if day not in self._on:
+            self._on[day] = next((p for start, end, p in self.spans if start <= day < end), None)
+        return self._on[day]
 
 
 @dataclass(frozen=True)

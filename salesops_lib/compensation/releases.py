@@ -113,8 +113,7 @@ def reduce_attainment(paying: Paying, triggers: dict[str, list[After]]) -> None:
         tally = paying.measured.tally(name)
         dropped = list(_drops(paying, tally, triggers))
         if dropped:
-            tally.entries += dropped
-            tally.sort()
+            tally.add(dropped)
 
 
 def _drops(paying: Paying, tally: Tally, triggers: dict[str, list[After]]):

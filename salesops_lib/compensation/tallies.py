@@ -9,10 +9,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import NamedTuple
 
 from salesops_lib.compensation.amounts import Amounts
 from salesops_lib.compensation.credits import Credits
+from salesops_lib.compensation.entries import Columns, Entry, columns_of
 from salesops_lib.compensation.events import Events
 from salesops_lib.compensation.filters import passing, self_fields
 from salesops_lib.compensation.holders import Holder, is_on
@@ -23,52 +23,59 @@ from salesops_lib.compensation.windows import Window, Windows
 
 ZERO, ONE = Fraction(0), Fraction(1)
 TRUE = {"true", "yes", "1"}
-
-
-class Entry(NamedTuple):
-    """What a credited event brings to a measure of a holder.
-
-    ``value``: summed (numerator, weighted field); ``weight``: summed beside it (denominator, credit share).
-    ``credit``: its place among the credits, -1 where the payee stands in a field (``self``). ``drop``: what a
-    clawback takes out of the window, on its own day.
-    """
-
-    rep: str
-    window: Window
-    event: int
-    credit: int
-    day: int
-    value: Fraction
-    weight: Fraction
-    drop: bool = False
+ADDING = {"sum", "count"}
 
 
 @dataclass
 class Tally:
-    """One measure of all holders. ``spans``: (holder, window) → first and end place of its entries."""
+    """One measure of all holders. ``spans``: (holder, window) → first and end place of its entries.
+
+    Its entries are a list, or ``columns`` from which they are made when asked for; ``own`` holds those of
+    windows that got entries later.
+    """
 
     name: str
     aggregate: str
-    entries: list[Entry]
+    _entries: list[Entry] = field(default_factory=list)
+    columns: Columns | None = None
     spans: dict[tuple[str, Window], tuple[int, int]] = field(default_factory=dict)
+    own: dict[tuple[str, Window], list[Entry]] = field(default_factory=dict)
     _sums: dict = field(default_factory=dict)
     _windows: dict[str, set[Window]] = field(default_factory=dict)
 
-    def sort(self) -> None:
-        """Bring the entries into order; call after adding any."""
-        self.entries.sort(key=lambda e: (e.rep, e.window.start, e.day, e.event, e.drop, e.credit))
-        self.spans, self._sums, self._windows = {}, {}, {}
+    @property
+    def is_empty(self) -> bool:
+        """Whether no event counts for it."""
+        return not self.spans
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All entries, in order of holder and window, then time."""
+        return [entry for key in self.spans for entry in self.of(*key)]
+
+    def fill(self, entries: list[Entry]) -> None:
+        """Take in all entries."""
+        self._entries = sorted(entries, key=lambda e: (e.rep, e.window.start, *_in_time(e)))
         first = 0
-        for place in range(1, len(self.entries) + 1):
-            whole = place == len(self.entries)
-            if whole or self.entries[place][:2] != self.entries[first][:2]:
-                self.spans[self.entries[first][:2]] = (first, place)
+        for place in range(1, len(self._entries) + 1):
+            whole = place == len(self._entries)
+            if whole or self._entries[place][:2] != self._entries[first][:2]:
+                self.spans[self._entries[first][:2]] = (first, place)
                 first = place
+
+    def add(self, more: list[Entry]) -> None:
+        """Take in entries of windows that are there already."""
+        for entry in more:
+            key = (entry.rep, entry.window)
+            self.own[key] = sorted([*self.of(*key), entry], key=_in_time)
+            self._sums.pop(key, None)
 
     def of(self, rep: str, window: Window) -> list[Entry]:
         """The entries of a holder in a window, in order."""
+        if (rep, window) in self.own:
+            return self.own[rep, window]
         first, end = self.spans.get((rep, window), (0, 0))
-        return self.entries[first:end]
+        return self._entries[first:end] if self.columns is None else self.columns.entries(first, end)
 
     def windows_of(self, rep: str) -> set[Window]:
         """The windows in which a holder has entries."""
@@ -81,21 +88,21 @@ class Tally:
         """The measure by the end of a day (ordinal). None where it is undefined: no events to judge by."""
         key = (rep, window)
         if key not in self.spans:
-            return ZERO if self.aggregate in {"sum", "count"} else None
+            return ZERO if self.aggregate in ADDING else None
         if key not in self._sums:
-            self._sums[key] = self._running(*self.spans[key])
+            self._sums[key] = self._running(self.of(rep, window))
         days, values = self._sums[key]
         at = bisect_right(days, through) - 1
         if at < 0:
-            return ZERO if self.aggregate in {"sum", "count"} else None
+            return ZERO if self.aggregate in ADDING else None
         return values[at]
 
-    def _running(self, first: int, end: int) -> tuple[list[int], list[Fraction | None]]:
+    def _running(self, entries: list[Entry]) -> tuple[list[int], list[Fraction | None]]:
         days, values = [], []
         total, weight = ZERO, ZERO
-        for entry in self.entries[first:end]:
+        for entry in entries:
             total, weight = total + entry.value, weight + entry.weight
-            if self.aggregate in {"sum", "count"}:
+            if self.aggregate in ADDING:
                 now = total
             elif self.aggregate == "last":
                 now = entry.value
@@ -104,6 +111,10 @@ class Tally:
             days.append(entry.day)
             values.append(now)
         return days, values
+
+
+def _in_time(entry: Entry) -> tuple:
+    return entry.day, entry.event, entry.drop, entry.credit
 
 
 @dataclass
@@ -126,9 +137,12 @@ class Tallying:
         ``direct``: of the deals' own credits only, each deal once, whoever is on the plan.
         """
         measures = {p.version: p.measure(name) for p in self.versions.plans if has_measure(p, name)}
-        first = next(iter(measures.values()))
-        tally = Tally(name, first.aggregate, [])
+        tally = Tally(name, next(iter(measures.values())).aggregate)
         passed = {v: self._passes(m, name) for v, m in measures.items()}
+        if columns := columns_of(self, measures, passed):
+            tally.columns, tally.spans = columns, columns.spans()
+            return tally
+        found = []
         for number, event, rep in self._credited(measures, passed, direct):
             plan = self.versions.on(self.events.day[event])
             measure = measures.get(plan.version) if plan else None
@@ -140,8 +154,8 @@ class Tallying:
             if brought is not None:
                 day = self.events.day[event]
                 window = self.windows.at(measure.period, day)
-                tally.entries.append(Entry(rep, window, event, number, day, *brought))
-        tally.sort()
+                found.append(Entry(rep, window, event, number, day, *brought))
+        tally.fill(found)
         return tally
 
     def is_on(self, rep: str, plan: Plan, event: int) -> bool:
@@ -156,9 +170,8 @@ class Tallying:
         return self._on[key]
 
     def _passes(self, measure, name: str) -> list[bool]:
-        right = {None, measure.event}
         passed = passing(self.events, measure.where, name)
-        return [p and kind in right for p, kind in zip(passed, self.events.kind, strict=True)]
+        return [p and kind for p, kind in zip(passed, self.events.is_of(measure.event), strict=True)]
 
     def _credited(self, measures: dict, passed: dict, direct: bool):
         """(credit, event, payee) of every credit that counts for the measure."""
