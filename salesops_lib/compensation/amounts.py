@@ -8,16 +8,22 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from salesops_lib.compensation.credits import Credits
 from salesops_lib.compensation.currency import Rates
 from salesops_lib.compensation.events import Events
+from salesops_lib.compensation.exact import MAX_DIGITS, PLAIN
 from salesops_lib.compensation.plan import Plan
 from salesops_lib.compensation.proration import Versions
 from salesops_lib.compensation.rounding import share_out
 from salesops_lib.compensation.rows import blank, number_of
 
 MAX_PLACES = 9
+MAX_UNITS = 2**52
+"""Sums of units below this are exact as float64 too."""
 ZERO = Fraction(0)
+BLANK = Decimal(0)
 
 
 @dataclass
@@ -32,6 +38,7 @@ class Amounts:
     versions: Versions
     rates: Rates | None
     _read: dict[str, dict[Any, Fraction]] = field(default_factory=dict)
+    _units: dict[str, tuple | None] = field(default_factory=dict)
     _parts: dict[tuple, dict[int, Fraction]] = field(default_factory=dict)
     _factors: dict[int, Fraction] = field(default_factory=dict)
 
@@ -50,6 +57,16 @@ class Amounts:
                 self.events.complaints.add(self.events.row[place], "E303", name, f"{deal}: {fault}")
                 memo[value] = ZERO
         return memo[value]
+
+    def units(self, name: str) -> tuple[np.ndarray, np.ndarray, int] | None:
+        """A whole field at once: (units of 10⁻ᵖ as int64, which are blank, p); a blank is 0 units.
+
+        None where it is not all decimals of at most `MAX_PLACES`, or the sum leaves `MAX_UNITS`.
+        """
+        if name not in self._units:
+            column = self.events.column(name)
+            self._units[name] = None if column is None else _column_units(column)
+        return self._units[name]
 
     def factor(self, place: int) -> Fraction | None:
         """What money of an event is multiplied with to be in the plan's currency; None: it is already."""
@@ -130,6 +147,26 @@ def rate_of(plan: Plan, rates: Rates | None, currency: str, day: int) -> Fractio
     if rates is None:
         raise ValueError(f"an amount in {currency} and no rates; give them with --fx")
     return rates.convert(currency, plan.fx.to, day, plan.fx.rate_date)
+
+
+def _column_units(column: Sequence[Any]) -> tuple[np.ndarray, np.ndarray, int] | None:
+    decimals: list[Decimal] = []
+    for value in column:
+        if isinstance(value, str) and PLAIN.fullmatch(value) and len(value) <= MAX_DIGITS:
+            decimals.append(Decimal(value))
+        elif isinstance(value, Decimal) and value.is_finite():
+            decimals.append(value)
+        elif blank(value):
+            decimals.append(BLANK)
+        else:
+            return None
+    places = max(0, -min((d.as_tuple().exponent for d in decimals), default=0))
+    if places > MAX_PLACES:
+        return None
+    units = [int(d.scaleb(places)) for d in decimals]
+    if sum(map(abs, units)) >= MAX_UNITS:
+        return None
+    return np.array(units, "int64"), np.fromiter((d is BLANK for d in decimals), bool, len(decimals)), places
 
 
 def _places(value: Fraction) -> int:

@@ -71,10 +71,12 @@ def credits_of(events: Events, versions: Versions, holders: dict[str, Holder], k
     """
     made = Credits([], [])
     rules_of = {plan.version: _Rules(plan) for plan in versions.plans}
+    plans_on = {day: versions.on(day) for day in set(events.day)}
+    rules_on = {day: rules_of[plan.version] for day, plan in plans_on.items() if plan is not None}
     counted = [
-        (place, rules_of[plan.version])
-        for place, kind in enumerate(events.kind)
-        if (kind is None or kind in kinds) and (plan := versions.on(events.day[place])) is not None
+        (place, rules_on[day])
+        for place, (kind, day) in enumerate(zip(events.kind, events.day, strict=True))
+        if (kind is None or kind in kinds) and day in rules_on
     ]
     if _all_whole(events, counted):
         places = [place for place, _ in counted]

@@ -19,8 +19,6 @@ from salesops_lib.compensation.holders import is_on
 from salesops_lib.compensation.windows import Window, Windows
 
 ONE = Fraction(1)
-MAX_UNITS = 2**52
-"""Sums of a measure below this are exact as float64 too."""
 
 
 class Entry(NamedTuple):
@@ -155,24 +153,5 @@ def _units(tallying, measure, event: np.ndarray) -> tuple[np.ndarray, np.ndarray
     foreign = set(events.currency) - {None} - {p.currency for p in tallying.versions.plans}
     if measure.money and (foreign or len({p.currency for p in tallying.versions.plans}) > 1):
         return None
-    values = [amounts.cell(measure.field, e) for e in event.tolist()]
-    blank = np.array([v is None for v in values], dtype=bool)
-    places = max((_places(v) for v in values if v is not None), default=0)
-    if places is None or places > 9:
-        return None
-    unit = 10**places
-    units = [0 if v is None else v.numerator * (unit // v.denominator) for v in values]
-    if sum(abs(u) for u in units) >= MAX_UNITS:
-        return None
-    return np.array(units, dtype="int64"), blank, places
-
-
-_PLACES = {10**p: p for p in range(10)}
-
-
-def _places(value: Fraction) -> int:
-    """Decimal places of a number; 10 where it does not end within nine."""
-    denominator = value.denominator
-    if denominator in _PLACES:
-        return _PLACES[denominator]
-    return next((p for p in range(10) if 10**p % denominator == 0), 10)
+    read = amounts.units(measure.field)
+    return None if read is None else (read[0][event], read[1][event], read[2])

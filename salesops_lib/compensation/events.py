@@ -167,8 +167,10 @@ def _happened(
     times = [moments[c][1] for c in codes[places]]
     kinds: list[str | None] = [named] * len(places)
     if named is None and "event" in table:
-        kinds = [text_of(table["event"][p]) for p in places]
-        for place, kind in zip(places, kinds, strict=True):
+        codes, named_kinds = pd.factorize(np.array(table["event"], dtype=object))
+        told = [text_of(kind) for kind in named_kinds] + [None]
+        kinds = [told[c] for c in codes[places]]
+        for place, kind in zip(places, kinds, strict=True) if None in kinds else ():
             if kind is None:
                 said.add(rows[place], "E308", "event", "no kind of event; write booked, paid, …")
     return places, days, times, kinds
@@ -198,8 +200,8 @@ def _gathered(table: dict, rows: list, said: Complaints, places: list[int], days
         column = table.get(name)
         if column is None:
             return [None] * len(places)
-        memo = {value: text_of(value) for value in set(column)}
-        return [memo[column[p]] for p in places]
+        drawn = [column[p] for p in places]
+        return [(v.strip() or None) if type(v) is str else text_of(v) for v in drawn]
 
     row = [int(rows[p]) for p in places]
     ids = [i if i is not None else f"row {r}" for i, r in zip(taken("event_id"), row, strict=True)]

@@ -57,23 +57,18 @@ class Block:
         """Lines as records, all or those at some places."""
         columns, events = self.columns, self.paying.measured.tallying.events
         kind, number = self.paying.versions.plans[-1].pay_period, self.paying.windows.number
-        unit = 10**columns.places
-        at = self.at[which]
+        unit, one, at = 10**columns.places, Fraction(1), self.at[which]
         drawn = (columns.rep, columns.window, columns.day, columns.event, columns.units)
         own = (self.period, self.before, self.after, self.cents, self.capped)
-        made = zip(
-            *(c[at].tolist() for c in drawn),
-            *(c[which].tolist() for c in own),
-            strict=True,
-        )
-        return [
-            Line(
-                columns.reps[rep], "commission", self.part, self.version, number(columns.kind, window),
-                number(kind, period), day, cents, events.deal_id[event], events.row[event], "owner", Fraction(1),
-                Fraction(units, unit), Fraction(before, unit), Fraction(after, unit), Fraction(1), capped,
-            )
-            for rep, window, day, event, units, period, before, after, cents, capped in made
-        ]  # fmt: skip
+        made = zip(*(c[at].tolist() for c in drawn), *(c[which].tolist() for c in own), strict=True)
+        found = []
+        for rep, window, day, event, units, period, before, after, cents, capped in made:
+            exact = [Fraction(value, unit) for value in (units, before, after)]
+            who = (columns.reps[rep], "commission", self.part, self.version)
+            when = (number(columns.kind, window), number(kind, period), day, cents)
+            deal = (events.deal_id[event], events.row[event], "owner", one)
+            found.append(Line(*who, *when, *deal, *exact, one, capped))
+        return found
 
 
 @dataclass
@@ -94,7 +89,7 @@ class _Groups:
 
 
 def fast_blocks(paying: Paying, name: str) -> tuple[list[Block], set[tuple[str, Window]]]:
-    """Lines of a commission for as many holders and windows as can be, one block per version; which they are.
+    """Lines of a commission for as many holders and windows as can be, a block per version; and which.
 
     Line by line go: multipliers, gates, a matrix, pay at the end of a window, what a clawback takes out of a
     measure, a window of two versions, amounts that are no decimals, a quota of 0, a deal that reaches its cap.

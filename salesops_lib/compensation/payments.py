@@ -95,6 +95,8 @@ def _pay(paying: Paying, rep: str, period: Window, lines: list[Line], balances: 
         return sum(line.cents for line in lines if line.kind in kinds)
 
     plan = paying.plan_on(period.end - 1)
+    if not lines and other >= 0 and plan.draw is None and balances == _Balances():
+        return Payment(rep, period, other, 0, 0, 0, 0, 0, other, 0, 0, 0, 0), []
     earned, held, clawed = total(EARNINGS) + other, total(HOLDS), total(COMING_BACK)
     balances.held -= held
     overpayment, told = _overpayment(paying, plan, earned + held + clawed, balances)

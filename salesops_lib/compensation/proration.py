@@ -112,6 +112,9 @@ class Prorated:
         """
         pieces = self.active(rep_id, window)
         base = Fraction(plan.target_incentive)
+        if len(pieces) == 1 and pieces[0].end - pieces[0].start == window.days:
+            own = pieces[0].spell.target_incentive
+            return (base if own is None else own) / PER_YEAR[window.kind]
         weighed = [
             ((base if s.spell.target_incentive is None else s.spell.target_incentive), s.end - s.start)
             for s in pieces
@@ -150,6 +153,9 @@ class Prorated:
     def _by_days(self, figures: list, pieces: list[Stretch], plan: Plan, window: Window, terms) -> Fraction:
         spans, per = self._spans(terms, window)
         hired = self.holders[pieces[0].spell.rep_id].hired
+        covered = len(pieces) == 1 and pieces[0].end - pieces[0].start == window.days
+        if covered and pieces[0].start >= ramp_end(hired, terms.ramp):
+            return figures[0] * per * len(spans)
         monthly = pieces[0].start < ramp_end(hired, terms.ramp) and bool(self.windows.starts("month"))
         ramped = [self._weight(s, hired, terms.ramp, spans, monthly) for s in pieces]
         if plan.proration is not None and plan.proration.quota:
