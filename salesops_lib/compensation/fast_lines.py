@@ -92,7 +92,7 @@ def fast_blocks(paying: Paying, name: str) -> tuple[list[Block], set[tuple[str, 
     """Lines of a commission for as many holders and windows as can be, a block per version; and which.
 
     Line by line go: multipliers, gates, a matrix, pay at the end of a window, what a clawback takes out of a
-    measure, a window of two versions, amounts that are no decimals, a quota of 0, a deal that reaches its cap.
+    measure, a window of two versions, amounts that are no decimals, a quota of 0, a deal at its cap.
     """
     blocks: list[Block] = []
     done: set[tuple[str, Window]] = set()

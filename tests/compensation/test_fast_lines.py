@@ -1,4 +1,4 @@
-"""The fast path pays what fractions pay, line by line, also at ties and knots and where it may not be used."""
+"""The fast path pays what fractions pay, line by line, also at ties, at knots and where it may not go."""
 
 from decimal import Decimal
 from fractions import Fraction
