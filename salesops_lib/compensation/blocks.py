@@ -8,9 +8,11 @@ import numpy as np
 
 from salesops_lib.compensation import draws, kernel
 from salesops_lib.compensation.advances import owed
-from salesops_lib.compensation.deals import DealDraws, DealStream, draw_deals
+from salesops_lib.compensation.behaviour import expected_slope, lane_on
+from salesops_lib.compensation.deals import DealStream, draw_deals
+from salesops_lib.compensation.drawn import Measures
 from salesops_lib.compensation.draws import UNIT, Bootstrap, Shared, Stream
-from salesops_lib.compensation.evaluation import LanePay, Measures, by_month, unit_pay
+from salesops_lib.compensation.evaluation import LanePay, by_month, unit_pay
 from salesops_lib.compensation.lanes import PlanLanes, window_sums
 from salesops_lib.compensation.leaving import presence
 from salesops_lib.compensation.world import Group, Team, World
@@ -63,6 +65,7 @@ class BlockResult:
     sales: np.ndarray
     attained: np.ndarray
     pay: dict[str, np.ndarray]
+    moved: dict[str, np.ndarray]
     seat_sum: dict[str, np.ndarray]
     better: dict[str, np.ndarray]
     parts: dict[str, dict[tuple[str, str], float]]
@@ -70,7 +73,7 @@ class BlockResult:
 
 
 @dataclass
-class _Work:
+class Work:
     """What is gathered while a block runs."""
 
     n: int
@@ -86,11 +89,11 @@ def run_block(world: World, number: int) -> BlockResult:
     n, names = world.design.size(number), world.variants
     keep = number < DETAIL_BLOCKS and world.seats * n * (number + 1) <= DETAIL_CELLS
     result = BlockResult(
-        np.zeros(n), np.zeros(n), {v: np.zeros(n) for v in names},
+        np.zeros(n), np.zeros(n), {v: np.zeros(n) for v in names}, {v: np.zeros(n) for v in names},
         {v: np.zeros(world.seats) for v in names}, {v: np.zeros(world.seats) for v in names},
         {v: {} for v in names}, _detail(world, n) if keep else None,
     )  # fmt: skip
-    work = _Work(n, draws.shared(world.design, number), kernel.Scratch(), result)
+    work = Work(n, draws.shared(world.design, number), kernel.Scratch(), result)
     followers = any(g.waits for g in world.groups)
     for group in sorted(world.groups, key=lambda g: g.waits):
         for unit in draws.units(len(group.rows)):
@@ -101,7 +104,7 @@ def run_block(world: World, number: int) -> BlockResult:
     return result
 
 
-def _run_unit(world: World, group: Group, number: int, unit: int, work: _Work, followers: bool) -> None:
+def _run_unit(world: World, group: Group, number: int, unit: int, work: Work, followers: bool) -> None:
     rows = group.rows[unit * UNIT : (unit + 1) * UNIT]
     drawn = measures_of(world, group, number, unit, work)
     result, watch = work.result, work.result.detail is not None
@@ -118,8 +121,10 @@ def _run_unit(world: World, group: Group, number: int, unit: int, work: _Work, f
     for name, whole in group.lanes.items():
         plan = whole.units[unit]
         used = drawn.under(plan.quotas)
-        if name in world.behaviour:
+        if name in world.behaviour and group.primary:
+            before = used.amounts(group.primary).sum(axis=(0, 2))
             used = world.behaviour[name].changed(used, plan, group.primary)
+            result.moved[name] += used.amounts(group.primary).sum(axis=(0, 2)) - before
         pay, parts = unit_pay(plan, used, work.scratch, watch=watch)
         pay += _spiffs(plan, used, group, name, result)
         pay *= np.float32(group.money)
@@ -133,6 +138,22 @@ def _run_unit(world: World, group: Group, number: int, unit: int, work: _Work, f
             _watch(world, group, plan, (name, rows, pay), parts, used, work)
 
 
+def expected_slopes(world: World, variant: str) -> dict[str, float]:
+    """Plan id → mean slope of the lane on the primary measure over the first block: see `behaviour`."""
+    work = Work(world.design.size(0), draws.shared(world.design, 0), kernel.Scratch(), None)
+    found: dict[str, list[tuple[float, int]]] = {}
+    for group in world.groups:
+        if not group.primary or variant not in group.lanes:
+            continue
+        for unit in draws.units(len(group.rows)):
+            plan = group.lanes[variant].units[unit]
+            lane = lane_on(plan, group.primary)
+            if lane is not None:
+                drawn = measures_of(world, group, 0, unit, work).under(plan.quotas)
+                found.setdefault(group.plan_id, []).append((expected_slope(lane, drawn), len(plan.cap)))
+    return {plan: sum(s * n for s, n in parts) / sum(n for _, n in parts) for plan, parts in found.items()}
+
+
 def _add(result: BlockResult, name: str, rows: np.ndarray, pay: np.ndarray, first: np.ndarray) -> None:
     result.pay[name] += pay.sum(axis=1)
     result.seat_sum[name][rows] += pay.sum(axis=0)
@@ -141,7 +162,7 @@ def _add(result: BlockResult, name: str, rows: np.ndarray, pay: np.ndarray, firs
         result.detail.pay[name][:, rows] = pay
 
 
-def measures_of(world: World, group: Group, number: int, unit: int, work: _Work) -> Measures:
+def measures_of(world: World, group: Group, number: int, unit: int, work: Work) -> Measures:
     """Every measure of one unit of a group in one block."""
     first, last = unit * UNIT, min((unit + 1) * UNIT, len(group.rows))
     quotas = {m: q[:, first:last] for m, q in group.quotas.items()}
@@ -149,11 +170,11 @@ def measures_of(world: World, group: Group, number: int, unit: int, work: _Work)
     for name, source in group.sources.items():
         if isinstance(source, DealStream):
             deals = draw_deals(world.design, source, work.factors, number, unit)
-            _use_deals(world, group, made, name, source, deals)
+            _use_deals(world, group, made, (name, number), source, deals)
             continue
         drawn = _drawn(world, source, number, unit, work, (first, last))
         if name in quotas and not isinstance(source, Team):
-            drawn *= np.float32(world.level)
+            drawn *= world.level_of(number)
             made.attained[name] = _whole(drawn, quotas[name]) if name in group.whole else drawn
         elif isinstance(source, Team):
             quota = quotas[name][:, None, :].astype("float32")
@@ -165,7 +186,7 @@ def measures_of(world: World, group: Group, number: int, unit: int, work: _Work)
     return made
 
 
-def _drawn(world: World, source, number: int, unit: int, work: _Work, span: tuple[int, int]) -> np.ndarray:
+def _drawn(world: World, source, number: int, unit: int, work: Work, span: tuple[int, int]) -> np.ndarray:
     if isinstance(source, Stream):
         return draws.draw(world.design, source, work.factors, number, unit)
     if isinstance(source, Bootstrap):
@@ -184,10 +205,12 @@ def _drawn(world: World, source, number: int, unit: int, work: _Work, span: tupl
 
 
 def _use_deals(
-    world: World, group: Group, made: Measures, name: str, source: DealStream, deals: DealDraws
+    world: World, group: Group, made: Measures, at: tuple[str, int], source: DealStream, deals
 ) -> None:
     """Deals as a measure's attainment, and as the parts of it that other measures and SPIFFs count."""
-    deals.size[:] *= world.level
+    name, number = at
+    scenario = deals.cell // (deals.shape[0] * deals.shape[2])
+    deals.size[:] *= world.level_of(number)[scenario, 0]
     made.deals[name] = deals
     quota = made.quotas[name][:, None, :].astype("float32")
     amounts = deals.sums(deals.size)
@@ -255,7 +278,7 @@ def _detail(world: World, n: int) -> Detail:
 
 def _watch(
     world: World, group: Group, plan: PlanLanes, paid: tuple[str, np.ndarray, np.ndarray],
-    parts: dict[str, LanePay], drawn: Measures, work: _Work,
+    parts: dict[str, LanePay], drawn: Measures, work: Work,
 ) -> None:  # fmt: skip
     """What the caps took, when pay accrues, and what is owed on draws."""
     name, rows, pay = paid
@@ -265,8 +288,7 @@ def _watch(
         part = parts[lane.id]
         months += by_month(lane, drawn, part.pay, work.scratch, np.asarray(world.pattern))
         if part.withheld is not None:
-            lost = part.withheld.sum(axis=0) if part.withheld.ndim == 3 else part.withheld
-            detail.withheld[name][:, rows] += lost
+            detail.withheld[name][:, rows] += part.withheld
         if part.hit is not None:
             key = (group.plan_id, lane.id)
             before = detail.hit[name].get(key, (0.0, 0.0))

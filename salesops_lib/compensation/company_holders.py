@@ -17,7 +17,10 @@ _FAR = pd.Timestamp("2099-01-01")
 
 
 def company_holders(
-    tables: dict[str, pd.DataFrame], plans: Iterable[Plan], calendar: FiscalCalendar
+    tables: dict[str, pd.DataFrame],
+    plans: Iterable[Plan],
+    calendar: FiscalCalendar,
+    overlay_share: float = 1.0,
 ) -> pd.DataFrame:
     """Holders, one row per rep and days on which nothing changes.
 
@@ -30,6 +33,8 @@ def company_holders(
         quota and no reports gets that of the region for a measure that rolls up (an engineer's overlay).
     calendar
         Its quarters are where quotas change.
+    overlay_share
+        What of the region's quota an overlay without one of its own is given.
 
     Returns
     -------
@@ -43,7 +48,7 @@ def company_holders(
     figures = _figures(tables["quotas"])
     spells["quota"] = _own(spells, figures, versions)
     for measure in sorted({m for p in versions.values() for m in _rolled(p)}):
-        spells[f"quota_{measure}"] = _regional(spells, figures, versions, measure)
+        spells[f"quota_{measure}"] = _regional(spells, figures, versions, (measure, overlay_share))
     spells["end_date"] = spells["end_date"].where(spells["end_date"] < _FAR)
     for name in ("start_date", "end_date", "hire_date"):
         spells[name] = spells[name].dt.date
@@ -105,8 +110,9 @@ def _own(spells: pd.DataFrame, figures: pd.DataFrame, versions: dict[str, Plan])
 
 
 def _regional(
-    spells: pd.DataFrame, figures: pd.DataFrame, versions: dict[str, Plan], measure: str
+    spells: pd.DataFrame, figures: pd.DataFrame, versions: dict[str, Plan], of: tuple[str, float]
 ) -> list[str | None]:
+    measure, share = of
     region = figures[figures["level"] == "region"].set_index(["holder_id", "period"])
     bosses = set(spells["manager_id"].dropna())
     made = []
@@ -115,7 +121,7 @@ def _regional(
         wanted = plan is not None and measure in _rolled(plan)
         alone = row["quota"] is None and row["rep_id"] not in bosses
         made.append(
-            _figure(region, (row["region"], row["period"]), "quota_base") if wanted and alone else None
+            _figure(region, (row["region"], row["period"]), "quota_base", share) if wanted and alone else None
         )
     return made
 
@@ -124,9 +130,9 @@ def _rolled(plan: Plan) -> list[str]:
     return [name for name, m in plan.measures.items() if m.quota and m.quota.source == "rollup"]
 
 
-def _figure(table: pd.DataFrame, key: tuple, column: str) -> str | None:
+def _figure(table: pd.DataFrame, key: tuple, column: str, share: float = 1.0) -> str | None:
     value = table[column].get(key)
-    return None if value is None or not value > 0 else f"{value:.2f}"
+    return None if value is None or not value > 0 else f"{value * share:.2f}"
 
 
 def _end(day: pd.Timestamp) -> pd.Timestamp:

@@ -17,7 +17,7 @@ from salesops_lib.compensation.performance import Structure
 from salesops_lib.core.errors import ParameterError
 
 BLOCK = 250  # scenarios drawn together; what a Monte Carlo error is taken over
-UNIT = 64  # reps drawn together
+UNIT = 32  # reps drawn together
 CELLS = 4_000_000  # most reps × scenarios of a block, so that memory stays bounded
 _SHARED, _SEGMENT = "shared", "segment"
 
@@ -125,8 +125,8 @@ def draw(
 ) -> np.ndarray:
     """Attainment of one unit of reps in one block: float32, steps × scenarios × reps.
 
-    Reps ``unit * 64`` to ``unit * 64 + 63`` of the stream. A unit is always drawn whole, so that a rep's
-    draws do not depend on how many follow. ``out``: an array of the full unit to draw into.
+    Reps ``unit * UNIT`` to ``unit * UNIT + UNIT - 1`` of the stream. A unit is always drawn whole, so that
+    a rep's draws do not depend on how many follow. ``out``: an array of the full unit to draw into.
     """
     n, first = design.size(block), unit * UNIT
     last = min(first + UNIT, len(stream))

@@ -5,110 +5,20 @@ All arrays are float32 with the axes windows (or steps) × scenarios × reps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from salesops_lib.compensation import kernel
 from salesops_lib.compensation.curves import Surface
-from salesops_lib.compensation.deals import DealDraws, capped_by_deal
+from salesops_lib.compensation.deals import capped_by_deal
+from salesops_lib.compensation.drawn import Measures, fit, grouped
 from salesops_lib.compensation.lanes import Lane, PlanLanes, window_sums
 
 
 @dataclass
-class Measures:
-    """Drawn measures of one unit.
-
-    ``attained``: measure → attainment per step, where there is a quota; ``values``: measure → value per
-    step, where there is none. ``quotas``: measure → steps × reps. ``means``: measures whose window is a mean
-    of its steps, not a sum. ``deals``: measure → its deals. ``present``: share of each step the seat is
-    filled, ``output``: the same after ramp; None: always.
-    """
-
-    attained: dict[str, np.ndarray]
-    values: dict[str, np.ndarray]
-    quotas: dict[str, np.ndarray]
-    means: frozenset[str] = frozenset()
-    deals: dict[str, DealDraws] = field(default_factory=dict)
-    present: np.ndarray | None = None
-    output: np.ndarray | None = None
-    _kept: dict[tuple, np.ndarray] = field(default_factory=dict)
-
-    def x(self, measure: str, windows: int, by_quota: bool) -> np.ndarray:
-        """Attainment or value of a measure in each window of the year."""
-        key = (measure, windows, by_quota)
-        if key not in self._kept:
-            self._kept[key] = (
-                self._attainment(measure, windows) if by_quota else self._value(measure, windows)
-            )
-        return self._kept[key]
-
-    def under(self, quotas: dict[str, np.ndarray]) -> Measures:
-        """The same values against other quotas; itself where they are the same."""
-        changed = [m for m in self.attained if m in quotas and not np.array_equal(quotas[m], self.quotas[m])]
-        if not changed:
-            return self
-        attained = dict(self.attained)
-        for m in changed:
-            ratio = np.divide(self.quotas[m], quotas[m], out=np.zeros_like(quotas[m]), where=quotas[m] > 0)
-            attained[m] = self.attained[m] * ratio[:, None, :].astype("float32")
-        own = {**self.quotas, **{m: quotas[m] for m in changed}}
-        return replace(self, attained=attained, quotas=own, _kept={})
-
-    def amounts(self, measure: str) -> np.ndarray:
-        """Value per step; of a measure with a quota attainment × quota × what the seat puts out."""
-        if measure in self.values:
-            return self.values[measure]
-        key = (measure, "amounts")
-        if key not in self._kept:
-            weight = self.quotas[measure][:, None, :].astype("float32")
-            if self.output is not None:
-                weight = weight * _fit(self.output, len(weight))
-            self._kept[key] = self.attained[measure] * weight
-        return self._kept[key]
-
-    def running(self, measure: str, windows: int, by_quota: bool, at: int) -> np.ndarray:
-        """A measure read at the end of ``at`` parts of the year: to date in its own longer window."""
-        if windows >= at:
-            return _grouped(self.x(measure, windows, by_quota), at)
-        steps = self.attained.get(measure, self.values.get(measure))
-        per = len(steps) // windows
-        split = self.amounts(measure).reshape(windows, per, *steps.shape[1:])
-        sums = np.cumsum(split, axis=1)
-        if measure in self.means:
-            sums = sums / np.arange(1, per + 1, dtype="float32")[None, :, None, None]
-        elif by_quota:
-            quota = np.cumsum(self.quotas[measure].reshape(windows, per, 1, -1), axis=1)
-            sums = np.divide(sums, quota, out=np.zeros_like(sums), where=quota > 0)
-        flat = sums.reshape(len(steps), *steps.shape[1:])
-        return flat[len(steps) // at - 1 :: len(steps) // at]
-
-    def _attainment(self, measure: str, windows: int) -> np.ndarray:
-        steps = self.attained[measure]
-        if windows == len(steps):
-            return steps
-        quota = self.quotas[measure]
-        if self.output is not None:
-            weight = quota[:, None, :].astype("float32") * _fit(self.output, len(steps))
-            total = window_sums(weight, windows)
-            sums = window_sums(steps * weight, windows)
-            return np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
-        total = window_sums(quota, windows)
-        share = np.divide(quota, np.repeat(total, len(quota) // windows, axis=0), where=quota > 0,
-                          out=np.zeros_like(quota))  # fmt: skip
-        weighed = steps * share[:, None, :].astype("float32")
-        return window_sums(weighed, windows)
-
-    def _value(self, measure: str, windows: int) -> np.ndarray:
-        amounts = self.amounts(measure)
-        if measure in self.means:
-            return _grouped(amounts, windows) if windows <= len(amounts) else amounts
-        return amounts if windows == len(amounts) else window_sums(amounts, windows)
-
-
-@dataclass
 class LanePay:
-    """Pay of one lane per window, and what its caps withheld (money over all windows; 0 without a cap)."""
+    """Pay of one lane per window; if watched, what its caps withhold (scenarios × reps), where they bind."""
 
     pay: np.ndarray
     withheld: np.ndarray | None = None
@@ -135,13 +45,16 @@ def lane_pay(
     if lane.factors:
         pay = _with_factors(lane, drawn, pay, scratch)
     for name in lane.component_gates:
-        opened = _fit((earned[name] > 0).astype("float32"), lane.windows)
+        opened = fit((earned[name] > 0).astype("float32"), lane.windows)
         pay = pay * opened
     if drawn.present is not None:
         pay = pay * _presence(lane, drawn)
     if not np.isfinite(lane.cap).any():
-        return LanePay(pay, withheld, None if withheld is None or not watch else withheld > 0)
-    return _capped(lane, pay, withheld, watch)
+        if withheld is None or not watch:
+            return LanePay(pay)
+        return LanePay(pay, withheld.sum(axis=0), withheld > 0)
+    made = _capped(lane, pay, withheld, watch)
+    return _with_flat_end(lane, drawn, made, scratch) if watch and lane.beyond is not None else made
 
 
 def unit_pay(
@@ -238,7 +151,7 @@ def _with_factors(lane: Lane, drawn: Measures, pay: np.ndarray, scratch: kernel.
 
 def _stepwise(lane: Lane, drawn: Measures, pay: np.ndarray, made: np.ndarray, scratch) -> np.ndarray:
     steps = len(drawn.amounts(lane.measure))
-    at_steps = _grouped(made, steps) if len(made) >= steps else np.repeat(made, steps // len(made), axis=0)
+    at_steps = grouped(made, steps) if len(made) >= steps else np.repeat(made, steps // len(made), axis=0)
     if lane.windows == steps:
         return pay * at_steps
     return window_sums(_steps_of(lane, drawn, pay, scratch, steps) * at_steps, lane.windows)
@@ -246,7 +159,7 @@ def _stepwise(lane: Lane, drawn: Measures, pay: np.ndarray, made: np.ndarray, sc
 
 def _presence(lane: Lane, drawn: Measures) -> np.ndarray:
     """Share of the window's days on the plan, which prorates pay."""
-    return _fit(drawn.present, lane.windows)
+    return fit(drawn.present, lane.windows)
 
 
 def _capped(lane: Lane, pay: np.ndarray, withheld: np.ndarray | None, watch: bool) -> LanePay:
@@ -264,7 +177,16 @@ def _capped(lane: Lane, pay: np.ndarray, withheld: np.ndarray | None, watch: boo
     hit = grouped >= cap * np.float32(1 - 1e-6)
     if withheld is not None:
         return LanePay(pay, withheld.sum(axis=0) + lost.sum(axis=0), hit | (withheld > 0).any(axis=0))
-    return LanePay(pay, lost, hit)
+    return LanePay(pay, lost.sum(axis=0), hit)
+
+
+def _with_flat_end(lane: Lane, drawn: Measures, made: LanePay, scratch: kernel.Scratch) -> LanePay:
+    """What a curve that ends flat at its cap withholds: what it would pay if it rose on as before."""
+    x = np.ascontiguousarray(drawn.x(lane.measure, lane.windows, lane.by_quota), "float32")
+    rising = kernel.pay(lane.beyond, x, np.empty_like(x), scratch)
+    flat = kernel.pay(lane.kernel, x, np.empty_like(x), scratch)
+    lost = np.maximum(rising - flat, 0) * lane.scale[:, None, :].astype("float32")
+    return LanePay(made.pay, made.withheld + lost.sum(axis=0), made.hit)
 
 
 def _carried(pay: np.ndarray, cap: np.ndarray) -> np.ndarray:
@@ -274,17 +196,3 @@ def _carried(pay: np.ndarray, cap: np.ndarray) -> np.ndarray:
         made[number] = np.minimum(owed, cap[number])
         left = owed - made[number]
     return made
-
-
-def _grouped(parts: np.ndarray, windows: int) -> np.ndarray:
-    """Means of finer parts in each window."""
-    if len(parts) == windows:
-        return parts
-    return parts.reshape(windows, len(parts) // windows, *parts.shape[1:]).mean(axis=1)
-
-
-def _fit(parts: np.ndarray, windows: int) -> np.ndarray:
-    """Parts of a year brought to a number of windows: means of finer ones, repeats of coarser ones."""
-    if len(parts) >= windows:
-        return _grouped(parts, windows)
-    return np.repeat(parts, windows // len(parts), axis=0)

@@ -45,14 +45,19 @@ class Records:
             self._prepared[key] = prepare(versions, self.inputs(versions))
         return self._prepared[key]
 
-    def inputs(self, plans: list[Plan], through: date | None = None) -> Inputs:
-        """Engine inputs with the events that these plans count, up to a day."""
+    def inputs(self, plans: list[Plan], start: date | None = None, through: date | None = None) -> Inputs:
+        """Engine inputs with the events that these plans count, and the spells, from one day to another."""
         counted, other = kinds_of(plans)
-        kept = self.events[self.events["event"].isin(counted | other)]
+        events = self.events[self.events["event"].isin(counted | other)]
         measures = {f"quota_{m}" for p in plans for m in p.measures}
         foreign = [c for c in self.holders if str(c).startswith("quota_") and c not in measures]
         holders = self.holders.drop(columns=foreign)
-        return Inputs(kept, holders, None, self.calendar, through=through or self.through)
+        if start is not None:
+            events = events[events["date"] >= start]
+            holders = holders[~(holders["end_date"].fillna(date.max) <= start)]
+        if through is not None:
+            holders = holders[holders["start_date"] <= through]
+        return Inputs(events, holders, None, self.calendar, through=through or self.through)
 
 
 def by_plan(plans: Iterable[Plan]) -> dict[str, list[Plan]]:

@@ -38,6 +38,7 @@ class Lane:
 
     ``windows``: of a year. ``by_quota``: x is attainment. ``scale``: windows × reps, money per unit of the
     curve. ``cap``: the same shape, infinity without one, of ``cap_windows``. ``deal_cap``: money of one deal.
+    ``beyond``: the curve with its flat end rising on as before, which says what a cap there withholds.
     ``as_earned``: paid with each event, else when the window ends. ``target``: windows × reps, money.
     """
 
@@ -49,6 +50,7 @@ class Lane:
     by_quota: bool
     curve: Curve | Surface
     kernel: Hinges | None
+    beyond: Hinges | None
     scale: np.ndarray
     cap: np.ndarray
     cap_windows: int
@@ -152,12 +154,21 @@ def _lane(plan: Plan, part, target: np.ndarray, quotas: dict[str, np.ndarray]) -
     return Lane(
         id=part.id, type=part.type, measure=part.measure, measure2=part.measure2 if matrix else "",
         windows=windows, by_quota=by_quota, curve=curve, kernel=None if matrix else hinges(curve),
+        beyond=_beyond(curve) if part.cap is not None and not matrix else None,
         scale=_scale(part, own, quotas.get(part.measure), windows), cap=cap, cap_windows=ANNUAL[cap_kind],
         carries=bool(part.cap and part.cap.carry_excess),
         deal_cap=float(part.cap.per_deal) if part.cap and part.cap.per_deal is not None else float("inf"),
         as_earned=part.as_earned, target=own, factors=_factors(plan, part),
         component_gates=tuple(g.component for g in part.gates if g.component),
     )  # fmt: skip
+
+
+def _beyond(curve: Curve) -> Hinges | None:
+    """The curve without its flat end; None where it has none, or nothing rises before it."""
+    if len(curve.knots) < 2 or curve.slopes[-1] != 0 or curve.slopes[-2] <= 0:
+        return None
+    slopes = (*curve.slopes[:-1], curve.slopes[-2])
+    return hinges(Curve(curve.knots, curve.values, slopes, curve.below_value, curve.below_slope))
 
 
 def _scale(part, own: np.ndarray, quota: np.ndarray | None, windows: int) -> np.ndarray:

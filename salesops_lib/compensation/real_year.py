@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from salesops_lib.compensation.engine import Inputs, Paid, pay
+from salesops_lib.compensation.engine import Paid, pay
 from salesops_lib.compensation.history import Records
 from salesops_lib.compensation.lines import EARNINGS
 from salesops_lib.compensation.plan import Plan
@@ -81,10 +81,7 @@ def real_year(setup: Setup) -> RealYear | None:
 
 def _paid(records: Records, version: Plan, start: date, end: date) -> tuple[dict, tuple, list[str]]:
     plan = shifted(version, start, end)
-    given = records.inputs([plan], through=end - timedelta(days=1))
-    days = pd.to_datetime(given.events["date"])
-    inside = given.events[days >= pd.Timestamp(start)]
-    paid = pay([plan], Inputs(inside, given.holders, given.rates, given.calendar, through=given.through))
+    paid = pay([plan], records.inputs([plan], start, end - timedelta(days=1)))
     earned: dict[tuple[str, str], int] = defaultdict(int)
     for line in paid.lines:
         if line.kind in EARNINGS:

@@ -25,8 +25,9 @@ class Outcome:
 
     ``sales``: amounts credited to seats with a quota of their own. ``attained``: sales ÷ their quotas.
     ``pay``: variant → incentive pay. ``block``: number of each scenario's block, over which Monte Carlo
-    errors are taken. ``seat_pay``: variant → expected pay of each seat; ``better``: variant → chance that a
-    seat earns more than under the first variant. ``parts``: variant → (plan id, component) → expected pay. ``detail``:
+    errors are taken. ``moved``: variant → what its behaviour adds to sales. ``seat_pay``: variant → expected
+    pay of each seat; ``better``: variant → chance that a seat earns more than under the first variant.
+    ``parts``: variant → (plan id, component) → expected pay. ``detail``:
     the scenarios of the first blocks seat by seat (:class:`blocks.Detail`), joined.
     """
 
@@ -34,6 +35,7 @@ class Outcome:
     sales: np.ndarray
     attained: np.ndarray
     pay: dict[str, np.ndarray]
+    moved: dict[str, np.ndarray]
     block: np.ndarray
     seat_pay: dict[str, np.ndarray]
     better: dict[str, np.ndarray]
@@ -92,6 +94,7 @@ def gather(world: World, made: list[BlockResult]) -> Outcome:
         sales=joined(lambda b: b.sales),
         attained=joined(lambda b: b.attained),
         pay={v: joined(lambda b, v=v: b.pay[v]) for v in names},
+        moved={v: joined(lambda b, v=v: b.moved[v]) for v in names},
         block=np.repeat(np.arange(len(made)), [len(b.sales) for b in made]),
         seat_pay={v: summed(lambda b, v=v: b.seat_sum[v]) / count for v in names},
         better={v: summed(lambda b, v=v: b.better[v]) / count for v in names if v != first},

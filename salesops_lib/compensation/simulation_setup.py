@@ -26,6 +26,7 @@ from salesops_lib.compensation.sources import (
     stream_of,
 )
 from salesops_lib.compensation.world import Group, Leaving, ShareAtQuota, Team, World
+from salesops_lib.core.errors import PeriodError, TableError
 
 OLD, NEW = "old", "new"
 
@@ -41,6 +42,20 @@ class Setup:
     plans: dict[str, dict[str, Plan]]
     start: date
     deal_roles: tuple[str, ...]
+
+    @property
+    def period(self) -> str:
+        """The fiscal year that is drawn; empty where the calendar does not reach it."""
+        try:
+            return str(self.records.calendar.period_of(self.start, "year"))
+        except PeriodError:
+            return ""
+
+    @property
+    def quarters(self) -> int:
+        """Finished quarters in which somebody had a quota."""
+        rows = self.known.panel
+        return int(rows.loc[(rows["step"] == "quarter") & rows["attainment"].notna(), "period"].nunique())
 
 
 @dataclass(frozen=True)
@@ -82,6 +97,10 @@ def set_up(
     old = in_force(history, records.through)
     new = {**old, **{p.id: p for p in proposed if p.id in old}}
     seats = seats_of(records.holders, old, places, records.calendar, records.through)
+    if seats.frame.empty:
+        raise TableError(
+            f"nobody is on a plan in force on {records.through}; check plan_assignments and plans/"
+        )
     start = _next_year(records)
     known = estimates(_panel(records, history, proposed), asked.assumed)
     maker = _Maker(records, history, seats, known, start, asked.assumed)

@@ -61,7 +61,7 @@ class Estimates:
 
 
 def estimates(panel: pd.DataFrame, assumed: Assumed) -> Estimates:
-    """Estimate all that the panel can tell. ``panel``: rows of ``history.past`` of all plans, and ``follows``.
+    """Estimate all that the panel can tell. ``panel``: ``history.past`` of all plans, and ``follows``.
 
     Attainment of all roles whose quota is their own is estimated together, quarter and month apart; a measure
     without quota by itself. What ``follows`` from reports is left out.

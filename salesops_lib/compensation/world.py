@@ -74,7 +74,7 @@ class World:
     """A simulation's whole setting. ``variants``: names in order, the first is what others are compared with.
 
     ``behaviour``: variant → scenario (`behaviour.Behaviour`); none is the default. ``pattern``: shares of a
-    quarter's bookings in its months. ``level``: multiplies every seat's sales, a scenario of its own.
+    quarter's bookings in its months. ``level``: multiplies every seat's sales: one number, or one a scenario.
     """
 
     design: Design
@@ -84,7 +84,13 @@ class World:
     leaving: Leaving = field(default_factory=Leaving)
     behaviour: dict = field(default_factory=dict)
     pattern: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
-    level: float = 1.0
+    level: float | np.ndarray = 1.0
+
+    def level_of(self, block: int) -> np.ndarray:
+        """The level of each scenario of a block, scenarios × 1, float32."""
+        first, n = block * self.design.block, self.design.size(block)
+        level = np.broadcast_to(np.asarray(self.level, "float32"), self.design.scenarios)
+        return level[first : first + n, None]
 
     @property
     def quota(self) -> np.ndarray:

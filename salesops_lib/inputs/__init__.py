@@ -22,6 +22,7 @@ _HOME = {
     "init_company": "folder",
     "migrate_company": "folder",
     "plan_files": "plans",
+    "proposed_plan_files": "plans",
     "plan_texts": "plan_text_files",
     "company_above": "plan_text_files",
     "read_rows": "delimited",

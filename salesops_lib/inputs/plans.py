@@ -51,6 +51,13 @@ def plan_files(company_root: Path | None, folder: str = "") -> list[PlanFile]:
     return sorted([*shipped, *own])
 
 
+def proposed_plan_files(company_root: Path | None, folder: str = "") -> list[PlanFile]:
+    """Proposals: those of a folder as :func:`plan_files` reads it; empty: ``plans/proposed``, if there."""
+    if folder:
+        return _named(company_root, folder)
+    return _read(company_root / "plans" / "proposed") if company_root else []
+
+
 def _named(company_root: Path | None, folder: str) -> list[PlanFile]:
     places = [company_root / "plans" / folder] if company_root else []
     places.append(repository_root() / folder)
