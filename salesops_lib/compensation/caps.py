@@ -74,7 +74,7 @@ def _capped(paying: Paying, rep: str, plan: Plan, cap, earned: dict, part: str, 
         moved = allowed - paid - earned.get(period, 0)
         paid = allowed
         if moved:
-            found.append(_line(rep, plan, part, (window, period), moved, most, cap.carry_excess))
+            found.append(_line(rep, plan, part, (window, period), moved, most, carries=cap.carry_excess))
     if carried + so_far > paid and cap.carry_excess:
         left = money(carried + so_far - paid)
         paying.note(
@@ -83,7 +83,7 @@ def _capped(paying: Paying, rep: str, plan: Plan, cap, earned: dict, part: str, 
     return found
 
 
-def _line(rep: str, plan: Plan, part: str, when: tuple, moved: int, most: int | None, carries: bool) -> Line:
+def _line(rep: str, plan: Plan, part: str, when: tuple, moved: int, most: int, *, carries: bool) -> Line:
     window, period = when
     text = f"cap {money(most)} a {window.kind}"
     if carries:

@@ -11,6 +11,7 @@ from salesops_lib.compensation.load import Loaded
 from salesops_lib.compensation.plan import Plan
 from salesops_lib.compensation.plan_measures import BUILT_IN
 from salesops_lib.compensation.scales import FITTING, needs_target
+from salesops_lib.compensation.windows import PER_YEAR
 from salesops_lib.compensation.yaml_lines import Path
 
 Found = Iterator[Fault]
@@ -27,7 +28,7 @@ def e213(loaded: Loaded) -> Found:
                 check = _gate if kind == "gate" else _multiplier
                 for end, said in check(inner):
                     yield loaded.fault("E213", (*path, *end), said)
-    for path, said in (*_spiffs(loaded), *_pools(loaded), *_whole(loaded.plan)):
+    for path, said in (*_spiffs(loaded), *_pools(loaded), *_whole(loaded)):
         yield loaded.fault("E213", path, said)
 
 
@@ -127,7 +128,12 @@ def _pools(loaded: Loaded) -> Iterator[Misfit]:
             yield (*at, "distribute", "by"), "by credit needs a pool that is funded by a measure"
 
 
-def _whole(plan: Plan) -> Iterator[Misfit]:
+def _whole(loaded: Loaded) -> Iterator[Misfit]:
+    plan = loaded.plan
+    caps = [((*at, "cap"), c.cap) for at, c in loaded.parts("components")]
+    for at, cap in [*caps, (("cap",), plan.cap)]:
+        if cap is not None and cap.period and PER_YEAR[cap.period] > PER_YEAR[plan.pay_period]:
+            yield (*at, "period"), f"a cap per {cap.period}, but pay per {plan.pay_period}; pay more often"
     unit = plan.rounding.unit
     if unit <= 0 or unit * 100 % 1 != 0:
         yield ("rounding", "unit"), f"the unit is {unit}; write 0.01 or a multiple of it"

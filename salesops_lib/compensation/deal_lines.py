@@ -18,7 +18,7 @@ from salesops_lib.compensation.plan import Plan
 from salesops_lib.compensation.tallies import Entry
 from salesops_lib.compensation.windows import Window
 
-ZERO = Fraction(0)
+ZERO, ONE = Fraction(0), Fraction(1)
 
 
 @dataclass
@@ -75,7 +75,7 @@ class _Stream:
         deal.parts.append((entry.day, plan, amount))
         deal.net += entry.value
         factor = self.paying.factors.of(self.rep, plan, component, entry.day, period.end - 1)
-        yield self._moved(deal, entry, plan, period, "commission", before, after, factor)
+        yield self._moved(deal, entry, plan, period, "commission", at=(before, after), factor=factor)
 
     def _earned(self, plan: Plan, component, before: Fraction, after: Fraction) -> Fraction:
         """What the curve pays from one value of the measure to another; the first time from nothing."""
@@ -100,7 +100,7 @@ class _Stream:
         kept = sum((a for _, _, a in deal.parts), ZERO) * (-entry.value / deal.net)
         rest = _Deal(parts=[(entry.day, plan, amount + kept)], net=entry.value, entry=entry)
         self.deals[f"\0{len(self.deals)}"] = rest
-        yield self._moved(rest, entry, plan, period, "adjustment", *at, Fraction(1))
+        yield self._moved(rest, entry, plan, period, "adjustment", at=at)
 
     def _adjusted(self, period: Window) -> Iterator[Line]:
         """What deals of earlier pay periods gain or lose as multipliers and gates move."""
@@ -114,7 +114,7 @@ class _Stream:
             before = deal.counted
             if self._counted(deal, plan, period)[0] != before:
                 factor = self.paying.factors.of(self.rep, plan, component, day, period.end - 1)
-                yield self._moved(deal, deal.entry, plan, period, "adjustment", None, None, factor)
+                yield self._moved(deal, deal.entry, plan, period, "adjustment", factor=factor)
 
     def _counted(self, deal: _Deal, plan: Plan, period: Window) -> tuple[Fraction, bool]:
         """What a deal comes to by the end of a pay period: factors, then the cap per deal; whether it bit."""
@@ -128,7 +128,7 @@ class _Stream:
         return total, False
 
     def _moved(
-        self, deal: _Deal, entry: Entry, plan: Plan, period: Window, kind, before, after, factor
+        self, deal: _Deal, entry: Entry, plan: Plan, period: Window, kind: str, *, at=(None, None), factor=ONE
     ) -> Line:
         """The line that brings the running total to where the deal now stands."""
         paying = self.paying
@@ -144,12 +144,10 @@ class _Stream:
         cents = most if capped else cents
         tallying = paying.measured.tallying
         credit = tallying.credits.rows[entry.credit] if entry.credit >= 0 else None
-        line = Line(
-            self.rep, kind, self.name, plan.version, self.window, period, entry.day, cents - self.paid,
-            tallying.events.deal_id[entry.event], tallying.events.row[entry.event],
-            credit.rule if credit else "self", credit.share if credit else Fraction(1), entry.value,
-            before, after, factor, capped or bitten,
-        )  # fmt: skip
+        who = (self.rep, kind, self.name, plan.version, self.window, period, entry.day, cents - self.paid)
+        deal_id, row = tallying.events.deal_id[entry.event], tallying.events.row[entry.event]
+        credit_of = (credit.rule, credit.share) if credit else ("self", ONE)
+        line = Line(*who, deal_id, row, *credit_of, entry.value, *at, factor, capped or bitten)
         self.paid = cents
         return line
 

@@ -60,7 +60,19 @@ CODES = {
     "N401": "outside the sum of target incentive",
     "N402": "a multiplier that is not 1 at target",
 }
-"""Every code and what it means, as in data/plans/README.md."""
+"""Every code of a plan and what it means, as in data/plans/README.md."""
+
+ROW_CODES = {
+    "E301": "nobody to credit: no `rep_id`",
+    "E302": "a date that is none, or outside the fiscal calendar",
+    "E303": "a number that is none, or a binary float",
+    "E304": "a payee who is no holder, or not of the role",
+    "E305": "shares of a split, or amounts of its rows, that do not agree",
+    "E306": "an event, or a rate, that stands twice",
+    "E307": "spells of a holder that overlap, or two hire dates",
+    "E308": "a column, or a kind of event, that is missing",
+}
+"""Codes of rows of events, holders and rates; there E005, E010, E021, E030, E107, E203, E206, E209, E212 too."""
 
 
 class PlanError(UserError):
