@@ -7,55 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from salesops_lib.compensation import draws, kernel
-from salesops_lib.compensation.advances import owed
 from salesops_lib.compensation.behaviour import expected_slope, lane_on
 from salesops_lib.compensation.deals import DealStream, draw_deals
+from salesops_lib.compensation.details import Detail, Watched, empty_detail, keeps_detail, watch_unit
 from salesops_lib.compensation.drawn import Measures
 from salesops_lib.compensation.draws import UNIT, Bootstrap, Shared, Stream
-from salesops_lib.compensation.evaluation import LanePay, by_month, unit_pay
+from salesops_lib.compensation.evaluation import unit_pay
 from salesops_lib.compensation.lanes import PlanLanes, window_sums
 from salesops_lib.compensation.leaving import presence
 from salesops_lib.compensation.world import Group, Team, World
-
-DETAIL_BLOCKS = 8  # blocks whose scenarios are also kept seat by seat
-DETAIL_CELLS = 4_000_000
-
-
-@dataclass
-class Detail:
-    """Scenarios seat by seat: scenarios × seats, float32.
-
-    ``attained``: the year's attainment of the primary measure (missing without one). ``pay``: variant → pay.
-    ``withheld``: variant → money caps withheld; ``hit``: variant → (plan id, component) → share of windows at
-    the cap. ``accrued``: variant → 12 sums of pay over seats and scenarios. ``drawn``: variant → recoverable
-    draw still owed at the year's end, summed over seats, per scenario.
-    """
-
-    attained: np.ndarray
-    pay: dict[str, np.ndarray]
-    withheld: dict[str, np.ndarray]
-    hit: dict[str, dict[tuple[str, str], tuple[float, float]]]
-    accrued: dict[str, np.ndarray]
-    drawn: dict[str, np.ndarray]
-
-    def joined(self, others: list[Detail]) -> Detail:
-        """This and further blocks as one."""
-        every = [self, *others]
-        names = list(self.pay)
-        hits: dict = {v: {} for v in names}
-        for block in every:
-            for v in names:
-                for key, (hit, of) in block.hit[v].items():
-                    before = hits[v].get(key, (0.0, 0.0))
-                    hits[v][key] = (before[0] + hit, before[1] + of)
-        return Detail(
-            np.concatenate([b.attained for b in every]),
-            {v: np.concatenate([b.pay[v] for b in every]) for v in names},
-            {v: np.concatenate([b.withheld[v] for b in every]) for v in names},
-            hits,
-            {v: sum(b.accrued[v] for b in every) for v in names},
-            {v: np.concatenate([b.drawn[v] for b in every]) for v in names},
-        )
 
 
 @dataclass
@@ -87,11 +47,10 @@ class Work:
 def run_block(world: World, number: int) -> BlockResult:
     """Draw and pay one block."""
     n, names = world.design.size(number), world.variants
-    keep = number < DETAIL_BLOCKS and world.seats * n * (number + 1) <= DETAIL_CELLS
     result = BlockResult(
         np.zeros(n), np.zeros(n), {v: np.zeros(n) for v in names}, {v: np.zeros(n) for v in names},
         {v: np.zeros(world.seats) for v in names}, {v: np.zeros(world.seats) for v in names},
-        {v: {} for v in names}, _detail(world, n) if keep else None,
+        {v: {} for v in names}, empty_detail(world, n) if keeps_detail(world, number) else None,
     )  # fmt: skip
     work = Work(n, draws.shared(world.design, number), kernel.Scratch(), result)
     followers = any(g.waits for g in world.groups)
@@ -135,7 +94,8 @@ def _run_unit(world: World, group: Group, number: int, unit: int, work: Work, fo
             sums = result.parts[name]
             sums[key] = sums.get(key, 0.0) + float(parts[lane.id].pay.sum(dtype="float64")) * group.money
         if watch:
-            _watch(world, group, plan, (name, rows, pay), parts, used, work)
+            watched = Watched(name, rows, pay, parts, used)
+            watch_unit(result.detail, world, (group, plan), watched, work.scratch)
 
 
 def expected_slopes(world: World, variant: str) -> dict[str, float]:
@@ -264,37 +224,3 @@ def _pools(world: World, result: BlockResult) -> None:
                     result.detail.pay[name][:, group.rows] += (money / len(group.rows))[:, None].astype(
                         "float32"
                     )
-
-
-def _detail(world: World, n: int) -> Detail:
-    def empty() -> dict[str, np.ndarray]:
-        return {v: np.zeros((n, world.seats), "float32") for v in world.variants}
-
-    return Detail(
-        np.full((n, world.seats), np.nan, "float32"), empty(), empty(), {v: {} for v in world.variants},
-        {v: np.zeros(12) for v in world.variants}, {v: np.zeros(n) for v in world.variants},
-    )  # fmt: skip
-
-
-def _watch(
-    world: World, group: Group, plan: PlanLanes, paid: tuple[str, np.ndarray, np.ndarray],
-    parts: dict[str, LanePay], drawn: Measures, work: Work,
-) -> None:  # fmt: skip
-    """What the caps took, when pay accrues, and what is owed on draws."""
-    name, rows, pay = paid
-    detail = work.result.detail
-    months = np.zeros((12, *pay.shape), "float32")
-    for lane in plan.lanes:
-        part = parts[lane.id]
-        months += by_month(lane, drawn, part.pay, work.scratch, np.asarray(world.pattern))
-        if part.withheld is not None:
-            detail.withheld[name][:, rows] += part.withheld
-        if part.hit is not None:
-            key = (group.plan_id, lane.id)
-            before = detail.hit[name].get(key, (0.0, 0.0))
-            detail.hit[name][key] = (before[0] + float(part.hit.sum()), before[1] + float(part.hit.size))
-    detail.accrued[name] += months.sum(axis=(1, 2), dtype="float64") * group.money
-    if plan.plan.draw is not None:
-        first = int(np.flatnonzero(group.rows == rows[0])[0])
-        tenure = group.tenure[first : first + len(rows)]
-        detail.drawn[name] += owed(plan.plan.draw, months, tenure).sum(axis=1) * group.money

@@ -218,7 +218,7 @@ class _Maker:
         )
         if not (needs or self.assumed.family == "deals" or is_lumpy(self.known, name, deals)):
             return None
-        made = deals_stream_of(self.known, name, primary, quotas[primary], frame, self.places, deals)
+        made = deals_stream_of(self.known, (name, primary), quotas[primary], frame, self.places, deals)
         if made is not None:
             self.deal_roles.append(name)
         return made

@@ -111,13 +111,19 @@ def bootstrap_of(known: Estimates, role: str, name: str, measure, seats: pd.Data
 
 
 def deals_stream_of(
-    known: Estimates, role: str, name: str, quota: np.ndarray, seats: pd.DataFrame, places: list[str],
+    known: Estimates,
+    of: tuple[str, str],
+    quota: np.ndarray,
+    seats: pd.DataFrame,
+    places: list[str],
     deals: pd.DataFrame,
-) -> DealStream | None:  # fmt: skip
-    """The deal-by-deal stream of a measure; None where too few deals are known.
+) -> DealStream | None:
+    """The deal-by-deal stream of a role's measure; None where too few deals are known.
 
-    ``deals``: past deals of the role with ``value`` and one column per flag (``history.deals_of``).
+    ``of``: role and measure. ``deals``: its past deals with ``value`` and one column per flag, as
+    ``history.deals_of`` gives them.
     """
+    role, name = of
     won = deals[deals["value"] > 0]
     if len(won) < MIN_DEALS:
         return None
