@@ -21,6 +21,11 @@ _HOME = {
     "doctor": "machine",
     "init_company": "folder",
     "migrate_company": "folder",
+    "plan_files": "plans",
+    "proposed_plan_files": "plans",
+    "plan_texts": "plan_text_files",
+    "company_above": "plan_text_files",
+    "read_rows": "delimited",
     "to_base": "fx",
     "RateError": "fx",
 }

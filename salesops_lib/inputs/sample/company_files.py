@@ -1,12 +1,15 @@
-"""The small files of the sample company: company.yaml, dated plan rates, an empty ledger."""
+"""The small files of the sample company: company.yaml, plan rates, compensation plans, an empty ledger."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from salesops_lib.inputs.sample.calendar_fx import COMPANY_ZONE, CURRENCIES, HOLIDAYS, PLAN_RATES
 from salesops_lib.inputs.sample.quotas import COMPANY
 
+PLANS = Path(__file__).parent / "plans"
+"""Compensation plans of three fiscal years, and proposals for the fourth under ``proposed/``."""
 _COMPANY = """\
 schema_version: 1
 name: {name}
@@ -27,6 +30,7 @@ def write_files(out: Path) -> None:
     (out / "company.yaml").write_text(company, encoding="utf-8")
     (out / "policy" / "plan_rates.yaml").write_text(_plan_rates(), encoding="utf-8")
     (out / "ledger" / ".gitkeep").write_text("", encoding="utf-8")
+    shutil.copytree(PLANS, out / "plans", dirs_exist_ok=True)
 
 
 def _plan_rates() -> str:

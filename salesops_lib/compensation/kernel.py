@@ -1,0 +1,123 @@
+"""The payout kernel: exact curves as hinges, evaluated on large float32 arrays in cache.
+
+A curve that is linear between knots is a start, a first slope and, at each knot, a turn and a jump:
+
+    pay(x) = start + slope·x + Σ turn_k·(max(x, t_k) − t_k) + Σ jump_k·[x ≥ t_k],   x ≥ 0
+
+which is one maximum per knot and one product of a short row with a tall block. Where a rising curve ends
+flat, its top is a minimum instead of a last hinge. Statements do not come from here: see `certified`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from salesops_lib.compensation.curves import Curve
+
+TILE = 16_384  # elements worked on at once: a few rows of float32 fit a core's cache
+
+
+@dataclass(frozen=True)
+class Hinges:
+    """A curve ready for :func:`pay`.
+
+    ``knots``: where a hinge stands, 0 for the slope from the start; ``weights``: one per knot. ``leaps``:
+    (knot, jump) pairs. ``added``: what is added at the end. ``top``: the most that is paid, infinity where
+    the curve rises without end.
+    """
+
+    knots: np.ndarray
+    weights: np.ndarray
+    leaps: np.ndarray
+    added: np.float32
+    top: np.float32
+
+
+class Scratch:
+    """Working memory of the kernel, kept between calls: rows of hinges, and tiles of constants.
+
+    A tile repeats a knot over a whole row: NumPy compares a row with a row several times faster than a row
+    with a number.
+    """
+
+    def __init__(self) -> None:
+        self._rows = np.empty((8, TILE), "float32")
+        self._tiles: dict[bytes, np.ndarray] = {}
+
+    def rows(self, count: int) -> np.ndarray:
+        """An array of ``count`` rows of a tile."""
+        if count > len(self._rows):
+            self._rows = np.empty((count, TILE), "float32")
+        return self._rows[:count]
+
+    def tiles(self, numbers: np.ndarray) -> np.ndarray:
+        """One row per number, filled with it."""
+        key = numbers.tobytes()
+        if key not in self._tiles:
+            self._tiles[key] = np.repeat(numbers.reshape(-1, 1), TILE, axis=1)
+        return self._tiles[key]
+
+
+def hinges(curve: Curve) -> Hinges:
+    """The hinges of an exact curve on x ≥ 0."""
+    first = max(curve.tier_of(Fraction(0)), -1)
+    slope = curve.slopes[first] if first >= 0 else curve.below_slope
+    above = [k for k, knot in enumerate(curve.knots) if knot > 0]
+    turns = [
+        (curve.knots[k], curve.slopes[k] - (curve.slopes[k - 1] if k else curve.below_slope)) for k in above
+    ]
+    leaps = [(x, right - left) for x, left, right in curve.jumps]
+    top = _flat_top(curve, above)
+    if top is not None:
+        turns.pop()
+    parts = [(Fraction(0), slope), *turns]
+    parts = [(x, turn) for x, turn in parts if turn]
+    added = curve.at(Fraction(0)) - sum((x * turn for x, turn in parts), Fraction(0))
+    return Hinges(
+        knots=np.array([float(x) for x, _ in parts], "float32"),
+        weights=np.array([float(turn) for _, turn in parts], "float32"),
+        leaps=np.array([(float(x), float(jump)) for x, jump in leaps], "float32").reshape(-1, 2),
+        added=np.float32(float(added)),
+        top=np.float32(np.inf if top is None else float(top)),
+    )
+
+
+def pay(curve: Hinges, x: np.ndarray, out: np.ndarray, scratch: Scratch) -> np.ndarray:
+    """Payout at each x into ``out``, which is returned.
+
+    ``x``: float32, contiguous, ≥ 0. ``out``: the same shape, contiguous, not ``x`` itself. Errs by a few
+    parts in ten million of the curve's steepest slope times x.
+    """
+    flat, to = x.reshape(-1), out.reshape(-1)
+    knots, tops = scratch.tiles(curve.knots), scratch.tiles(np.array([curve.top], "float32"))[0]
+    rows, capped, added = scratch.rows(len(knots)), bool(np.isfinite(curve.top)), float(curve.added) != 0
+    for first in range(0, flat.size, TILE):
+        part, into = flat[first : first + TILE], to[first : first + TILE]
+        size = part.size
+        if not len(knots):
+            into[:] = 0
+        elif size == TILE:
+            np.dot(curve.weights, np.maximum(part, knots, out=rows), out=into)
+        else:
+            np.dot(curve.weights, np.maximum(part, knots[:, :size]), out=into)
+        for at, jump in curve.leaps:
+            into += np.multiply(part >= at, jump, dtype="float32")
+        if added:
+            into += curve.added
+        if capped:
+            np.minimum(into, tops[:size], out=into)
+    return out
+
+
+def _flat_top(curve: Curve, above: list[int]) -> Fraction | None:
+    """The payout at the last knot where a rising curve without a jump there ends flat; else None."""
+    if not above or curve.slopes[-1] != 0:
+        return None
+    last = len(curve.knots) - 1
+    before = curve.slopes[last - 1] if last else curve.below_slope
+    rises = before > 0 and min(*curve.slopes, curve.below_slope) >= 0
+    climbs = all(right >= left for _, left, right in curve.jumps)
+    return curve.values[-1] if rises and climbs and curve.left_of(last) == curve.values[-1] else None

@@ -1,0 +1,7 @@
+"""What compensation measures, word for word as the playbook shows it."""
+
+from __future__ import annotations
+
+from salesops_lib.compensation.simulation_metrics import SIMULATION_METRICS
+
+METRICS = (*SIMULATION_METRICS,)

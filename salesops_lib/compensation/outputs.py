@@ -1,0 +1,7 @@
+"""The tables compensation hands over: a contract each, checked on writing."""
+
+from __future__ import annotations
+
+from salesops_lib.compensation.simulation_outputs import SIMULATION_OUTPUTS
+
+OUTPUTS = (*SIMULATION_OUTPUTS,)

@@ -1,0 +1,65 @@
+"""Plans made of a few words, and their pay on a few rows."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from salesops_lib.compensation.checks import checked_plans
+from salesops_lib.compensation.currency import rates_from
+from salesops_lib.compensation.engine import Inputs, Paid, pay
+from salesops_lib.compensation.windows import calendar_from
+
+ROOT = Path(__file__).parents[2]
+BASE: dict[str, Any] = {
+    "schema": "salesops.plan/1",
+    "id": "case",
+    "version": "1",
+    "effective": {"from": "2026-01-01", "to": "2027-01-01"},
+    "currency": "USD",
+    "roles": ["Seller"],
+    "rounding": {"unit": "0.01", "mode": "half_even"},
+    "measures": {"sales": {"aggregate": "sum", "field": "amount", "event": "booked", "period": "year"}},
+}
+"""What a plan here has unless it says otherwise: a calendar year, USD, the sum of `amount` booked."""
+
+
+def plan_text(content: dict[str, Any] | str) -> str:
+    """A plan's YAML: of the file named, or of its own words over `BASE`."""
+    if isinstance(content, str):
+        return (ROOT / content).read_text(encoding="utf-8")
+    return yaml.safe_dump({**BASE, **content}, sort_keys=False)
+
+
+def paid_on(plan, events: list[dict], *, holders=None, quota=None, fx=None, **options) -> Paid:
+    """The pay of a plan (or a list of its versions) on rows; all numbers as text."""
+    written = plan if isinstance(plan, list) else [plan]
+    plans = checked_plans([(f"plan{n}.yaml", plan_text(content)) for n, content in enumerate(written, 1)])
+    return pay(
+        plans,
+        Inputs(
+            events=pd.DataFrame(events, dtype="object"),
+            holders=pd.DataFrame(holders, dtype="object") if holders else None,
+            rates=rates_from(pd.DataFrame(fx, dtype="object")) if fx else None,
+            calendar=calendar_from(min(p.start for p in plans)),
+            quotas={m: Fraction(q) for m, q in (quota or {}).items()},
+            **options,
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def paid():
+    """`paid_on`: the pay of a plan on rows."""
+    return paid_on
+
+
+@pytest.fixture(scope="session")
+def text_of_plan():
+    """`plan_text`: a plan's YAML from a few words."""
+    return plan_text
