@@ -1,9 +1,9 @@
 """How good a forecast was: point errors, ranges and quantiles, and whether one forecast beats another.
 
 Every measure works along the last axis and returns one number per remaining index, so an array of one
-dimension gives one number and an array of engine × period gives one per engine. A pair in which either value is
-missing is left out of both sums; an undefined measure is NaN, never 0. Compare engines on the same pairs:
-dropping what one of them lacks is the caller's decision.
+dimension gives one number and an array of engine × period gives one per engine. A pair in which either value
+is missing is left out; an undefined measure is NaN, never 0. Compare engines on the same pairs: dropping
+what one of them lacks is the caller's decision.
 """
 
 from __future__ import annotations
@@ -81,11 +81,56 @@ def owa(smape_own: ArrayLike, mase_own: ArrayLike, smape_naive2: float, mase_nai
     return float((own[0] / smape_naive2 + own[1] / mase_naive2) / 2)
 
 
-def pinball(actual: ArrayLike, forecast: ArrayLike, probability: ArrayLike) -> np.ndarray:
-    """Mean pinball (quantile) loss of the quantile ``forecast`` at ``probability``, in y's unit; lower is better.
+def naive2(history: ArrayLike, horizon: int, season_length: int) -> np.ndarray:
+    """M4's benchmark, the denominator of `owa`: the last value, seasonally adjusted where a season shows.
 
-    p (A − F) where the actual is above the quantile, (1 − p)(F − A) below. ``probability`` broadcasts against the
-    pairs: pass an array of (quantile, 1) for forecasts of (quantile, period).
+    Parameters
+    ----------
+    history
+        One series in order of time, one dimension, nothing missing.
+    horizon, season_length
+        Steps ahead; steps of a season.
+
+    Returns
+    -------
+    ndarray
+        ``horizon`` values. A season shows where the autocorrelation at its lag passes Bartlett's limit at
+        90 % and three seasons are there; the indices are those of a classical multiplicative decomposition
+        (of an additive one where a value is not positive).
+
+    Source: the M4 competition's evaluation code, ``Benchmarks and Evaluation.R``.
+    """
+    y = np.asarray(history, dtype="float64")
+    if not _season_shows(y, season_length):
+        return np.full(horizon, y[-1])
+    multiplied = bool(y.min() > 0)
+    weights = np.ones(season_length) / season_length
+    if season_length % 2 == 0:
+        weights = np.r_[0.5, np.ones(season_length - 1), 0.5] / season_length
+    trend = np.convolve(y, weights, "valid")
+    at = np.arange(len(trend)) + (len(weights) - 1) // 2
+    detrended = y[at] / trend if multiplied else y[at] - trend
+    index = np.array([detrended[at % season_length == s].mean() for s in range(season_length)])
+    index = index / index.mean() if multiplied else index - index.mean()
+    ahead, last = index[(len(y) + np.arange(horizon)) % season_length], index[(len(y) - 1) % season_length]
+    return y[-1] / last * ahead if multiplied else y[-1] - last + ahead
+
+
+def _season_shows(y: np.ndarray, season_length: int) -> bool:
+    if season_length < 2 or len(y) < 3 * season_length or np.ptp(y) == 0:
+        return False
+    centred = y - y.mean()
+    lags = range(1, season_length + 1)
+    correlation = np.array([centred[k:] @ centred[:-k] for k in lags]) / (centred @ centred)
+    limit = 1.645 * np.sqrt((1 + 2 * (correlation[:-1] ** 2).sum()) / len(y))
+    return bool(abs(correlation[-1]) > limit)
+
+
+def pinball(actual: ArrayLike, forecast: ArrayLike, probability: ArrayLike) -> np.ndarray:
+    """Mean pinball loss of the quantile ``forecast`` at ``probability``, in y's unit; lower is better.
+
+    p (A − F) where the actual is above the quantile, (1 − p)(F − A) below. ``probability`` broadcasts against
+    the pairs: pass an array of (quantile, 1) for forecasts of (quantile, period).
     """
     a, f = _pairs(actual, forecast)
     p = np.asarray(probability, dtype="float64")
@@ -93,7 +138,7 @@ def pinball(actual: ArrayLike, forecast: ArrayLike, probability: ArrayLike) -> n
 
 
 def coverage(actual: ArrayLike, lo: ArrayLike, hi: ArrayLike) -> np.ndarray:
-    """Share of actuals inside [lo, hi], ends included; should equal the level. NaN where no pair is complete."""
+    """Share of actuals inside [lo, hi], ends included; should equal the level. NaN without a whole pair."""
     a, low, high = _pairs(actual, lo, hi)
     inside = np.where(np.isnan(a), np.nan, (a >= low) & (a <= high))
     return _mean(inside)
@@ -123,9 +168,9 @@ def msis(actual: ArrayLike, lo: ArrayLike, hi: ArrayLike, scale: ArrayLike, leve
 class Comparison:
     """A Diebold–Mariano test of two forecasts. ``mean_difference`` below 0: the first loses less.
 
-    ``statistic`` follows Student's t with ``n`` − 1 degrees of freedom if both are equally good; ``p_value`` is
-    two-sided. Both are NaN where the test is undefined: fewer than 3 pairs, ``n`` ≤ ``horizon``, or losses that
-    never differ.
+    ``statistic`` follows Student's t with ``n`` − 1 degrees of freedom if both are equally good; ``p_value``
+    is two-sided. Both are NaN where the test is undefined: fewer than 3 pairs, ``n`` ≤ ``horizon``, or a
+    difference that never varies.
     """
 
     mean_difference: float
@@ -148,8 +193,8 @@ def diebold_mariano(loss_first: ArrayLike, loss_second: ArrayLike, horizon: int 
     Returns
     -------
     Comparison
-        With the small-sample correction of Harvey, Leybourne and Newbold. Where the long-run variance with its
-        lags is not positive, the variance without lags is used, as ``dm.test`` of R's forecast does.
+        With the small-sample correction of Harvey, Leybourne and Newbold. Where the long-run variance with
+        its lags is not positive, the variance without lags is used, as ``dm.test`` of R's forecast does.
 
     Raises
     ------
