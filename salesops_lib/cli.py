@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -27,12 +28,13 @@ class _Commands(typer.core.TyperGroup):
     """The commands below, and every domain's own under the domain's name."""
 
     def list_commands(self, ctx) -> list[str]:
-        return super().list_commands(ctx) + domains_with_commands()
+        return super().list_commands(ctx) + list(domains_with_commands())
 
     def get_command(self, ctx, cmd_name: str):
-        if cmd_name not in domains_with_commands():
+        domain = domains_with_commands().get(cmd_name)
+        if domain is None:
             return super().get_command(ctx, cmd_name)
-        command = typer.main.get_command(importlib.import_module(f"salesops_lib.{cmd_name}.commands").app)
+        command = typer.main.get_command(importlib.import_module(f"salesops_lib.{domain}.commands").app)
         command.name = cmd_name
         return command
 
@@ -52,9 +54,13 @@ AsOf = Annotated[str, typer.Option("--as-of", metavar="DAY", help="Read the data
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where reports go; default reports/.")]
 
 
-def domains_with_commands() -> list[str]:
-    """The domains that add commands, found by file."""
-    return sorted(path.parent.name for path in _LIBRARY.glob("*/commands.py"))
+def domains_with_commands() -> dict[str, str]:
+    """Groups of commands found by file: what to type (``NAME`` in commands.py, else the domain) → domain."""
+    found = {}
+    for path in sorted(_LIBRARY.glob("*/commands.py")):
+        named = re.search(r'^NAME = "([a-z-]+)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
+        found[named[1] if named else path.parent.name] = path.parent.name
+    return found
 
 
 @app.callback(invoke_without_command=True)
@@ -79,10 +85,8 @@ def init(
         passed = inputs.migrate_company(path)
         typer.echo(f"{folder}: from version {passed[0]}" if passed else f"{folder} is of this release")
         return
-    made = inputs.init_company(path)
-    typer.echo(
-        f"made {folder}; edit {made / 'company.yaml'}, then: salesops import SOURCE PATH --to {folder}"
-    )
+    made = inputs.init_company(path) / "company.yaml"
+    typer.echo(f"made {folder}; edit {made}, then: salesops import SOURCE PATH --to {folder}")
 
 
 @app.command("import")
@@ -97,8 +101,7 @@ def import_(
     """Fill a company folder from a CRM export; every row is accounted for."""
     from salesops_lib.inputs import importing
 
-    folder = _typed(to)
-    result = importing.import_export(source, path, folder, mapping, at or None, exported_at or None)
+    result = importing.import_export(source, path, _typed(to), mapping, at or None, exported_at or None)
     for sentence in result.sentences:
         typer.echo(sentence)
 
@@ -111,10 +114,9 @@ def check(
     """Check every table of a company folder, and say which notebooks it can feed."""
     from salesops_lib import inputs
 
-    data = _typed(folder)
-    result = inputs.check_company(data, as_of or None)
+    result = inputs.check_company(_typed(folder), as_of or None)
     typer.echo(str(result))
-    for notebook, can_run, lacks in inputs.feeds(data, as_of=result.as_of).itertuples(index=False):
+    for notebook, can_run, lacks in inputs.feeds(_typed(folder), as_of=result.as_of).itertuples(index=False):
         typer.echo(f"{notebook}: can run" if can_run else f"{notebook}: lacks {lacks}")
     if not result.ok:
         raise typer.Exit(1)
@@ -187,8 +189,7 @@ def site(out: Out = None) -> None:
     from salesops_lib.publish.site import build_site
 
     root = catalog.repository_root()
-    reports = out or root / "reports"
-    page = build_site(reports, playbooks=root / "playbooks")
+    page = build_site(out or root / "reports", playbooks=root / "playbooks")
     typer.echo(f"open {os.path.relpath(page)}")
 
 
@@ -226,8 +227,7 @@ def playbooks_render() -> None:
     from salesops_lib.publish import catalog
 
     root = catalog.repository_root()
-    changed = handbook.render(root / "playbooks")
-    for path in changed:
+    for path in (changed := handbook.render(root / "playbooks")):
         typer.echo(f"generated {path.relative_to(root)}")
     typer.echo(f"{len(changed)} files changed")
 

@@ -110,9 +110,26 @@ def test_a_domain_adds_its_commands_by_file(capfd, tmp_path, monkeypatch):
 
     monkeypatch.setattr(cli, "_LIBRARY", tmp_path)
     monkeypatch.setattr(salesops_lib, "__path__", [*salesops_lib.__path__, str(tmp_path)])
-    assert cli.domains_with_commands() == ["churn"]
+    assert cli.domains_with_commands() == {"churn": "churn"}
     assert salesops(capfd, "churn", "score", "--limit", "5")[:2] == (0, "limit 5\n")
     assert "Of churn." in salesops(capfd, "--help")[1]
+
+
+def test_a_domain_may_name_its_group_of_commands(capfd, tmp_path, monkeypatch):
+    (tmp_path / "churning").mkdir()
+    (tmp_path / "churning" / "commands.py").write_text(
+        'import typer\nNAME = "churn"\napp = typer.Typer(help="Of churn.")\n'
+        "@app.command()\ndef score():\n    typer.echo('scored')\n"
+        "@app.command()\ndef other():\n    pass\n"
+    )
+    import salesops_lib
+
+    monkeypatch.setattr(cli, "_LIBRARY", tmp_path)
+    monkeypatch.setattr(salesops_lib, "__path__", [*salesops_lib.__path__, str(tmp_path)])
+    assert cli.domains_with_commands() == {"churn": "churning"}
+    assert salesops(capfd, "churn", "score")[:2] == (0, "scored\n")
+    code, _, err = salesops(capfd, "churning", "score")
+    assert (code, "No such command 'churning'" in err) == (2, True)
 
 
 def test_a_dry_run_says_what_and_why_and_writes_no_report(capfd, tmp_path):

@@ -19,10 +19,12 @@ import pandas as pd
 from salesops_lib.core.errors import ParameterError, TableError, nearest
 from salesops_lib.core.policy import Policy
 from salesops_lib.inputs import company as companies
+from salesops_lib.inputs import submissions
 from salesops_lib.inputs import warehouse as warehouses
 from salesops_lib.inputs.asof import Day, as_known
 from salesops_lib.inputs.company import Company, CompanyError
 from salesops_lib.inputs.frames import to_frame
+from salesops_lib.inputs.ledger import Ledger
 from salesops_lib.inputs.limits import limits_of
 from salesops_lib.inputs.opportunities import Opportunities, known_opportunities
 from salesops_lib.inputs.policies import read_policy, read_stages
@@ -59,10 +61,20 @@ class Snapshot:
         """The day read, and when it ended in the company's zone."""
         return Day.of(self.as_of, self.company.zone)
 
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The company's ledger of submitted forecasts as it stood on the day, its chain verified."""
+        return submissions.ledger_of(self.company).by(self.day.ends)
+
+    def names(self) -> list[str]:
+        """Declared tables that stand here; submissions also where only the ledger holds some."""
+        held = self.warehouse.names()
+        return held if submissions.TABLE in held or not self.ledger.entries else [*held, submissions.TABLE]
+
     def has(self, name: str, *columns: str) -> bool:
         """Whether a table holds rows on the day, with a value in each of the columns."""
         contract = warehouses.contract_of(name)
-        if name not in self.warehouse.names():
+        if name not in self.names():
             return False
         table = self.table(name)
         for column in columns:
@@ -85,16 +97,18 @@ class Snapshot:
         """
         if name not in self._known:
             contract = warehouses.contract_of(name)
-            if name not in self.warehouse.names():
+            if name not in self.names():
                 raise TableError(
                     f"'{self.company.name}' has no table '{name}'; import it, or run what does not need it "
                     f"(salesops check says which)"
                 )
-            stored = self.warehouse.table(name)
+            stored = self.warehouse.table(name) if name in self.warehouse.names() else None
             if name == "opportunities":
                 known = known_opportunities(self.opportunities, self.day)
             else:
-                known = as_known(stored, contract, self.day)
+                known = as_known(stored, contract, self.day) if stored is not None else None
+            if name == submissions.TABLE and self.ledger.entries:
+                known = submissions.with_ledger(self, known)
             self._known[name] = self.warehouse.kept(f"known_{name}", known)
         return self._known[name]
 
@@ -164,7 +178,7 @@ def open_snapshot(data: str | Path = "", as_of: str | date = "") -> Snapshot:
     day = parse_day(as_of)
     if warehouses.is_url(data):
         warehouse = warehouses.open_warehouse(str(data))
-        company = _company_of_database(warehouse)
+        company = Company(warehouses.settings_of(warehouse), None)
     else:
         root = companies.company_folder(data)
         company = companies.read_company(root)
@@ -206,6 +220,8 @@ def last_day(warehouse: warehouses.Warehouse, company: Company) -> date:
     names = [name for name in warehouse.names() if name in EVENTS]
     found = [day for name in names if (day := last_day_of(warehouse, company, name))]
     found = found or [row.last for name in names if (row := beyond(warehouse, company, name))]
+    if (called := submissions.ledger_day(company)) is not None:
+        found.append(called)
     if not found:
         raise CompanyError(f"'{company.name}' records nothing in {warehouse.names()}; import a table")
     return max(found)
@@ -280,19 +296,3 @@ def local_day(value: date | datetime | None, company: Company) -> date | None:
     if isinstance(value, datetime):
         return pd.Timestamp(value, tz="UTC").tz_convert(company.time_zone).date()
     return value
-
-
-def _company_of_database(warehouse: warehouses.Warehouse) -> Company:
-    import yaml
-
-    if "company" not in warehouse.connection.list_tables():
-        raise CompanyError("the database has no table 'company' of key and value; see data/README.md")
-    table = warehouse.connection.table("company")
-    if {"key", "value"} - set(table.columns):
-        raise CompanyError("table 'company' needs the columns key and value; see data/README.md")
-    rows = table.select("key", "value").to_pyarrow().to_pylist()
-    try:
-        entries = {row["key"]: yaml.safe_load(str(row["value"])) for row in rows}
-    except yaml.YAMLError:
-        raise CompanyError("table 'company' has a value that is no YAML; see data/README.md") from None
-    return Company(companies.settings(entries, "table 'company'"), None)

@@ -20,7 +20,7 @@ from salesops_lib.core.contracts import Table
 from salesops_lib.core.errors import TableError, nearest
 from salesops_lib.inputs.breaches import Breach, cell_breaches, column_breaches, duplicate_breach
 from salesops_lib.inputs.casting import TYPES, cast
-from salesops_lib.inputs.company import CompanyError, repository_root
+from salesops_lib.inputs.company import CompanyError, Settings, repository_root, settings
 from salesops_lib.inputs.tables import TABLES
 from salesops_lib.inputs.textfiles import even, header, readable
 from salesops_lib.inputs.writing import PARQUET_ROWS, write_table
@@ -160,6 +160,23 @@ def connect(*folders: Path) -> BaseBackend:
     _set(connection, "allowed_directories", f"[{', '.join(_text(f'{folder}/') for folder in folders)}]")
     _lock(connection)
     return connection
+
+
+def settings_of(warehouse: Warehouse) -> Settings:
+    """The settings in a database's table ``company``. Raises CompanyError where they are wrong."""
+    import yaml
+
+    if "company" not in warehouse.connection.list_tables():
+        raise CompanyError("the database has no table 'company' of key and value; see data/README.md")
+    table = warehouse.connection.table("company")
+    if {"key", "value"} - set(table.columns):
+        raise CompanyError("table 'company' needs the columns key and value; see data/README.md")
+    rows = table.select("key", "value").to_pyarrow().to_pylist()
+    try:
+        entries = {row["key"]: yaml.safe_load(str(row["value"])) for row in rows}
+    except yaml.YAMLError:
+        raise CompanyError("table 'company' has a value that is no YAML; see data/README.md") from None
+    return settings(entries, "table 'company'")
 
 
 def is_url(data: str | Path) -> bool:
