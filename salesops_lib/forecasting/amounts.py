@@ -6,13 +6,11 @@ it does in life.
 
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
 import pandas as pd
 
 from salesops_lib.forecasting.inflow import Inflow
-from salesops_lib.forecasting.known import UNASSIGNED, WON, DealLog, placed
+from salesops_lib.forecasting.known import UNASSIGNED, DealLog, placed
 from salesops_lib.forecasting.panel import NEVER, Panel, Paths
 from salesops_lib.forecasting.simulate import Flow
 
@@ -72,7 +70,7 @@ def flow(
     group = np.full(len(paths.created), -1)
     group[inflow.deal] = inflow.group_of
     pools = [[_pool(paths, day, (group == g, everyone), int(end) - day) for end in ends] for g in groups]
-    recent, recent_group, pairs = _recent_owners(log, paths, group, reps, day)
+    recent_group, pairs = _recent_owners(log, paths, group, reps, day)
     labels = sorted({pair for pair in pairs if pair is not None}, key=str)
     if not labels:
         return nothing
@@ -120,7 +118,7 @@ def _recent_owners(log: DealLog, paths: Paths, group: np.ndarray, reps, day: int
     ]
     if not any(pair is not None for pair in pairs):
         pairs = [(UNASSIGNED, None if pd.isna(segment) else segment) for segment in segments]
-    return opened, group[paths.deal[opened]], pairs
+    return group[paths.deal[opened]], pairs
 
 
 def _gone(reps: pd.DataFrame | None, day: int) -> set:

@@ -149,23 +149,29 @@ def placed(rows: pd.DataFrame, reps: pd.DataFrame | None, day: date | pd.Series)
     made = rows.assign(owner_id=owner.where(owner.notna(), UNASSIGNED), team=UNASSIGNED, region=UNASSIGNED)
     if reps is None or reps.empty or rows.empty:
         return made
-    spells = reps[["rep_id", "start_date", "team", "region"]].copy()
-    spells["start_date"] = _days(spells["start_date"])
-    spells = spells[spells["start_date"].notna()].sort_values(["start_date", "rep_id"], kind="stable")
+    start = _days(reps["start_date"])
+    spells = reps.assign(start=start)[start.notna()].sort_values(["rep_id", "start"], kind="stable")
+    names, first = np.unique(spells["rep_id"].to_numpy(dtype="object").astype(str), return_index=True)
+    rep = np.searchsorted(names, made["owner_id"].to_numpy().astype(str))
+    known = rep < len(names)
+    known[known] = names[rep[known]] == made["owner_id"].to_numpy().astype(str)[known]
     days = _days(day) if isinstance(day, pd.Series) else pd.Series(pd.Timestamp(day), rows.index)
-    asked = pd.DataFrame({"rep_id": made["owner_id"], "at": days.astype("datetime64[ns]")})
-    asked["place"] = np.arange(len(rows))
-    found = pd.merge_asof(
-        asked.sort_values("at", kind="stable"),
-        spells.assign(rep_id=spells["rep_id"].astype("object")),
-        left_on="at",
-        right_on="start_date",
-        by="rep_id",
-    ).sort_values("place")
+    since = (_numbers(spells["start"]) - _EARLIEST) + np.repeat(
+        np.arange(len(names)) * _SPAN, np.diff(np.append(first, len(spells)))
+    )
+    at = np.searchsorted(since, rep * _SPAN + (_numbers(days) - _EARLIEST), side="right") - 1
+    found = known & days.notna().to_numpy() & (at >= np.append(first, 0)[np.where(known, rep, len(names))])
     for name in ("team", "region"):
-        value = found[name].astype("object").to_numpy()
-        made[name] = np.where(pd.isna(value), UNASSIGNED, value)
+        value = spells[name].to_numpy(dtype="object")[np.where(found, at, 0)]
+        made[name] = np.where(found & ~pd.isna(value), value, UNASSIGNED)
     return made
+
+
+_EARLIEST, _SPAN = -1_000_000, 10_000_000  # days: one number for a rep and a day of any calendar
+
+
+def _numbers(days: pd.Series) -> np.ndarray:
+    return days.to_numpy(dtype="datetime64[D]").astype("int64")
 
 
 def period_number(calendar: FiscalCalendar, kind: Kind, days: Iterable) -> np.ndarray:

@@ -9,6 +9,7 @@ risks of a discrete-time hazard (Begg and Gray 1984).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -93,7 +94,7 @@ class _Fit:
         self.rows = rows
         self.codes = [np.ascontiguousarray(code, dtype=np.intp) for code in rows.codes]
         edges = np.concatenate([[1], 1 + np.cumsum(rows.levels)]).astype(int)
-        self.parts = list(zip(edges[:-1], edges[1:], strict=True))
+        self.parts = list(pairwise(edges.tolist()))
         self.size = int(edges[-1])
         self.penalty = np.concatenate([[0.0], penalty])
         self.seen = self.by_level(rows.weight * rows.event)

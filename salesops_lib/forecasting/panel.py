@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,8 @@ import pandas as pd
 from salesops_lib.core.periods import FiscalCalendar, Kind
 from salesops_lib.forecasting.known import LOST, OPEN, WON, DealLog
 
-OFFSETS = (0, 10, -10, 20, -20)  # days off the same distance from the quarter's end; the first three that fit
-LANDMARKS = 3  # in each earlier quarter
+OFFSETS = (0, 10, -10, 20, -20)  # days off the same distance from the quarter's end, nearest first
+ENOUGH = 6_000  # landmark deals; more offsets are used until there are as many
 NEVER = 2**31 - 1
 UNKNOWN_DAY = -(2**31)
 GROUPS = ("segment", "type", "lead_source")  # what a deal is from its first day on
@@ -131,7 +132,7 @@ def cells_of(calendar: FiscalCalendar, kind: Kind) -> Cells:
     starts = np.array([ordinal(s) for s in getattr(calendar, f"{by}_starts")])
     quarters = np.array([ordinal(s) for s in calendar.quarter_starts])
     edges = [starts]
-    for low, high in zip(starts[:-1], starts[1:], strict=True):
+    for low, high in pairwise(starts):
         inner = high - 7 * np.array(_WEEKS_LEFT[by])
         edges.append(inner[inner - low >= 4])
     edge = np.unique(np.concatenate(edges))
@@ -167,15 +168,17 @@ def paths_of(log: DealLog) -> Paths:
     )  # fmt: skip
 
 
-def landmarks(paths: Paths, cells: Cells, day: int) -> np.ndarray:
-    """Days of earlier quarters as far from the quarter's end as ``day`` is, and near it; ascending."""
+def landmarks(cells: Cells, day: int, off: int) -> np.ndarray:
+    """A day in each earlier quarter, as far from its end as ``day`` is and ``off`` days later; ascending.
+
+    Empty where that would lie in another quarter.
+    """
     number = int(cells.quarter_of(np.array([day]))[0])
-    left = int(cells.quarters[number + 1]) - day
+    left = int(cells.quarters[number + 1]) - day - off
     ends, lengths = cells.quarters[1 : number + 1], np.diff(cells.quarters[: number + 1])
-    fit = [off for off in OFFSETS if off == 0 or 1 <= left - off <= lengths.min(initial=left)][:LANDMARKS]
-    marks = [ends - np.minimum(left - off, lengths) for off in fit]
-    found = np.unique(np.concatenate(marks)).astype("int64")
-    return found[(found >= paths.opens) & (found < day)]
+    if off and not 1 <= left <= lengths.min(initial=left):
+        return ends[:0]
+    return ends - np.minimum(left, lengths)
 
 
 def panel_of(paths: Paths, cells: Cells, day: int, follow: int, holes: np.ndarray) -> Panel:
@@ -183,7 +186,12 @@ def panel_of(paths: Paths, cells: Cells, day: int, follow: int, holes: np.ndarra
 
     ``holes``: cells in which the extract holds no closes although it should; they teach nothing.
     """
-    found = [(mark, paths.open_at(int(mark))) for mark in landmarks(paths, cells, day)]
+    found: list[tuple[int, np.ndarray]] = []
+    for off in OFFSETS:
+        if sum(len(open_then) for _, open_then in found) < ENOUGH:
+            marks = landmarks(cells, day, off)
+            marks = marks[(marks >= paths.opens) & (marks < day)]
+            found += [(int(mark), paths.open_at(int(mark))) for mark in marks]
     state = np.concatenate([s for _, s in found]) if found else np.array([], dtype="int64")
     mark = np.repeat([m for m, _ in found], [len(s) for _, s in found]).astype("int64")
     known = paths.end_known[state] <= day

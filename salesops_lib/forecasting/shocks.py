@@ -49,7 +49,7 @@ def period_starts(calendar: FiscalCalendar, kind: Kind, day: int, horizon: int) 
     skip = (5 - calendar.first_quarter) % 4 if kind == "year" else 0
     days = np.array([ordinal(s) for s in starts[skip::step]])
     at = int(np.searchsorted(days, day, side="right")) - 1
-    return days[at : at + horizon + 1] if 0 <= at and at + horizon < len(days) else None
+    return days[at : at + horizon + 1] if at >= 0 and at + horizon < len(days) else None
 
 
 def fit_shocks(
@@ -81,7 +81,7 @@ def fit_shocks(
     table = pd.DataFrame(rows, columns=["mark", "ahead", "source", "expected", "variance", "actual"])
     windows = table[table["expected"] > 0].reset_index(drop=True)
     sides = {source: _by_period(windows, source, fit.day, horizon) for source in ("open", "new")}
-    created = _missed(windows[windows["source"] == "created"], fit.day, 0.15)
+    created = _missed(windows[windows["source"] == "created"], _LEVEL_SPREAD["new"])
     enough = np.isfinite(sides["open"][1][0])
     wins = np.where(np.isfinite(sides["open"][1]), sides["open"][1], ASSUMED)
     wins = np.sqrt(np.maximum.accumulate(wins) ** 2 + 1.0 / max(fit.wins, 1))  # the fit's own uncertainty
@@ -144,26 +144,26 @@ def _by_period(windows: pd.DataFrame, source: str, day: int, horizon: int) -> tu
     for ahead in range(horizon):
         rows = windows[(windows["source"] == source) & (windows["ahead"] == ahead)]
         if len(rows):
-            level[ahead] = _level(rows, day, _LEVEL_SPREAD[source])
-            missed[ahead] = _missed(rows, day, _LEVEL_SPREAD[source])
+            spread = _LEVEL_SPREAD[source]
+            columns = (rows[name].to_numpy(dtype="float64") for name in ("mark", "actual", "expected"))
+            level[ahead], missed[ahead] = _level(*columns, day, spread), _missed(rows, spread)
     return level, missed
 
 
-def _level(rows: pd.DataFrame, day: int, spread: float) -> float:
+def _level(mark: np.ndarray, actual: np.ndarray, expected: np.ndarray, day: int, spread: float) -> float:
     """Recent ratio of actual to expected, pulled to 1 with the weight of 1 ÷ spread² expected wins."""
-    weight = 0.5 ** ((day - rows["mark"]) / HALF_LIFE_DAYS)
+    weight = 0.5 ** ((day - mark) / HALF_LIFE_DAYS)
     prior = 1 / spread**2
-    return float(((weight * rows["actual"]).sum() + prior) / ((weight * rows["expected"]).sum() + prior))
+    return float((weight @ actual + prior) / (weight @ expected + prior))
 
 
-def _missed(rows: pd.DataFrame, day: int, spread: float) -> float:
+def _missed(rows: pd.DataFrame, spread: float) -> float:
     """Standard deviation of log actual ÷ expected beyond chance, each level taken from earlier windows."""
     if len(rows) < MIN_WINDOWS:
         return float("nan")
-    rows = rows.sort_values("mark")
-    levels = [
-        _level(rows.iloc[:at], int(rows["mark"].iloc[at]), spread) if at else 1.0 for at in range(len(rows))
-    ]
-    expected = rows["expected"].to_numpy() * np.array(levels)
-    beyond = (rows["actual"].to_numpy() - expected) ** 2 - rows["variance"].to_numpy() * np.array(levels)
-    return float(np.sqrt(max(beyond.sum() / (expected**2).sum(), 0.0)))
+    mark, expected, variance, actual = (
+        rows[name].to_numpy(dtype="float64") for name in ("mark", "expected", "variance", "actual")
+    )  # in order of marks
+    level = np.array([_level(mark[:k], actual[:k], expected[:k], mark[k], spread) for k in range(len(mark))])
+    beyond = (actual - expected * level) ** 2 - variance * level
+    return float(np.sqrt(max(beyond.sum() / ((expected * level) ** 2).sum(), 0.0)))

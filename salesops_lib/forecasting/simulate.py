@@ -172,8 +172,8 @@ def draw_open(
 ) -> OpenDeals:
     """Uniform numbers, amounts and shock nodes for the deals of ``made``.
 
-    ``shift``, ``slope``: per cell, added to the log odds of winning: always, and times the shock. ``changes``:
-    deals × draws amounts if won.
+    ``shift``, ``slope``: per cell, added to the log odds of winning, always and times the shock.
+    ``changes``: deals × draws, the amounts if won.
     """
     random = np.random.default_rng(seed)
     reached = np.stack([np.cumsum(made.win_probability(shift + slope * z), axis=1) for z in shock_nodes()])
