@@ -15,7 +15,7 @@ import pandas as pd
 
 from salesops_lib.core import stats
 from salesops_lib.core.periods import FiscalCalendar, Period
-from salesops_lib.forecasting.known import OPEN, UNASSIGNED, WON, DealLog, known_on, placed
+from salesops_lib.forecasting.known import OPEN, UNASSIGNED, WON, DealLog, last_states, placed
 
 LEVELS = ("company", "region", "team", "rep", "segment")
 COLUMN = {"region": "region", "team": "team", "rep": "owner_id", "segment": "segment"}
@@ -30,7 +30,11 @@ class Books:
     log: DealLog
     reps: pd.DataFrame | None
     company: str
-    _days: dict[date, tuple[pd.DataFrame, pd.DataFrame]] = field(default_factory=dict, repr=False)
+    _states: pd.DataFrame = field(init=False, repr=False)
+    _kept: dict[tuple[date, str], pd.DataFrame] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self._states = _placed_states(self.log, self.reps)
 
     @property
     def calendar(self) -> FiscalCalendar:
@@ -39,25 +43,41 @@ class Books:
 
     def won(self, day: date) -> pd.DataFrame:
         """Won deals known on a day: ``period``, ``elapsed_share``, ``amount``, and where they belong."""
-        return self._on(day)[0]
+        return self._states.iloc[self._at(day, WON)]
 
     def open(self, day: date) -> pd.DataFrame:
-        """Open deals known on a day and where their owner stands on it: ``owner_id``, ``team``, …"""
-        return self._on(day)[1]
+        """Open deals known on a day: ``amount``, ``stage``, ``close_date``, ``period`` (of the close date), and
+        where their owner stands on the day: ``owner_id``, ``team``, ``region``, ``segment``."""
+        if (day, "open") not in self._kept:
+            held = self._states.iloc[self._at(day, OPEN)]
+            self._kept[day, "open"] = placed(held.drop(columns=["team", "region"]), self.reps, day)
+        return self._kept[day, "open"]
 
-    def _on(self, day: date) -> tuple[pd.DataFrame, pd.DataFrame]:
-        if day not in self._days:
-            deals = known_on(self.log, day)
-            won = deals[deals["outcome"].eq(WON) & deals["amount_base"].notna() & deals["close_date"].notna()]
-            won = placed(won, self.reps, won["close_date"]).reset_index(drop=True)
-            won = won.join(stats.elapsed_at(won["close_date"], self.calendar, self.log.kind))
-            won = won[won["period"].notna()].rename(columns={"amount_base": "amount"})
-            held = [*COLUMN.values()]
-            self._days[day] = (
-                won[["opportunity_id", "period", "elapsed_share", "close_date", "amount", *held]],
-                placed(deals[deals["outcome"].eq(OPEN)], self.reps, day)[["opportunity_id", *held]],
-            )
-        return self._days[day]
+    def booked(self, day: date) -> pd.DataFrame:
+        """Won amounts known on a day: (``level``, ``node_id``) × periods; missing where none was won."""
+        if (day, "won") not in self._kept:
+            self._kept[day, "won"] = node_table(self.won(day), self.company)
+        return self._kept[day, "won"]
+
+    def due(self, day: date) -> pd.DataFrame:
+        """Amounts of deals open on a day by the period they are due in: nodes × periods, like booked."""
+        if (day, "due") not in self._kept:
+            self._kept[day, "due"] = node_table(self.open(day), self.company)
+        return self._kept[day, "due"]
+
+    def nodes(self, day: date) -> pd.DataFrame:
+        """The nodes that live on a day: ``level``, ``node_id``; for reps ``team`` and ``region`` on it."""
+        if (day, "nodes") not in self._kept:
+            self._kept[day, "nodes"] = _nodes(self, day)
+        return self._kept[day, "nodes"]
+
+    def _at(self, day: date, outcome: str) -> np.ndarray:
+        """Positions of the states that stand on a day; won ones only with amount and period."""
+        at = last_states(self.log, day)
+        at = at[self._states["outcome"].to_numpy()[at] == outcome]
+        if outcome != WON:
+            return at
+        return at[self._states["counts"].to_numpy()[at]]
 
 
 @dataclass(frozen=True)
@@ -91,16 +111,29 @@ class History:
         return np.flatnonzero(self.nodes["level"] == name)
 
 
-def node_sums(rows: pd.DataFrame, company: str) -> pd.Series:
-    """Sum of ``amount`` by level, node and period, without levels that know no node but the unassigned."""
-    parts = [rows.assign(level="company", node_id=company)]
-    parts += [
-        rows.assign(level=level, node_id=rows[column])
-        for level, column in COLUMN.items()
-        if rows[column].notna().any() and set(rows[column].dropna()) != {UNASSIGNED}
-    ]
-    stacked = pd.concat(parts, ignore_index=True).dropna(subset=["node_id"])
-    return stacked.groupby([*KEY, "period"])["amount"].sum()
+def node_table(rows: pd.DataFrame, company: str) -> pd.DataFrame:
+    """Sum of ``amount`` by level and node (index) and ``period`` (columns), missing where there is no row.
+
+    A level that knows no node but the unassigned is left out; rows without period or amount do not count.
+    """
+    rows = rows[rows["period"].notna() & rows["amount"].notna()]
+    period, periods = pd.factorize(rows["period"], sort=True)
+    amount, width = rows["amount"].to_numpy(dtype="float64"), len(periods)
+    names, sums = [], []
+    for level in LEVELS:
+        column = rows[COLUMN[level]] if level in COLUMN else pd.Series(company, rows.index)
+        code, found = pd.factorize(column, sort=True)
+        if not len(found) or (level in COLUMN and list(found) == [UNASSIGNED]):
+            continue
+        there = code >= 0
+        cell = code[there] * width + period[there]
+        size = len(found) * width
+        total = np.bincount(cell, weights=amount[there], minlength=size)
+        count = np.bincount(cell, minlength=size)
+        sums.append(np.where(count > 0, total, np.nan).reshape(len(found), width))
+        names += [(level, name) for name in found]
+    index = pd.MultiIndex.from_tuples(names, names=KEY)
+    return pd.DataFrame(np.vstack([*sums, np.empty((0, width))]), index, columns=list(periods))
 
 
 def day_at(calendar: FiscalCalendar, period: Period | str, share: float) -> date:
@@ -121,10 +154,9 @@ def history(books: Books, day: date, period: Period) -> History:
     share = calendar.elapsed_share(period, day) if day >= start else 0.0
     past, holes = stats.whole_periods(won, calendar, day + timedelta(days=1), books.log.kind)
     past = [p for p in past if Period.parse(p) < period]
-    sums = node_sums(won, books.company)
-    nodes = _nodes(books, day, sums, str(period))
+    whole = books.booked(day)
+    nodes = books.nodes(day)
     index = pd.MultiIndex.from_frame(nodes[KEY])
-    whole = sums.reset_index().pivot_table(index=KEY, columns="period", values="amount", aggfunc="sum")
     table = whole.reindex(index)
     final = table.reindex(columns=past).fillna(0.0)
     final = final.where(_there(final, nodes, books, past))
@@ -132,32 +164,60 @@ def history(books: Books, day: date, period: Period) -> History:
     to_date = np.zeros(final.shape)
     if share > 0:
         for place, name in enumerate(past):
-            then = books.won(day_at(calendar, name, share))
-            then = node_sums(then[then["period"] == name], books.company)
-            to_date[:, place] = then.droplevel("period").reindex(index).fillna(0.0)
+            then = books.booked(day_at(calendar, name, share))
+            if name in then:
+                to_date[:, place] = then[name].reindex(index).fillna(0.0)
     to_date = np.where(final.isna(), np.nan, to_date)
     return History(
         day, str(period), share, nodes, past, holes, final.to_numpy(), to_date, now.to_numpy(), whole
     )
 
 
-def _nodes(books: Books, day: date, sums: pd.Series, period: str) -> pd.DataFrame:
+def _placed_states(log: DealLog, reps: pd.DataFrame | None) -> pd.DataFrame:
+    """The states of a log with the period of their close date; won ones placed on that date.
+
+    ``counts``: won, with an amount and a period.
+    """
+    states = log.states[["stage", "close_date", "outcome", "owner_id"]].assign(
+        amount=log.states["amount_base"].astype("float64"),
+        segment=log.deals["segment"].to_numpy()[log.states["deal"].to_numpy(dtype="int64")],
+        opportunity_id=log.deals["opportunity_id"].to_numpy()[log.states["deal"].to_numpy(dtype="int64")],
+        elapsed_share=np.nan,
+        team=None,
+        region=None,
+    )
+    states["period"] = log.calendar.assign(states["close_date"], log.kind)
+    counts = states["outcome"].eq(WON) & states["amount"].notna() & states["period"].notna()
+    won = states[counts]
+    where = placed(won[["owner_id"]], reps, won["close_date"])
+    share = stats.elapsed_at(won["close_date"], log.calendar, log.kind)["elapsed_share"]
+    states.loc[counts, "elapsed_share"] = share
+    states[["team", "region"]] = states[["team", "region"]].astype("object")
+    states.loc[counts, ["owner_id", "team", "region"]] = where[["owner_id", "team", "region"]]
+    return states.assign(counts=counts).reset_index(drop=True)
+
+
+def _nodes(books: Books, day: date) -> pd.DataFrame:
     """Nodes that live on a day: booked of late, or with an open deal; reps with where they stand."""
     names = [str(p) for p in books.calendar.periods(books.log.kind, end=day + timedelta(days=1))][-RECENT:]
-    recent = sums[sums.index.get_level_values("period").isin([*names, period])]
-    living = recent.reset_index()[KEY]
-    held = books.open(day)
-    carried = node_sums(held.assign(amount=0.0, period=period), books.company).reset_index()[KEY]
-    nodes = pd.concat([living, carried]).drop_duplicates()
-    if (nodes["level"] == "company").sum() == 0:
-        nodes = pd.concat([nodes, pd.DataFrame([["company", books.company]], columns=KEY)])
-    reps = nodes[nodes["level"] == "rep"].rename(columns={"node_id": "owner_id"})
-    stood = placed(reps, books.reps, day)[["team", "region"]]
-    nodes = nodes.join(stood)
-    gone = (nodes["level"] == "rep") & nodes["node_id"].isin(_left(books.reps, day))
-    gone &= ~nodes["node_id"].isin(held["owner_id"])
+    booked, held = books.booked(day), books.open(day)
+    recent = booked.reindex(columns=names).notna().any(axis=1)
+    living = booked.index[recent].to_frame(index=False)
+    carried = node_table(held.assign(amount=0.0, period=names[-1]), books.company).index.to_frame(index=False)
+    nodes = pd.concat([living, carried]).drop_duplicates().reset_index(drop=True)
+    gone = nodes["node_id"].isin(_left(books.reps, day)) & ~nodes["node_id"].isin(held["owner_id"])
+    nodes = nodes[~(gone & (nodes["level"] == "rep"))]
+    stood = placed(nodes.rename(columns={"node_id": "owner_id"}), books.reps, day)[["team", "region"]]
+    stood = stood.where(nodes["level"] == "rep", None)
+    where = [  # the team of a rep who has just joined it, and the company of one who books nothing at all
+        pd.DataFrame({"level": level, "node_id": stood[level].dropna().unique()})
+        for level in ("team", "region")
+        if set(stood[level].dropna()) != {UNASSIGNED}
+    ]
+    company = pd.DataFrame({"level": ["company"], "node_id": [books.company]})
+    nodes = pd.concat([nodes.join(stood), *where, company]).drop_duplicates(KEY)
     order = nodes["level"].map({name: at for at, name in enumerate(LEVELS)})
-    nodes = nodes.assign(order=order)[~gone].sort_values(["order", "node_id"], kind="stable")
+    nodes = nodes.assign(order=order).sort_values(["order", "node_id"], kind="stable")
     return nodes.drop(columns="order").reset_index(drop=True)
 
 

@@ -121,11 +121,10 @@ def point_day(calendar: FiscalCalendar, history: History, period: str) -> date:
     return calendar.bounds(period)[0] - (start - history.day)
 
 
-def standing(calls: pd.DataFrame, period: str, by: date, *, known_by: date) -> pd.DataFrame:
-    """The last call of each submitter, node and category for a period: called by a day, known by another."""
-    asked = calls[
-        (calls["period"] == period)
-        & (calls["called"] <= pd.Timestamp(by))
-        & (calls["known"] <= pd.Timestamp(known_by))
-    ]
-    return asked.drop_duplicates(["rep_id", "level", "node_id", "category"], keep="last")
+def standing(calls: pd.DataFrame, by: dict[str, date], *, known_by: date) -> pd.DataFrame:
+    """The last call of each submitter, node, category and period: called by the period's day in ``by``, and
+    recorded by ``known_by``.
+    """
+    days = calls["period"].map({period: pd.Timestamp(day) for period, day in by.items()})
+    asked = calls[(calls["called"] <= days) & (calls["known"] <= pd.Timestamp(known_by))]
+    return asked.drop_duplicates(["rep_id", "level", "node_id", "category", "period"], keep="last")

@@ -99,15 +99,11 @@ def points(history: History, calls: pd.DataFrame, calendar: FiscalCalendar) -> p
     :data:`NOW`; missing where none stood.
     """
     calls = calls[calls["category"] == commit_category(calls)]
-    days = {p: point_day(calendar, history, p) for p in history.past}
-    parts = [
-        standing(calls, period, day, known_by=history.day).assign(column=period)
-        for period, day in days.items()
-    ]
-    parts.append(standing(calls, history.period, history.day, known_by=history.day).assign(column=NOW))
-    found = pd.concat(parts, ignore_index=True)
-    table = found.pivot_table(index=SUBMITTER, columns="column", values="amount", aggfunc="last")
-    return table.reindex(columns=[*history.past, NOW]).reset_index()
+    days = {p: point_day(calendar, history, p) for p in history.past} | {history.period: history.day}
+    found = standing(calls, days, known_by=history.day)
+    table = found.pivot_table(index=SUBMITTER, columns="period", values="amount", aggfunc="last")
+    table = table.reindex(columns=[*history.past, history.period])
+    return table.rename(columns={history.period: NOW}).reset_index()
 
 
 def _corrected(

@@ -80,29 +80,27 @@ def _sums(
     weight = np.maximum(np.where(known, np.maximum(stand_in, value), stand_in), 0.0)
     made = np.full((len(at), figures.shape[1]), np.nan)
     names = history.nodes["node_id"].iloc[at].to_numpy()
-    for column, day in enumerate(calls.days):
-        parent = _parents(history, members, level, day, calls.reps)
-        for row, name in enumerate(names):
-            inside = parent == name if level != "company" else np.ones(len(members), dtype=bool)
-            whole = weight[inside, column].sum()
-            if whole > 0 and weight[inside & known[:, column], column].sum() >= LEAST_CALLED * whole:
-                made[row, column] = value[inside, column].sum()
+    parents = _parents(history, members, level, calls)
+    for row, name in enumerate(names):
+        inside = parents == name if level != "company" else np.ones(known.shape, dtype=bool)
+        whole, heard = (np.where(inside & there, weight, 0.0).sum(axis=0) for there in (True, known))
+        enough = (whole > 0) & (heard >= LEAST_CALLED * whole)
+        made[row] = np.where(enough, np.where(inside, value, 0.0).sum(axis=0), np.nan)
     return made
 
 
-def _parents(
-    history: History, members: np.ndarray, level: str, day: date, reps: pd.DataFrame | None
-) -> np.ndarray:
-    """The team of each rep, or the region of each team, on a day."""
-    nodes = history.nodes.iloc[members]
+def _parents(history: History, members: np.ndarray, level: str, calls: Rolled) -> np.ndarray:
+    """The team of each rep, or the region of each team, on the day of each column."""
+    nodes, days = history.nodes.iloc[members], calls.days
     if level == "team" and nodes["level"].eq("rep").all():
-        return placed(nodes.rename(columns={"node_id": "owner_id"})[["owner_id"]], reps, day)[
-            "team"
-        ].to_numpy()
-    if level == "region" and reps is not None:
-        region = reps.dropna(subset=["team", "region"]).drop_duplicates("team", keep="last")
-        return nodes["node_id"].map(region.set_index("team")["region"]).to_numpy()
-    return np.full(len(nodes), None, dtype=object)
+        long = pd.DataFrame({"owner_id": np.repeat(nodes["node_id"].to_numpy(), len(days))})
+        at = pd.Series(pd.to_datetime(days * len(nodes)))
+        return placed(long, calls.reps, at)["team"].to_numpy().reshape(len(nodes), len(days))
+    if level == "region" and calls.reps is not None:
+        region = calls.reps.dropna(subset=["team", "region"]).drop_duplicates("team", keep="last")
+        found = nodes["node_id"].map(region.set_index("team")["region"]).to_numpy()
+        return np.repeat(found[:, None], len(days), axis=1)
+    return np.full((len(nodes), len(days)), None, dtype=object)
 
 
 def _averaged(
