@@ -58,11 +58,14 @@ class Inflow:
         days = np.arange(day + 1, until + 1)
         return float(self.per_day.sum() * self.season[cells.season[cells.of(days)]].sum())
 
-    def wins(self, cells: Cells, day: int, starts: np.ndarray, until: int) -> np.ndarray:
+    def wins(
+        self, cells: Cells, day: int, starts: np.ndarray, until: int, ramp: tuple[int, int] | None = None
+    ) -> np.ndarray:
         """Expected wins from deals created after ``day`` by group and period.
 
         ``starts``: first days of the periods and the day after the last (days since 1970); nothing is
-        created after ``until``. Periods before ``day`` count from the day after it.
+        created after ``until``. Periods before ``day`` count from the day after it. ``ramp``: a first day
+        and a number of days over which creation grows evenly from nothing to the whole rate.
         """
         weeks = np.arange(day + 1, min(until, starts[-1] - 1) + 1, 7)
         groups = np.flatnonzero(self.per_day > 0)
@@ -82,7 +85,10 @@ class Inflow:
         begin = np.append(0.0, before)[np.searchsorted(row, np.arange(len(born)))]
         chance = np.exp(-(before - begin[row])) * won
         season = self.season[cells.season[cells.of(created)]]
-        flow = (self.per_day[group] * (length * season)[born])[row]
+        grown = np.ones(len(weeks))
+        if ramp is not None:
+            grown = np.clip((created - ramp[0]) / max(ramp[1], 1), 0, 1)
+        flow = (self.per_day[group] * (length * season * grown)[born])[row]
         period = np.searchsorted(starts, first, side="right") - 1
         size = len(starts) - 1
         made = np.bincount(

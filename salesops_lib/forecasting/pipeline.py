@@ -64,6 +64,13 @@ class Forecast:
     shocks: Shocks | None = None
     simulation: Simulation | None = None
     deals: pd.DataFrame | None = None
+    cells: Cells | None = None
+
+    def ramped(self, first: int, ramp_days: int) -> np.ndarray:
+        """Share of the inflow's wins in each period that an inflow from ``first`` on, ramped, brings."""
+        if self.inflow is None:
+            return np.zeros(len(self.simulation.periods))
+        return ramped_share(self.cells, self.inflow, self.simulation, first, ramp_days)
 
     def draws(self) -> Draws | None:
         """Bookings of every node and period in every draw; None where the engine is off."""
@@ -71,6 +78,15 @@ class Forecast:
             return None
         made = booked(self.simulation, self.simulation.open.won_day(), self.simulation.new_wins())
         return Draws(made.nodes, made.values, self.engine)
+
+
+def ramped_share(prepared_cells: Cells, inflow: Inflow, simulation: Simulation, first: int, ramp: int):
+    """Wins by period of an inflow that starts on ``first`` and grows evenly over ``ramp`` days, as a share of
+    the wins that the whole inflow brings in each period; 0 where it brings none."""
+    starts, last = simulation.starts, int(simulation.starts[-1]) - 1
+    whole = inflow.wins(prepared_cells, simulation.day, starts, last).sum(axis=0)
+    made = inflow.wins(prepared_cells, simulation.day, starts, last, ramp=(first, ramp)).sum(axis=0)
+    return np.divide(made, whole, out=np.zeros_like(whole), where=whole > 0)
 
 
 def prepare(log: DealLog, reps: pd.DataFrame | None, company: str = "company") -> Prepared:
@@ -126,7 +142,8 @@ def forecast(
         notes.append(f"too few past periods to estimate the shared shock: {ASSUMED:.0%} of wins is assumed")
     made = _open(prepared, panel, fit, shocks, day, starts, draws, seed, notes)
     simulation = _simulation(prepared, made, inflow, shocks, day, starts, seed)
-    return Forecast(day, engine, "", tuple(notes), fit, inflow, shocks, simulation, _chances(simulation))
+    deals = _chances(simulation)
+    return Forecast(day, engine, "", tuple(notes), fit, inflow, shocks, simulation, deals, cells)
 
 
 def _open(prepared, panel, fit, shocks, day, starts, draws, seed, notes) -> OpenDeals:

@@ -27,6 +27,7 @@ a month, and a push undone the day after shows twice. Missing amounts count 0 un
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 
@@ -37,7 +38,7 @@ from salesops_lib.core.money import from_cents
 from salesops_lib.core.periods import Period
 from salesops_lib.forecasting.changes import compared, in_cents, logged
 from salesops_lib.forecasting.fx_effect import Rates, fx_cents
-from salesops_lib.forecasting.known import LOST, OPEN, WON, DealLog, known_on, placed
+from salesops_lib.forecasting.known import LOST, OPEN, WON, DealLog, last_states, placed
 
 IN_TERMS = ("new", "pulled_in", "pushed_in", "reopened")
 TERMS = (
@@ -46,6 +47,17 @@ TERMS = (
 )  # fmt: skip
 LEVELS = {"company": None, "region": "region", "team": "team", "rep": "owner_id"}
 KEY = ["level", "node_id", "period", "start_date", "end_date"]
+_NODE = ("owner_id", "team", "region")
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Cents, each with its step, its term (position in :data:`TERMS`) and its node (owner, team, region)."""
+
+    nodes: tuple[np.ndarray, ...]
+    step: np.ndarray
+    term: np.ndarray
+    cents: np.ndarray
 
 
 def waterfall(
@@ -86,7 +98,7 @@ def waterfall(
     bounds = _bounds(log, period)
     pairs = logged(log, reps, days)
     flows = _flows(pairs, bounds, rates)
-    stands = [_stand(_placed_on(log, reps, day), bounds) for day in days]
+    stands = [_held(log, reps, day, bounds) for day in days]
     return _table(flows, stands, list(days), str(period), company)
 
 
@@ -115,8 +127,8 @@ def waterfall_between(
         The two days.
     """
     sides, pairs = compared(before, after, reps, days)
-    bounds = (pd.Timestamp(period[1]), pd.Timestamp(period[2]))
-    stands = [_stand(side, bounds) for side in sides]
+    bounds = tuple(np.datetime64(day, "ns") for day in period[1:])
+    stands = [_stand(side[_is_in(side, bounds)]) for side in sides]
     return _table(_flows(pairs, bounds, rates), stands, list(days), period[0], company)
 
 
@@ -137,125 +149,124 @@ def long(table: pd.DataFrame) -> pd.DataFrame:
     return made.assign(value_base=from_cents(made["cents"]))[[*KEY, "term", "value_base"]]
 
 
-def _bounds(log: DealLog, period: Period) -> tuple[pd.Timestamp, pd.Timestamp]:
+def _bounds(log: DealLog, period: Period) -> tuple[np.datetime64, np.datetime64]:
     low, high = log.calendar.bounds(period)
-    return pd.Timestamp(low), pd.Timestamp(high)
+    return np.datetime64(low, "ns"), np.datetime64(high, "ns")
 
 
-def _placed_on(log: DealLog, reps: pd.DataFrame | None, day: date) -> pd.DataFrame:
-    deals = known_on(log, day)
-    return placed(deals, reps, day).assign(cents=in_cents(deals["amount_base"]))
+def _held(log: DealLog, reps: pd.DataFrame | None, day: date, bounds: tuple) -> Moved:
+    """Deals in on a day, with their cents and node."""
+    rows = log.states.iloc[last_states(log, day)]
+    rows = rows[_is_in(rows, bounds)].reset_index(drop=True)
+    return _stand(placed(rows[["owner_id"]], reps, day).assign(cents=in_cents(rows["amount_base"])))
 
 
-def _flows(pairs: pd.DataFrame, bounds: tuple, rates: Rates | None) -> pd.DataFrame:
-    """Every cent that a change moves: ``step``, ``term``, ``cents`` (signed) and the node's columns."""
+def _is_in(rows: pd.DataFrame, bounds: tuple) -> np.ndarray:
+    due = rows["close_date"].to_numpy(dtype="datetime64[ns]")
+    return (rows["outcome"].to_numpy() == OPEN) & (due >= bounds[0]) & (due < bounds[1])
+
+
+def _stand(rows: pd.DataFrame) -> Moved:
+    nodes = tuple(rows[name].to_numpy(dtype="object") for name in _NODE)
+    return Moved(nodes, np.zeros(len(rows), "int64"), np.zeros(len(rows), "int64"), rows["cents"].to_numpy())
+
+
+def _flows(pairs: pd.DataFrame, bounds: tuple, rates: Rates | None) -> list[Moved]:
+    """Every cent that a change moves, signed, by term and node."""
     low, high = bounds
-    was, now = pairs["outcome_before"].to_numpy(), pairs["outcome_after"].to_numpy()
-    was = np.where(pairs["there_before"], was, None)
-    now = np.where(pairs["there_after"], now, None)
-    due_before = pairs["close_date_before"]
-    due_after = pairs["close_date_after"].where(
-        pairs["close_date_after"].notna() | (now != WON), pairs["day"]
-    )
-    sides = [((due >= low) & (due < high)).to_numpy() for due in (due_before, due_after)]
-    held = (was == OPEN) & sides[0]
-    stays, won = (now == OPEN) & sides[1], (now == WON) & sides[1] & (was != WON)
-    touched = np.flatnonzero(held | stays | won | ((now == LOST) & sides[1] & ~pairs["there_before"]))
-    part = pairs.iloc[touched].reset_index(drop=True)
+    there = [pairs[f"there_{side}"].to_numpy(dtype=bool) for side in ("before", "after")]
+    was = np.where(there[0], pairs["outcome_before"].to_numpy(dtype="object"), None)
+    now = np.where(there[1], pairs["outcome_after"].to_numpy(dtype="object"), None)
+    due = [pairs[f"close_date_{side}"].to_numpy(dtype="datetime64[ns]") for side in ("before", "after")]
+    due[1] = np.where(np.isnat(due[1]) & (now == WON), pairs["day"].to_numpy(dtype="datetime64[ns]"), due[1])
+    inside = [(d >= low) & (d < high) for d in due]
+    held = (was == OPEN) & inside[0]
+    stays, won = (now == OPEN) & inside[1], (now == WON) & inside[1] & (was != WON)
+    at = np.flatnonzero(held | stays | won | ((now == LOST) & inside[1] & ~there[0]))
     seen = {"was": was, "now": now, "held": held, "stays": stays, "won": won}
-    seen = {name: values[touched] for name, values in seen.items()}
-    earlier = {
-        side: (due < low).to_numpy()[touched] for side, due in (("was", due_before), ("now", due_after))
-    }
-    return pd.concat([_entered(part, seen, earlier), _left(part, seen, earlier, rates)], ignore_index=True)
+    seen |= {"there_before": there[0], "there_after": there[1]}
+    seen |= {"was_due_earlier": due[0] < low, "due_earlier": due[1] < low}
+    part = pairs.iloc[at].reset_index(drop=True)
+    seen = {name: values[at] for name, values in seen.items()}
+    return [*_entered(part, seen), *_left(part, seen, rates)]
 
 
-def _entered(pairs: pd.DataFrame, seen: dict, earlier: dict) -> pd.DataFrame:
+def _entered(pairs: pd.DataFrame, seen: dict) -> list[Moved]:
     """Deals that were not in before, at their value after; those closed at once leave again."""
     came = ~seen["held"]
-    there = pairs["there_before"].to_numpy()
-    term = np.select(
-        [~there, seen["was"] != OPEN, earlier["was"]], ["new", "reopened", "pushed_in"], "pulled_in"
-    )
     value = pairs["cents_after"].to_numpy()
-    rows = [_rows(pairs, came, term, value)]
-    rows.append(_rows(pairs, came & seen["won"], "won", -value))
-    rows.append(_rows(pairs, came & (seen["now"] == LOST), "lost", -value))
-    return pd.concat(rows, ignore_index=True)
+    new = came & ~seen["there_before"]
+    reopened = came & seen["there_before"] & (seen["was"] != OPEN)
+    moved = came & ~new & ~reopened
+    return [
+        _moved(pairs, new, "new", value),
+        _moved(pairs, reopened, "reopened", value),
+        _moved(pairs, moved & seen["was_due_earlier"], "pushed_in", value),
+        _moved(pairs, moved & ~seen["was_due_earlier"], "pulled_in", value),
+        _moved(pairs, came & seen["won"], "won", -value),
+        _moved(pairs, came & (seen["now"] == LOST), "lost", -value),
+    ]
 
 
-def _left(pairs: pd.DataFrame, seen: dict, earlier: dict, rates: Rates | None) -> pd.DataFrame:
+def _left(pairs: pd.DataFrame, seen: dict, rates: Rates | None) -> list[Moved]:
     """Deals that were in before: handed over, changed in value, gone."""
-    held, now = seen["held"], seen["now"]
+    held, now, there = seen["held"], seen["now"], seen["there_after"]
     was, value = pairs["cents_before"].to_numpy(), pairs["cents_after"].to_numpy()
-    gone = held & ~np.isin(now, [OPEN, WON, LOST])
-    there = pairs["there_after"].to_numpy()
+    gone = held & ~np.isin(now.astype(str), [OPEN, WON, LOST])
     other = np.zeros(len(pairs), dtype=bool)
-    for name in ("owner_id", "team", "region"):
+    for name in _NODE:
         other |= pairs[f"{name}_before"].to_numpy() != pairs[f"{name}_after"].to_numpy()
     handed = held & other & there
     kept = held & (seen["stays"] | seen["won"])
     by_rate = np.where(kept, fx_cents(pairs, rates), 0)
     change = np.where(kept, value - was - by_rate, 0)
     out = held & ~kept & ~gone & (now != LOST)
-    parts = [
-        _rows(pairs, handed, "owner", -was, "before"),
-        _rows(pairs, handed, "owner", was),
-        _rows(pairs, kept, "fx", by_rate),
-        _rows(pairs, change > 0, "increased", change),
-        _rows(pairs, change < 0, "decreased", change),
-        _rows(pairs, kept & seen["won"], "won", -value),
-        _rows(pairs, held & (now == LOST), "lost", -was),
-        _rows(pairs, gone & there, "deleted", -was),
-        _rows(pairs, gone & ~there, "deleted", -was, "before"),
-        _rows(pairs, out & earlier["now"], "pulled_out", -was),
-        _rows(pairs, out & ~earlier["now"], "pushed_out", -was),
+    return [
+        _moved(pairs, handed, "owner", -was, "before"),
+        _moved(pairs, handed, "owner", was),
+        _moved(pairs, kept, "fx", by_rate),
+        _moved(pairs, change > 0, "increased", change),
+        _moved(pairs, change < 0, "decreased", change),
+        _moved(pairs, kept & seen["won"], "won", -value),
+        _moved(pairs, held & (now == LOST), "lost", -was),
+        _moved(pairs, gone & there, "deleted", -was),
+        _moved(pairs, gone & ~there, "deleted", -was, "before"),
+        _moved(pairs, out & seen["due_earlier"], "pulled_out", -was),
+        _moved(pairs, out & ~seen["due_earlier"], "pushed_out", -was),
     ]
-    return pd.concat(parts, ignore_index=True)
 
 
-def _rows(
-    pairs: pd.DataFrame, mine: np.ndarray, term, cents: np.ndarray, side: str = "after"
-) -> pd.DataFrame:
+def _moved(pairs: pd.DataFrame, mine: np.ndarray, term: str, cents: np.ndarray, side: str = "after") -> Moved:
     at = np.flatnonzero(mine)
-    named = term[at] if isinstance(term, np.ndarray) else term
-    made = {name: pairs[f"{name}_{side}"].to_numpy()[at] for name in ("owner_id", "team", "region")}
-    made |= {"step": pairs["step"].to_numpy()[at], "deal": pairs.index.to_numpy()[at]}
-    return pd.DataFrame(made).assign(term=named, cents=cents[at])
+    nodes = tuple(pairs[f"{name}_{side}"].to_numpy(dtype="object")[at] for name in _NODE)
+    step = pairs["step"].to_numpy(dtype="int64")[at]
+    return Moved(nodes, step, np.full(len(at), TERMS.index(term)), cents[at])
 
 
-def _stand(deals: pd.DataFrame, bounds: tuple) -> pd.DataFrame:
-    """Deals in on a day, with their cents and node."""
-    due = deals["close_date"]
-    return deals[deals["outcome"].eq(OPEN) & (due >= bounds[0]) & (due < bounds[1])]
-
-
-def _table(flows: pd.DataFrame, stands: list, days: list[date], period: str, company: str) -> pd.DataFrame:
+def _table(flows: list[Moved], stands: list[Moved], days: list[date], period: str, company: str):
+    """Sums by node, step and term; ``stands``: what is in on each of the days."""
+    steps, width = len(days) - 1, len(TERMS)
+    sides = [*flows]
+    for at, stand in enumerate(stands):  # what ends a step starts the next
+        if at < steps:
+            sides.append(replace(stand, step=np.full(len(stand.cents), at), term=np.zeros_like(stand.term)))
+        if at > 0:
+            ends = np.full(len(stand.cents), width - 1)
+            sides.append(replace(stand, step=np.full(len(stand.cents), at - 1), term=ends))
+    slot = np.concatenate([s.step * width + s.term for s in sides])
+    cents = np.concatenate([s.cents for s in sides]).astype("int64")
     parts = []
-    for level, column in LEVELS.items():
-        named = [
-            rows.assign(node_id=company if column is None else rows[column]) for rows in (flows, *stands)
-        ]
-        nodes = sorted({str(n) for rows in named for n in rows["node_id"].unique()})
-        nodes = [company] if column is None else nodes
-        keys = named[0][["node_id", "step", "term"]]
-        index = pd.MultiIndex.from_product([nodes, range(len(days) - 1)], names=["node_id", "step"])
-        moved = (
-            named[0][["cents"]]
-            .join(keys)
-            .pivot_table(
-                index=["node_id", "step"], columns="term", values="cents", aggfunc="sum", fill_value=0
-            )
-        )
-        made = moved.reindex(index=index, columns=list(TERMS[1:-1])).fillna(0).astype("int64")
-        sums = [
-            rows.groupby("node_id")["cents"].sum().reindex(nodes).fillna(0).astype("int64")
-            for rows in named[1:]
-        ]
-        stood = np.column_stack(sums)
-        made["start"], made["end"] = stood[:, :-1].ravel(), stood[:, 1:].ravel()
-        parts.append(made.reset_index().assign(level=level, period=period))
-    made = pd.concat(parts, ignore_index=True)
-    dates = pd.DatetimeIndex(days)
-    made = made.assign(start_date=dates[made["step"]], end_date=dates[made["step"] + 1])
-    return made[[*KEY, *TERMS]]
+    for level, place in LEVELS.items():
+        names = [company]
+        code = np.zeros(len(slot), dtype="int64")
+        if place is not None:
+            node = np.concatenate([s.nodes[_NODE.index(place)] for s in sides]).astype(str)
+            names, code = np.unique(node, return_inverse=True)
+        sums = np.zeros((len(names), steps * width), dtype="int64")
+        np.add.at(sums, (code.ravel(), slot), cents)
+        made = pd.DataFrame(sums.reshape(-1, width), columns=list(TERMS))
+        made["node_id"], made["level"] = np.repeat(np.asarray(names, dtype="object"), steps), level
+        made["start_date"] = np.tile(np.array(days[:-1], dtype="datetime64[ns]"), len(names))
+        made["end_date"] = np.tile(np.array(days[1:], dtype="datetime64[ns]"), len(names))
+        parts.append(made)
+    return pd.concat(parts, ignore_index=True).assign(period=period)[[*KEY, *TERMS]]
