@@ -14,6 +14,7 @@ import pandas as pd
 from salesops_lib.core.money import to_cents
 from salesops_lib.forecasting.known import LOST, OPEN, WON, DealLog, last_states, placed
 
+_READ = ("owner_id", "outcome", "close_date", "amount_base")
 STATE = ("outcome", "cents", "close_date", "owner_id", "team", "region")
 
 
@@ -68,7 +69,7 @@ def logged(log: DealLog, reps: pd.DataFrame | None, days: Sequence[date]) -> pd.
     made = {"there_before": before >= 0, "there_after": np.ones(len(after), dtype=bool), "day": when}
     sides = {"before": (before, when - np.timedelta64(1, "D")), "after": (after, when)}
     for side, (at, on) in sides.items():
-        rows = states.iloc[np.maximum(at, 0)].reset_index(drop=True)
+        rows = states.iloc[np.maximum(at, 0)][list(_READ)].reset_index(drop=True)
         rows = placed(rows, reps, pd.Series(on)).assign(cents=in_cents(rows["amount_base"]))
         made |= {f"{name}_{side}": rows[name].to_numpy() for name in STATE}
     made["day_before"] = day[np.maximum(before, 0)]
