@@ -1,4 +1,4 @@
-"""One series at one origin: the median of five cheap models, and how uncertain it looks from inside."""
+"""One series at one origin: the median of four cheap models, and how uncertain it looks from inside."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from salesops_lib.forecasting.seasonality import season_of
 
 LEAST = 5  # observations below which no model is fitted
 _LIKELY = 80  # percent of the interval that ETS is asked for; only its growth over the horizon is used
+LEAST_SCALE = 1e-9  # of the mean value: a series without noise must not divide by 0
 _SPREAD_FLOOR = 0.08  # models that happen to agree are not certain: least spread as a share of the residual
 
 
@@ -19,8 +20,8 @@ _SPREAD_FLOOR = 0.08  # models that happen to agree are not certain: least sprea
 class Fit:
     """A forecast from one origin, in the unit of y.
 
-    ``median`` and ``scale`` hold one value per step ahead; errors are judged in units of ``scale``, which sees
-    nothing after the origin. ``fitted`` names the models behind the median.
+    ``median`` and ``scale`` hold one value per step ahead; errors are judged in units of ``scale``, which
+    sees nothing after the origin. ``fitted`` names the models behind the median.
     """
 
     median: np.ndarray
@@ -33,9 +34,8 @@ def _models() -> dict[str, object]:
     from statsforecast import models
 
     return {
-        "theta": models.Theta(1),
         "dynamic theta": models.DynamicOptimizedTheta(1),
-        "ETS": models.AutoETS(1, model="ZZN"),
+        "ETS": models.AutoETS(1, model="AZN"),
         "damped trend": models.AutoETS(1, model="AAN", damped=True),
         "CES": models.AutoCES(1),
     }
@@ -55,8 +55,7 @@ def fit(y: np.ndarray, horizon: int, season_length: int) -> Fit | None:
     -------
     Fit or None
         The scale is a geometric mean of the models' residual, the seasonal naive error and the models'
-        disagreement, widened for few observations, and grows with the horizon as the square root of what
-        ETS derives.
+        disagreement, and grows with the horizon as the fourth root of what ETS derives.
 
     Source: Makridakis et al. (2020), The M4 competition, on medians of few models; FORECASTING.md, run-rate.
     """
@@ -79,11 +78,11 @@ def fit(y: np.ndarray, horizon: int, season_length: int) -> Fit | None:
         return None
     median = np.median(paths, axis=0)
     scale = _scale(scaled, np.array(paths), residuals, season_length, season.weight)
-    return Fit(median * unit, scale * np.sqrt(growth) * unit, tuple(fitted))
+    return Fit(median * unit, scale * growth**0.25 * unit, tuple(fitted))
 
 
 def _forecast(model, y: np.ndarray, horizon: int, level: list[int] | None) -> dict | None:
-    """The model's forecast, ``None`` where the library finds no fit: the median is then that of the others."""
+    """The model's forecast, ``None`` where the library finds no fit: the median is then the others'."""
     options = {"level": level} if level else {}
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -103,13 +102,10 @@ def _growth(made: dict) -> np.ndarray:
 
 def _scale(y: np.ndarray, paths: np.ndarray, residuals: list, season_length: int, weight: float) -> float:
     """What one unit of error is for this series at this origin."""
-    from scipy.special import stdtrit
-
     n = len(y)
     free = max(n - 3 - weight * (season_length - 1), 1.0)
-    residual = np.median([np.sqrt((r**2).sum() / free) for r in residuals])
+    residual = max(np.median([np.sqrt((r**2).sum() / free) for r in residuals]), LEAST_SCALE)
     lag = season_length if n > season_length else 1
-    naive = np.abs(y[lag:] - y[:-lag]).mean()
-    spread = max(float(paths.std(axis=0).mean()), _SPREAD_FLOOR * residual)
-    few = stdtrit(free, 0.95) / 1.645  # Student's t against the normal: the residual is itself uncertain
-    return few * residual**0.4 * max(naive, residual) ** 0.4 * spread**0.2
+    naive = max(np.abs(y[lag:] - y[:-lag]).mean(), residual)
+    spread = max(paths.std(axis=0).mean(), _SPREAD_FLOOR * residual)
+    return float(residual**0.4 * naive**0.4 * spread**0.2)

@@ -75,7 +75,7 @@ def fallback_for(y: np.ndarray, season_length: int) -> Fallback | None:
 
 
 def _exchangeable(past: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Quantiles of the next of exchangeable values: order statistics as far as they reach, then Student's t."""
+    """Quantiles of the next of exchangeable values: order statistics as far as they reach, then t's."""
     from scipy.special import stdtrit
 
     n = past.size

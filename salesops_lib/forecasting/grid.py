@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Number
 
 import numpy as np
 import pandas as pd
@@ -28,8 +30,8 @@ _LONE |= {7: ("elapsed", DAY), 365: ("elapsed", DAY), 366: ("elapsed", DAY), 24:
 class Steps:
     """The distance from one row of a series to the next, the same in all series of a frame.
 
-    ``kind`` is ``integer``, ``months`` (of a fixed day, 31 for month ends), ``weekdays`` (Monday to Friday) or
-    ``elapsed`` (nanoseconds); ``size`` counts in that unit.
+    ``kind`` is ``integer``, ``months`` (of a fixed day, 31 for month ends), ``weekdays`` (Monday to Friday)
+    or ``elapsed`` (nanoseconds); ``size`` counts in that unit.
     """
 
     kind: str
@@ -67,7 +69,6 @@ class Series:
     key: object
     first: object
     y: np.ndarray
-    gaps: int  # steps inside without a row
 
 
 def checked(series: pd.DataFrame) -> pd.DataFrame:
@@ -113,9 +114,9 @@ def laid(table: pd.DataFrame, season_length: int, gaps: str) -> tuple[list[Serie
     if gaps not in GAPS:
         raise ParameterError(f"gaps is '{gaps}'; it takes: {', '.join(GAPS)}")
     ids, ds, y = table["unique_id"], table["ds"].to_numpy(), table["y"].to_numpy()
-    starts = np.flatnonzero(np.r_[True, ids.to_numpy()[1:] != ids.to_numpy()[:-1]]) if len(table) else []
-    ends = np.r_[starts[1:], len(table)].astype(int) if len(table) else []
-    steps = _steps(ds, np.asarray(starts, dtype=int), season_length)
+    starts = np.flatnonzero(~ids.duplicated().to_numpy())
+    ends = np.r_[starts, len(table)][1:]
+    steps = _steps(ds, starts, season_length)
     made = []
     for start, end in zip(starts, ends, strict=True):
         at = steps.between(np.full(end - start, ds[start]), ds[start:end])
@@ -123,13 +124,13 @@ def laid(table: pd.DataFrame, season_length: int, gaps: str) -> tuple[list[Serie
         values[at] = y[start:end]
         absent = len(values) - len(at)
         if absent and gaps == "refuse":
-            first_gap = int(np.flatnonzero(np.diff(at) > 1)[0]) + start
-            hole = steps.after(ds[first_gap : first_gap + 1], np.array([1]))[0]
+            before = start + int(np.flatnonzero(np.diff(at) > 1)[0])
+            hole = _shown(steps.after(ds[before : before + 1], np.array([1]))[0])
             raise TableError(
-                f"table 'series', unique_id '{ids.iat[start]}': no row at {_shown(hole)} ({absent} such steps); "
+                f"table 'series', unique_id '{ids.iloc[start]}': no row at {hole} ({absent} such steps); "
                 "add it, or say what a gap is: gaps='zero' or gaps='missing'"
             )
-        made.append(Series(ids.iat[start], ds[start], values, absent if gaps == "missing" else 0))
+        made.append(Series(ids.iloc[start], ds[start], values))
     return made, steps
 
 
@@ -147,7 +148,8 @@ def _steps(ds: np.ndarray, starts: np.ndarray, season_length: int) -> Steps:
         edge = bool(ends.all() or (dom == 1).all())
         kind, size = _LONE.get(season_length, ("months", 1) if edge else ("elapsed", DAY))
         return Steps(kind, size, anchor)
-    length = ((day.astype("M8[M]") + 1).astype("M8[D]") - day.astype("M8[M]").astype("M8[D]")).astype("int64")
+    month = day.astype("M8[M]")
+    length = ((month + 1).astype("M8[D]") - month.astype("M8[D]")).astype("int64")
     if same_time and (dom == np.minimum(anchor, length)).all():
         return Steps("months", int(np.gcd.reduce(_within(_months(ds), starts))), anchor)
     size = int(np.gcd.reduce(gap_ns))
@@ -171,29 +173,29 @@ def _dates(table: pd.DataFrame) -> pd.Series:
     if pd.api.types.is_integer_dtype(ds):
         return ds.astype("int64")
     if isinstance(ds.dtype, pd.DatetimeTZDtype):
-        ds = ds.dt.tz_localize(None)
-    text = ds.map(lambda v: isinstance(v, str | int | float | bool)) if ds.dtype == object else None
-    dated = pd.api.types.is_datetime64_any_dtype(ds) or (text is not None and not text.any())
-    if not dated:
-        odd = text if text is not None else pd.Series(True, index=ds.index)
-        raise TableError(
-            f"{_where(table, odd)}: ds is neither a date nor an integer; convert it with pd.to_datetime"
-        )
+        raise TableError("table 'series': ds has a time zone, a period has none; give plain dates")
+    odd = ~ds.map(lambda v: isinstance(v, datetime.date | np.datetime64)).astype(bool)
+    if odd.any():
+        where = _where(table, odd)
+        raise TableError(f"{where}: ds is neither a date nor an integer; convert it with pd.to_datetime")
     return pd.to_datetime(ds).astype("datetime64[ns]")
 
 
 def _numbers(table: pd.DataFrame) -> pd.Series:
-    numbers = pd.to_numeric(table["y"], errors="coerce").astype("float64")
-    if pd.api.types.is_bool_dtype(table["y"]) or pd.api.types.is_datetime64_any_dtype(table["y"]):
-        numbers[:] = np.nan
-    odd = numbers.isna() & table["y"].notna()
+    y = table["y"]
+    odd = y.notna()
+    if pd.api.types.is_numeric_dtype(y) and not pd.api.types.is_bool_dtype(y):
+        odd &= False
+    elif y.dtype == object:
+        odd &= ~y.map(lambda v: isinstance(v, Number) and not isinstance(v, bool)).astype(bool)
     if odd.any():
-        shown = table.loc[odd, "y"].iat[0]
-        raise TableError(f"{_where(table, odd)}: y is '{shown}', no number; correct it or leave it empty")
-    odd = np.isinf(numbers)
-    if odd.any():
-        raise TableError(f"{_where(table, odd)}: y is infinite; correct it or leave it empty")
-    return numbers
+        where, shown = _where(table, odd), y[odd].iloc[0]
+        raise TableError(f"{where}: y is '{shown}', no number; correct it or leave it empty")
+    values = y.astype("Float64" if y.dtype != object else "object").astype("float64")
+    if np.isinf(values).any():
+        where = _where(table, np.isinf(values))
+        raise TableError(f"{where}: y is infinite; correct it or leave it empty")
+    return values
 
 
 def _where(table: pd.DataFrame, odd: Sequence[bool] | pd.Series) -> str:

@@ -21,9 +21,9 @@ BEFORE = 8  # … and as many values
 class Outcome:
     """What one series gave: its forecast, or what stands in for it, and its past errors.
 
-    ``errors`` is (origin, step), |error| ÷ scale, NaN beyond the history and at unknown steps; ``back`` says how
-    many steps before the last known value each origin lay. ``ahead`` steps were forecast: the horizon and the
-    ``ahead`` − horizon unknown steps that end the series. ``bound``: no past value is negative.
+    ``errors`` is (origin, step), |error| ÷ scale, NaN beyond the history and at unknown steps; ``back`` says
+    how many steps before the last known value each origin lay. ``ahead`` steps were forecast: the horizon and
+    the ``ahead`` − horizon unknown steps that end the series. ``bound``: no past value is negative.
     """
 
     key: object
@@ -49,7 +49,7 @@ def offsets(length: int, horizon: int, season_length: int, count: int) -> tuple[
 
 
 def outcomes(block: Sequence[Series], horizon: int, season_length: int, count: int) -> list[Outcome]:
-    """One outcome per series of the block; ``count`` past origins each. Uses nothing but the series itself."""
+    """One outcome per series, with ``count`` past origins each, from nothing but the series itself."""
     return [_outcome(series, horizon, season_length, count) for series in block]
 
 
@@ -89,7 +89,7 @@ def _past_errors(past: np.ndarray, came: np.ndarray, horizon: int, season_length
 
 
 def _filled(y: np.ndarray, season_length: int) -> np.ndarray:
-    """Unknown steps between known ones on the straight line between them, season apart. Only models see it."""
+    """Unknown steps set on the line between known ones, the season apart. Only the models see them."""
     unknown = np.isnan(y)
     if not unknown.any():
         return y

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.core.errors import ParameterError
-from salesops_lib.forecasting.conformal import Scores, scores_of, widths
+from salesops_lib.forecasting.conformal import scores_of, widths
 from salesops_lib.forecasting.grid import Series, Steps, checked, laid
 from salesops_lib.forecasting.origins import FEWEST, MOST, Outcome, outcomes
 
@@ -28,8 +28,8 @@ def forecast(
 ) -> pd.DataFrame:
     """Median and central ranges of the next steps of every series.
 
-    The median of five models on the seasonally adjusted series; ranges from the errors of past forecasts of all
-    series (`quantiles` says how, and which method each series got).
+    The median of four models on the seasonally adjusted series; ranges from the errors of past forecasts of
+    all series (`quantiles` says how, and which method each series got).
 
     Parameters
     ----------
@@ -101,9 +101,10 @@ def quantiles(
     Returns
     -------
     DataFrame
-        ``unique_id``, ``ds``, ``probability``, ``value`` (unit of ``y``), ``method``; sorted by series and step,
-        probabilities in the order asked. ``method`` is ``median of 5 models`` or the fall-back: ``last value``,
-        ``constant``, ``recent values``, ``none``, with its reason; ``value`` is missing where it is undefined.
+        ``unique_id``, ``ds``, ``probability``, ``value`` (unit of ``y``), ``method``; sorted by series and
+        step, probabilities in the order asked. ``method`` is ``median of 4 models`` or the fall-back: ``last
+        value``, ``constant``, ``recent values``, ``none``, with its reason; ``value`` is missing where it is
+        undefined.
 
     Raises
     ------
@@ -168,11 +169,9 @@ def _long(
     found: list[Outcome], values: list[np.ndarray], probabilities: np.ndarray, steps: Steps, horizon: int
 ) -> pd.DataFrame:
     n, each = len(found), len(probabilities)
-    ahead = np.arange(horizon)
     first = np.array([o.first for o in found])
-    ds = steps.after(
-        np.repeat(first, horizon), (np.array([o.length for o in found])[:, None] + ahead).ravel()
-    )
+    number = np.array([o.length for o in found], dtype=int)[:, None] + np.arange(horizon)
+    ds = steps.after(np.repeat(first, horizon), number.ravel())
     return pd.DataFrame(
         {
             "unique_id": np.repeat(pd.array([o.key for o in found]), horizon * each),

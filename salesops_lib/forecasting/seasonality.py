@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 LEAST_INDEX = 0.1  # below it a division would blow one odd value up: the season is added instead
+DECAY = 0.8  # what a season counts against the one after it: seasons drift
+DOUBT = 0.5  # degrees of freedom that a season of chance alone is given beside those of the data
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Season:
 
 
 def season_of(y: np.ndarray, season_length: int) -> Season:
-    """Classical indices (ratio or difference to a centred moving average), shrunk by empirical Bayes.
+    """Indices to a centred moving average, recent seasons counting more, shrunk by empirical Bayes.
 
     Parameters
     ----------
@@ -64,18 +66,22 @@ def season_of(y: np.ndarray, season_length: int) -> Season:
     trend = np.convolve(y, weights, "valid")
     at = np.arange(len(trend)) + (len(weights) - 1) // 2
     if positive:
-        season = _shrunk(y[at] / trend, at % season_length, season_length, 1.0)
+        season = _shrunk(y[at] / trend, at, season_length, 1.0)
         if season.index.min() >= LEAST_INDEX:
             return season
-    return _shrunk(y[at] - trend, at % season_length, season_length, 0.0)
+    return _shrunk(y[at] - trend, at, season_length, 0.0)
 
 
-def _shrunk(apart: np.ndarray, place: np.ndarray, m: int, neutral: float) -> Season:
-    """Means per place, pulled to ``neutral`` by the weight."""
-    count = np.bincount(place, minlength=m)
-    raw = np.bincount(place, apart, m) / np.maximum(count, 1)
+def _shrunk(apart: np.ndarray, at: np.ndarray, m: int, neutral: float) -> Season:
+    """Weighted means per place, pulled to ``neutral`` by the weight; every place occurs in ``at``."""
+    place = at % m
+    counts = DECAY ** ((at[-1] - at) / m)
+    mass = np.bincount(place, counts, m)
+    raw = np.bincount(place, counts * apart, m) / mass
     index = raw / raw.mean() - 1 if neutral else raw - raw.mean()
-    noise = ((apart - raw[place]) ** 2).sum() / max(len(apart) - m, 1) * np.mean(1 / np.maximum(count, 1))
+    inside = (counts * (apart - raw[place]) ** 2).sum() / counts.mean()
+    chance = inside + DOUBT * apart.var()
+    noise = chance / (len(apart) - m + DOUBT) * np.mean(np.bincount(place, counts**2, m) / mass**2)
     between = (index**2).sum() / (m - 1)
     weight = float(max(0.0, 1 - noise / between)) if between > 0 else 0.0
     return Season(neutral + weight * index, bool(neutral), weight)
