@@ -46,7 +46,7 @@ class Books:
         return self._states.iloc[self._at(day, WON)]
 
     def open(self, day: date) -> pd.DataFrame:
-        """Open deals known on a day: ``amount``, ``stage``, ``close_date``, ``period`` (of the close date), and
+        """Open deals known on a day: ``amount``, ``stage``, ``close_date``, ``period`` (of close date), and
         where their owner stands on the day: ``owner_id``, ``team``, ``region``, ``segment``."""
         if (day, "open") not in self._kept:
             held = self._states.iloc[self._at(day, OPEN)]
@@ -139,8 +139,11 @@ def node_table(rows: pd.DataFrame, company: str) -> pd.DataFrame:
 def day_at(calendar: FiscalCalendar, period: Period | str, share: float) -> date:
     """The day on which that share of a period's business days has ended; the day before it for 0."""
     start, end = calendar.bounds(period)
-    days = round(share * calendar.business_days(start, end))
-    return min(calendar.add_business_days(start - timedelta(days=1), days), end - timedelta(days=1))
+    whole = calendar.business_days(start, end)
+    days = round(share * whole)
+    if days >= whole:
+        return end - timedelta(days=1)
+    return calendar.add_business_days(start - timedelta(days=1), days)
 
 
 def history(books: Books, day: date, period: Period) -> History:

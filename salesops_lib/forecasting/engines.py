@@ -7,7 +7,7 @@ is booked. One maths thread is used: the matrices are small, and sums then do no
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -39,10 +39,11 @@ class Engines:
     draws: int
     horizon: int
     prepared: pipeline.Prepared = field(init=False, repr=False)
-    _pipelines: dict[date, tuple[pipeline.Forecast, Draws | None]] = field(default_factory=dict, repr=False)
+    _pipelines: dict[date, tuple[pipeline.Forecast, Draws | None]] = field(init=False, repr=False)
     _run_rates: dict[tuple[str, ...], pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        self._pipelines = {}
         self.prepared = pipeline.prepare(self.books.log, self.books.reps, self.books.company)
 
     def view(self, day: date, period: Period) -> View:
@@ -51,6 +52,10 @@ class Engines:
 
         with threadpool_limits(limits=1):
             return self._view(day, period)
+
+    def with_draws(self, draws: int) -> Engines:
+        """The same with another number of draws; books and calls are shared."""
+        return replace(self, draws=draws)
 
     def pipeline_on(self, day: date) -> tuple[pipeline.Forecast, Draws | None]:
         """The pipeline as fitted on a day, and its draws of as many periods as the horizon holds."""
@@ -96,7 +101,7 @@ class Engines:
             need = f"{MIN_RUN_RATE} are needed"
             return made, f"{len(known.past)} whole periods lie before {known.period}; {need}"
         table = self._run_rate_table(known)
-        rows = table[table["ds"] == _ordinal(known.period)]
+        rows = table[table["ds"] == ordinal(known.period)]
         wide = rows.pivot_table(index="unique_id", columns="probability", values="value")
         whole = wide.reindex(index=_names(known), columns=PROBABILITIES).to_numpy(dtype="float64")
         if not known.begun:
@@ -107,11 +112,11 @@ class Engines:
         """Quantiles of the periods after the last whole one; from the first day on which they were asked."""
         key = tuple(known.past)
         if key not in self._run_rates:
-            wide = pd.DataFrame(known.final, columns=[_ordinal(p) for p in known.past])
+            wide = pd.DataFrame(known.final, columns=[ordinal(p) for p in known.past])
             long = (
                 wide.assign(unique_id=_names(known)).melt("unique_id", var_name="ds", value_name="y").dropna()
             )
-            ahead = _ordinal(known.period) - _ordinal(known.past[-1]) + self.horizon - 1
+            ahead = ordinal(known.period) - ordinal(known.past[-1]) + self.horizon - 1
             kind = self.books.log.kind
             self._run_rates[key] = run_rate.quantiles(
                 long.astype({"ds": "int64"}), ahead, season_length(kind), PROBABILITIES, self.seed
@@ -136,7 +141,7 @@ def _names(known: History) -> pd.Series:
     return known.nodes["level"] + SEPARATOR + known.nodes["node_id"]
 
 
-def _ordinal(period: str) -> int:
+def ordinal(period: str) -> int:
     """Number of a period: consecutive ones differ by 1."""
     parsed = Period.parse(period)
     return parsed.year * season_length(parsed.kind) + parsed.number - 1
