@@ -9,7 +9,7 @@ alone. The range's coverage is back-tested on earlier periods with what was know
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -23,8 +23,6 @@ LEVELS = ("company", "region", "team", "rep")
 MIN_PERIODS = 4  # finished periods before a projection is given at all
 _BOTH = {"company", "region"}
 _FINISH = ("finish_low", "finish_mid", "finish_high")
-_HOLE = 0.05  # a finished period under this share of the median one is a hole in the data
-_OPENING = 0.25  # a first period whose first booking comes later than this is a hole, not a period
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def pace(result: Attainment, calendar: FiscalCalendar, period: Period) -> Pace:
     quotas = _quotas(result.table)
     progress = progress.merge(quotas, on=["level", "holder_id", "period"], how="outer")
     progress[["to_date", "final"]] = progress[["to_date", "final"]].fillna(0.0)
-    past, holes = _past(lines[~lines["overlay"]], calendar, start, result)
+    past, holes = stats.whole_periods(lines[~lines["overlay"]], calendar, start, result.kind)
     curve = _curve(lines[~lines["overlay"]], past, str(period), elapsed)
     return Pace(progress, curve, past, holes, str(period), elapsed, finished)
 
@@ -153,23 +151,6 @@ def _quotas(table: pd.DataFrame) -> pd.DataFrame:
     rows = table[["level", "holder_id", "period"]].copy()
     quota = pd.to_numeric(table["quota_base"], errors="coerce").astype("float64")
     return rows.assign(quota=quota.where(quota > 0))
-
-
-def _past(
-    lines: pd.DataFrame, calendar: FiscalCalendar, before: date, result: Attainment
-) -> tuple[list[str], list[str]]:
-    """Finished periods before a day that the data holds whole, and those it hardly holds, in order."""
-    if lines.empty:
-        return [], []
-    first = lines.loc[lines["close_date"].idxmin()]
-    opening = str(first["period"])
-    ended = [p for p in calendar.periods(result.kind, end=before) if calendar.bounds(p)[1] <= before]
-    names = [str(p) for p in ended if p >= Period.parse(opening)]
-    if first["elapsed_share"] > _OPENING:
-        names = [n for n in names if n != opening]
-    sums = lines.groupby("period")["amount"].sum().reindex(names).fillna(0.0)
-    least = _HOLE * sums[sums > 0].median() if (sums > 0).any() else 0.0
-    return [n for n in names if sums[n] > least], [n for n in names if sums[n] <= least]
 
 
 def _curve(lines: pd.DataFrame, past: list[str], period: str, elapsed: float) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -200,6 +201,41 @@ def calendar_share(dated: pd.DataFrame, at: float) -> pd.DataFrame:
     done = amount.where(dated["elapsed_share"] <= at + 1e-9, 0.0)
     sums = pd.DataFrame({"to_date": done, "final": amount}).groupby(dated["period"]).sum().sort_index()
     return sums.assign(share=(sums["to_date"] / sums["final"]).where(sums["final"] > 0))
+
+
+HOLE_SHARE = 0.05  # a finished period under this share of the median one is a hole in the data
+OPENING_SHARE = 0.25  # a first period whose first booking comes later than this is a hole, not a period
+
+
+def whole_periods(
+    dated: pd.DataFrame, calendar: FiscalCalendar, before: date, kind: Kind = "quarter"
+) -> tuple[list[str], list[str]]:
+    """Finished periods before a day that the data holds whole, and those it hardly holds, in order.
+
+    Parameters
+    ----------
+    dated
+        One row per booking: ``period``, ``elapsed_share`` (see :func:`elapsed_at`), ``amount``. None before
+        the data begins: the first row says when that is.
+    calendar, before, kind
+        Only periods that have ended by the day ``before`` count.
+
+    Returns
+    -------
+    (list of str, list of str)
+        Whole periods and holes. A first period that begins late is neither.
+    """
+    dated = dated[dated["period"].notna()]
+    if dated.empty:
+        return [], []
+    opening = min(Period.parse(p) for p in dated["period"].unique())
+    ended = [p for p in calendar.periods(kind, end=before) if calendar.bounds(p)[1] <= before]
+    names = [str(p) for p in ended if p >= opening]
+    if dated.loc[dated["period"] == str(opening), "elapsed_share"].min() > OPENING_SHARE:
+        names = [n for n in names if n != str(opening)]
+    sums = dated.groupby("period")["amount"].sum().reindex(names).fillna(0.0)
+    least = HOLE_SHARE * sums[sums > 0].median() if (sums > 0).any() else 0.0
+    return [n for n in names if sums[n] > least], [n for n in names if sums[n] <= least]
 
 
 def coverage(actual: pd.Series, low: pd.Series, high: pd.Series, level: float = 0.9) -> dict:

@@ -42,6 +42,8 @@ def as_known(table: ir.Table, contract: Table, day: Day) -> ir.Table:
     """A table as known on a day: one row per key where it holds versions, its cells rewound."""
     if contract.versioned:
         table = last_version(table, contract.key, day)
+    elif "recorded_at" in contract.by_name:  # rows that never change, known since they were recorded
+        table = table.filter(table["recorded_at"].isnull() | day.reached(table["recorded_at"]))
     if contract.exists_from:
         since = table[contract.exists_from]
         table = table.filter(since.isnull() | day.reached(since))

@@ -24,7 +24,7 @@ class Breach:
 
     table: str
     column: str
-    rule: str  # column | type | empty | value | range | duplicate | reference | unreadable
+    rule: str  # column | type | empty | value | range | duplicate | reference | unreadable | ledger
     rows: int
     row: str
     value: str

@@ -12,9 +12,11 @@ import pandas as pd
 
 from salesops_lib.core.errors import PeriodError
 from salesops_lib.core.periods import Period
+from salesops_lib.inputs import submissions
 from salesops_lib.inputs.breaches import Breach, reference_breach
 from salesops_lib.inputs.controls import Control, controls
 from salesops_lib.inputs.extent import EVENTS, extent
+from salesops_lib.inputs.ledger import LedgerError
 from salesops_lib.inputs.load import Snapshot, open_to_check
 from salesops_lib.inputs.tables import REQUIRED, TABLES
 
@@ -102,6 +104,7 @@ def check_company(data: str | Path = "", as_of: str | date | None = None) -> Che
     sound = [name for name in names if name not in unreadable]
     breaches += [_missing(name) for name in REQUIRED if name not in names]
     breaches += [b for name in sound for b in _between(snapshot, name, sound)]
+    breaches += _ledger(snapshot)
     broken = {b.table for b in breaches if b.rule not in {"reference", "period"}}
     return CheckResult(
         company=snapshot.company.name,
@@ -115,6 +118,16 @@ def check_company(data: str | Path = "", as_of: str | date | None = None) -> Che
 
 def _missing(name: str) -> Breach:
     return Breach(name, "", "column", 1, "", "it is missing", "import it; without it no report runs")
+
+
+def _ledger(snapshot: Snapshot) -> list[Breach]:
+    """The ledger of submissions where its chain is broken."""
+    try:
+        submissions.ledger_of(snapshot.company)
+    except LedgerError as fault:
+        what, _, remedy = str(fault).partition(": ")[2].rpartition("; ")
+        return [Breach(submissions.TABLE, "", "ledger", 1, "", f"its ledger: {what}", remedy)]
+    return []
 
 
 def _between(snapshot: Snapshot, name: str, sound: list[str]) -> Iterator[Breach]:
@@ -163,6 +176,8 @@ def _stages(snapshot: Snapshot, name: str, table: ir.Table) -> Iterator[Breach]:
 
 def _freshness(snapshot: Snapshot, name: str) -> Freshness | None:
     last = extent(snapshot.warehouse, snapshot.company, name).last if name in EVENTS else None
+    if name == submissions.TABLE and snapshot.ledger.entries:
+        last = max(filter(None, [last, submissions.ledger_day(snapshot.company)]))
     if last is None:
         return None
     policy = snapshot.policy("inputs")

@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 import pandas as pd
 
+from salesops_lib.inputs import submissions
 from salesops_lib.inputs.asof import Day
 from salesops_lib.inputs.company import Company, CompanyError
 from salesops_lib.inputs.import_log import read_imports
@@ -41,6 +42,8 @@ def last_day(warehouse: Warehouse, company: Company) -> date:
     """
     extents = [extent(warehouse, company, name) for name in warehouse.names() if name in EVENTS]
     found = [e.last for e in extents if e.last] or [e.late_last for e in extents if e.late_last]
+    if (called := submissions.ledger_day(company)) is not None:
+        found.append(called)
     if not found:
         raise CompanyError(f"'{company.name}' records nothing in {warehouse.names()}; import a table")
     return max(found)

@@ -16,12 +16,14 @@ import pandas as pd
 from salesops_lib.core.errors import ParameterError, TableError, nearest
 from salesops_lib.core.policy import Policy
 from salesops_lib.inputs import company as companies
+from salesops_lib.inputs import submissions
 from salesops_lib.inputs import warehouse as warehouses
 from salesops_lib.inputs.asof import Day, as_known
-from salesops_lib.inputs.company import Company, CompanyError
+from salesops_lib.inputs.company import Company
 from salesops_lib.inputs.extent import last_day
 from salesops_lib.inputs.frames import to_frame
 from salesops_lib.inputs.import_log import read_import_report, read_imports
+from salesops_lib.inputs.ledger import Ledger
 from salesops_lib.inputs.limits import limits_of
 from salesops_lib.inputs.opportunities import Opportunities, known_opportunities
 from salesops_lib.inputs.policies import read_policy, read_stages
@@ -44,10 +46,20 @@ class Snapshot:
         """The day read, and when it ended in the company's zone."""
         return Day.of(self.as_of, self.company.zone)
 
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The company's ledger of submitted forecasts as it stood on the day, its chain verified."""
+        return submissions.ledger_of(self.company).by(self.day.ends)
+
+    def names(self) -> list[str]:
+        """Declared tables that stand here; submissions also where only the ledger holds some."""
+        held = self.warehouse.names()
+        return held if submissions.TABLE in held or not self.ledger.entries else [*held, submissions.TABLE]
+
     def has(self, name: str, *columns: str) -> bool:
         """Whether a table holds rows on the day, with a value in each of the columns."""
         contract = warehouses.contract_of(name)
-        if name not in self.warehouse.names():
+        if name not in self.names():
             return False
         table = self.table(name)
         for column in columns:
@@ -69,7 +81,7 @@ class Snapshot:
         contract, naming column, row and value.
         """
         if name not in self._known:
-            if name not in self.warehouse.names() and warehouses.contract_of(name):
+            if name not in self.names() and warehouses.contract_of(name):
                 raise TableError(
                     f"'{self.company.name}' has no table '{name}'; import it, or run what does not need it "
                     f"(salesops check says which)"
@@ -79,6 +91,8 @@ class Snapshot:
             if name == "opportunities":
                 made_from.append("opportunity_history")
                 more += [self.company.currency, self.stages()[["stage", "outcome"]].to_dict("list")]
+            if name == submissions.TABLE:
+                more.append(self.ledger.head)
             self._known[name] = self.warehouse.kept(
                 f"known_{name}", lambda: self._rebuilt(name), made_from, *more
             )
@@ -87,7 +101,11 @@ class Snapshot:
     def _rebuilt(self, name: str) -> ir.Table:
         if name == "opportunities":
             return known_opportunities(self.opportunities, self.day)
-        return as_known(self.warehouse.table(name), warehouses.contract_of(name), self.day)
+        stored = self.warehouse.table(name) if name in self.warehouse.names() else None
+        known = as_known(stored, warehouses.contract_of(name), self.day) if stored is not None else None
+        if name == submissions.TABLE and self.ledger.entries:
+            return submissions.with_ledger(self, known)
+        return known
 
     def frame(self, name: str) -> pd.DataFrame:
         """The same as a frame, sorted by key.
@@ -154,7 +172,7 @@ def open_snapshot(data: str | Path = "", as_of: str | date = "") -> Snapshot:
     day = parse_day(as_of)
     if warehouses.is_url(data):
         warehouse = warehouses.open_warehouse(str(data))
-        company = _company_of_database(warehouse)
+        company = Company(warehouses.settings_of(warehouse), None)
     else:
         root = companies.company_folder(data)
         company = companies.read_company(root)
@@ -186,19 +204,3 @@ def parse_day(text: str | date) -> date | None:
         return date.fromisoformat(text)
     except (ValueError, TypeError):
         raise ParameterError(f"as_of is {text!r}; write a day as 2025-12-12, or nothing") from None
-
-
-def _company_of_database(warehouse: warehouses.Warehouse) -> Company:
-    import yaml
-
-    if "company" not in warehouse.connection.list_tables():
-        raise CompanyError("the database has no table 'company' of key and value; see data/README.md")
-    table = warehouse.connection.table("company")
-    if {"key", "value"} - set(table.columns):
-        raise CompanyError("table 'company' needs the columns key and value; see data/README.md")
-    rows = table.select("key", "value").to_pyarrow().to_pylist()
-    try:
-        entries = {row["key"]: yaml.safe_load(str(row["value"])) for row in rows}
-    except yaml.YAMLError:
-        raise CompanyError("table 'company' has a value that is no YAML; see data/README.md") from None
-    return Company(companies.settings(entries, "table 'company'"), None)

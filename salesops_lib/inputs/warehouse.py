@@ -22,7 +22,7 @@ from salesops_lib.inputs import engines
 from salesops_lib.inputs.breaches import Breach, cell_breaches, column_breaches, duplicate_breach
 from salesops_lib.inputs.cache import Cache
 from salesops_lib.inputs.casting import TYPES, cast
-from salesops_lib.inputs.company import CompanyError
+from salesops_lib.inputs.company import CompanyError, Settings, settings
 from salesops_lib.inputs.tables import TABLES
 from salesops_lib.inputs.textfiles import even, header, readable
 from salesops_lib.inputs.writing import PARQUET_ROWS, write_table
@@ -193,6 +193,23 @@ def open_warehouse(data: str | Path) -> Warehouse:
     copies = Path(tempfile.gettempdir()) / f"salesops-csv-{uuid.uuid4().hex}"
     cache = Cache(Path(data))
     return Warehouse(engines.connect(folder, copies, cache.folder), folder, copies, cache)
+
+
+def settings_of(warehouse: Warehouse) -> Settings:
+    """The settings in a database's table ``company``. Raises CompanyError where they are wrong."""
+    import yaml
+
+    if "company" not in warehouse.connection.list_tables():
+        raise CompanyError("the database has no table 'company' of key and value; see data/README.md")
+    table = warehouse.connection.table("company")
+    if {"key", "value"} - set(table.columns):
+        raise CompanyError("table 'company' needs the columns key and value; see data/README.md")
+    rows = table.select("key", "value").to_pyarrow().to_pylist()
+    try:
+        entries = {row["key"]: yaml.safe_load(str(row["value"])) for row in rows}
+    except yaml.YAMLError:
+        raise CompanyError("table 'company' has a value that is no YAML; see data/README.md") from None
+    return settings(entries, "table 'company'")
 
 
 def is_url(data: str | Path) -> bool:

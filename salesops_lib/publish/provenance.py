@@ -32,6 +32,7 @@ PACKAGES = (
     "papermill",
     "nbconvert",
 )
+READ_LEDGERS = ("forecast_submissions.jsonl",)  # read as a table: a new entry makes reports due again
 SECRET_MIN = 8
 _SECRET_NAME = re.compile(r"^SALESOPS_SECRET_|PASSWORD|TOKEN|SECRET")
 _LIBRARY = Path(__file__).resolve().parents[1]
@@ -52,12 +53,15 @@ def digest(paths: Iterable[Path], root: Path) -> str:
 
 
 def data_hash(data: str, root: Path) -> str | None:
-    """Hash of a company folder but its policy, ledger and pages; None for a database."""
+    """Hash of a company folder but its policy and pages, and but ledgers no table is read from; None for a
+    database."""
     folder = data_folder(data, root)
     if folder is None:
         return None
     skipped = {"policy", "ledger", "playbooks"}
-    return digest([p for p in _files(folder) if p.relative_to(folder).parts[0] not in skipped], folder)
+    files = [p for p in _files(folder) if p.relative_to(folder).parts[0] not in skipped]
+    read = [p for name in READ_LEDGERS if (p := folder / "ledger" / name).is_file()]
+    return digest([*files, *read], folder)
 
 
 def policy_hash(data: str, root: Path) -> str:

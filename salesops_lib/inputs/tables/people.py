@@ -121,7 +121,12 @@ FORECAST_SUBMISSIONS = Table(
         key("period", "Fiscal period it is about, FY26-Q2."),
         key("category", "Forecast category, in the company's words."),
         money("amount_base", "The amount called, reporting currency."),
-        text("note", "What the rep wrote."),
+        text("note", "Why: what the submitter wrote."),
+        text("level", "What the call is about; empty: what the submitter heads or sells.", values=LEVELS),
+        text("node_id", "The rep, team, region or company it is about."),
+        recorded_at(),
+        optional("entry", "count", "Number of the entry in the ledger; empty where it came by import."),
+        optional("corrects", "count", "The entry of the ledger that this one replaces."),
     ),
     exists_from="submitted_at",
 )

@@ -1,0 +1,154 @@
+"""The run-rate engine beside its peers on M3: accuracy, coverage of its ranges and CPU, all in one run.
+
+Windows are cut from the training series of M3 (last 8 quarters, last 18 months), in the half of the series
+that nothing was tuned on. ``python bench/forecast_bench.py 50`` takes 50 series of each set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from salesops_lib.forecasting import accuracy, run_rate
+
+M3 = Path(__file__).parents[2] / "shared" / "cases" / "m3" / "m3_train.csv"
+SERIES = 500  # of each set, at most
+LEVELS = (80, 95)
+SETS = {"quarterly": ("QUARTERLY", 8, 4), "monthly": ("MONTHLY", 18, 12)}
+# FORECASTING.md, "to reach": at most, for a coverage from and to.
+TARGETS = {
+    "quarterly": {"owa": 0.875, "msis-95": 8.9, "cpu_seconds": 0.10},
+    "monthly": {"owa": 0.790, "msis-95": 6.3, "cpu_seconds": 0.17},
+}
+COVERAGE = {"coverage-80": (0.77, 0.85), "coverage-95": (0.93, 0.975)}
+OURS, MEDIAN = "run_rate", "median of the four"
+PEERS = {
+    "AutoETS": lambda models, season: models.AutoETS(season),
+    "AutoARIMA": lambda models, season: models.AutoARIMA(season_length=season),
+    "Theta": lambda models, season: models.DynamicOptimizedTheta(season),
+    "CES": lambda models, season: models.AutoCES(season),
+}
+
+
+def measure(series: int = SERIES) -> list[dict]:
+    """One result per set and target: ``name``, ``ratio`` (value ÷ target), ``bound``, ``value``, ``peers``.
+
+    The ratio of a coverage is its distance from the middle of the band over half of the band. Without the
+    case data nothing is measured, and a line says so.
+    """
+    if not M3.is_file():
+        print(f"forecast: not measured, {M3} is absent")
+        return []
+    rows = pd.read_csv(M3)
+    results = []
+    for name, (period, horizon, season) in SETS.items():
+        table = measure_set(*windows(rows, period, horizon, series), season)
+        print(f"M3 {name}, half held out, {series} series at most\n{table.round(3).to_string()}", flush=True)
+        results += judged(name, table)
+    return results
+
+
+def windows(rows: pd.DataFrame, period: str, horizon: int, series: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """History and outcomes of the held-out half: series whose hashed name is odd, spread over the set."""
+    mine = rows[rows["period"] == period].rename(columns={"series": "unique_id", "t": "ds", "value": "y"})
+    names = np.array(sorted(n for n in mine["unique_id"].unique() if held_out(n)))
+    kept = names[np.unique(np.linspace(0, len(names) - 1, min(series, len(names))).astype(int))]
+    mine = mine[mine["unique_id"].isin(kept)].sort_values(["unique_id", "ds"], ignore_index=True)
+    last = mine.groupby("unique_id")["ds"].transform("max") - horizon
+    columns = ["unique_id", "ds", "y"]
+    return mine.loc[mine["ds"] <= last, columns], mine.loc[mine["ds"] > last, columns]
+
+
+def held_out(name: str) -> bool:
+    """Whether a series belongs to the half that nothing was tuned on."""
+    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 2 == 1
+
+
+def measure_set(history: pd.DataFrame, actuals: pd.DataFrame, season: int) -> pd.DataFrame:
+    """One row per forecaster: ``owa``, coverage and MSIS per level, ``cpu_seconds`` per series."""
+    horizon = int(actuals.groupby("unique_id").size().iloc[0])
+    forecasts, seconds = peers(history, horizon, season)
+    ours = {"series": history, "horizon": horizon, "season_length": season, "levels": LEVELS, "jobs": 1}
+    first = history["unique_id"] == history["unique_id"].iloc[0]
+    run_rate.forecast(**ours | {"series": history[first]})  # imports are not the method's
+    forecasts[OURS], seconds[OURS] = cpu(lambda: run_rate.forecast(**ours))
+    past = history.groupby("unique_id")["y"]
+    naive = np.concatenate([accuracy.naive2(y.to_numpy(), horizon, season) for _, y in past])
+    scored = {
+        name: accuracy.by_series(made, actuals, history, season)
+        for name, made in (forecasts | {"Naive 2": actuals[["unique_id", "ds"]].assign(median=naive)}).items()
+    }
+    base = scored.pop("Naive 2").mean(numeric_only=True)
+    table = pd.DataFrame({name: scores.mean(numeric_only=True) for name, scores in scored.items()}).T
+    table["owa"] = [accuracy.owa(s["smape"], s["mase"], base["smape"], base["mase"]) for s in scored.values()]
+    table["cpu_seconds"] = pd.Series(seconds) / history["unique_id"].nunique()
+    return table[["owa", "smape", "mase", "coverage-80", "coverage-95", "msis-80", "msis-95", "cpu_seconds"]]
+
+
+def peers(history: pd.DataFrame, horizon: int, season: int) -> tuple[dict, dict]:
+    """Forecasts and CPU-seconds of the library's models with their own intervals, and of their median."""
+    from statsforecast import models
+
+    forecasts, seconds = {}, {}
+    for name, made in PEERS.items():
+        model = made(models, season)
+        forecasts[name], seconds[name] = cpu(lambda model=model: _native(model, history, horizon))
+    columns = list(forecasts["CES"].columns[2:])
+    middle = np.median([f[columns].to_numpy() for f in forecasts.values()], axis=0)
+    forecasts[MEDIAN] = forecasts["CES"].assign(**dict(zip(columns, middle.T, strict=True)))
+    seconds[MEDIAN] = sum(seconds.values())
+    return forecasts, seconds
+
+
+def _native(model, history: pd.DataFrame, horizon: int) -> pd.DataFrame:
+    made = []
+    for name, series in history.groupby("unique_id"):
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            found = model.forecast(y=series["y"].to_numpy(dtype=float), h=horizon, level=list(LEVELS))
+        ds = series["ds"].iloc[-1] + np.arange(1, horizon + 1)
+        values = {f"{end}-{level}": found[f"{end}-{level}"] for level in LEVELS for end in ("lo", "hi")}
+        made.append(pd.DataFrame({"unique_id": name, "ds": ds, "median": found["mean"], **values}))
+    return pd.concat(made, ignore_index=True)
+
+
+def cpu(work: Callable[[], pd.DataFrame]) -> tuple[pd.DataFrame, float]:
+    """What the work returns, and the CPU-seconds of this process and its children behind it."""
+    before = _spent()
+    made = work()
+    return made, _spent() - before
+
+
+def _spent() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
+
+
+def judged(name: str, table: pd.DataFrame) -> list[dict]:
+    """Our row of the table against each target, with the peers' values beside it."""
+    ratios = {target: table.loc[OURS, target] / limit for target, limit in TARGETS[name].items()}
+    for target, (low, high) in COVERAGE.items():
+        ratios[target] = abs(table.loc[OURS, target] - (low + high) / 2) / ((high - low) / 2)
+    return [
+        {
+            "name": f"forecast_m3_{name}_{target}",
+            "ratio": round(float(ratio), 3),
+            "bound": 1.0,
+            "value": round(float(table.loc[OURS, target]), 4),
+            "target": TARGETS[name].get(target, COVERAGE.get(target)),
+            "peers": table[target].drop(OURS).round(4).to_dict(),
+        }
+        for target, ratio in ratios.items()
+    ]
+
+
+if __name__ == "__main__":
+    for result in measure(int(sys.argv[1]) if len(sys.argv) > 1 else SERIES):
+        print(result)

@@ -1,0 +1,224 @@
+"""Forecasts in the form of the report's output tables (``outputs.py``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from salesops_lib.core import stats
+from salesops_lib.forecasting import accuracy, outputs
+from salesops_lib.forecasting.assembly import Forecasts
+from salesops_lib.forecasting.bookings import KEY, Books
+from salesops_lib.forecasting.combination import Outlook, Past
+from salesops_lib.forecasting.stacking import MEDIAN, PROBABILITIES
+from salesops_lib.forecasting.targets import targets
+
+LOW, HIGH = 1, 9  # positions of 10 and 90 % among the probabilities
+
+
+def forecast_rows(made: Forecasts) -> pd.DataFrame:
+    """Quantiles of every node, period and engine, columns of ``outputs.FORECAST``; money to the cent."""
+    parts = []
+    for outlook in made.outlooks:
+        tables = outlook.view.quantiles | {
+            "combined": outlook.reconciled.quantiles(), "unreconciled": outlook.base,
+        }  # fmt: skip
+        for engine, values in tables.items():
+            wide = pd.DataFrame(values, columns=PROBABILITIES).assign(
+                engine=engine, period=outlook.history.period, **_keys(outlook)
+            )
+            parts.append(wide.melt([*KEY, "period", "engine"], var_name="quantile", value_name="value_base"))
+    rows = pd.concat(parts, ignore_index=True).dropna(subset=["value_base"])
+    rows = rows.assign(value_base=rows["value_base"].round(2), quantile=rows["quantile"].astype("float64"))
+    rows = rows.assign(order=rows["level"].map({v: k for k, v in enumerate(outputs.LEVELS)}))
+    rows = rows.sort_values(["period", "order", "node_id", "engine", "quantile"], kind="stable")
+    return rows.reindex(columns=outputs.FORECAST.column_names).reset_index(drop=True)
+
+
+def outlook_rows(
+    made: Forecasts,
+    quotas: pd.DataFrame | None,
+    names: Mapping[str, str],
+    company: str,
+    interval_level: float,
+) -> pd.DataFrame:
+    """Each node's range against its target, and what it was a week before, columns of ``outputs.OUTLOOK``."""
+    parts = []
+    for place, outlook in enumerate(made.outlooks):
+        nodes, period = outlook.history.nodes, outlook.history.period
+        goal = targets(quotas, nodes, period, company)
+        ends = np.array([(1 - interval_level) / 2, 0.5, (1 + interval_level) / 2])
+        low, mid, high = outlook.reconciled.quantiles(ends).T.round(2)
+        before = _middle_before(made, place, nodes)
+        parts.append(
+            nodes.assign(
+                period=period,
+                name=nodes["node_id"].map(names).fillna(nodes["node_id"]),
+                booked_base=outlook.history.now.round(2),
+                low_base=low,
+                mid_base=mid,
+                high_base=high,
+                interval_level=interval_level,
+                target_base=goal["target_base"].to_numpy(),
+                target_source=goal["target_source"].to_numpy(),
+                p_target=outlook.reconciled.reaches(goal["target_base"].to_numpy()),
+                gap_base=(goal["target_base"].to_numpy() - mid).round(2),
+                unreconciled_mid_base=outlook.base[:, MEDIAN].round(2),
+                last_week_mid_base=before.round(2),
+                moved_base=(mid - before).round(2),
+            )
+        )
+    rows = pd.concat(parts, ignore_index=True)
+    return rows.reindex(columns=outputs.OUTLOOK.column_names)
+
+
+def engine_rows(made: Forecasts, notes: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Which engines are on, with what weight, and why the others are off: ``outputs.ENGINE_STATE``."""
+    rows = []
+    for outlook in made.outlooks:
+        company = outlook.history.level("company")
+        for engine in outputs.ENGINES:
+            values = outlook.view.quantiles[engine]
+            on = bool(np.isfinite(values[:, MEDIAN]).any())
+            upper, rep = (outlook.weights.get(group) for group in ("upper", "rep"))
+            rows.append(
+                {
+                    "period": outlook.history.period,
+                    "engine": engine,
+                    "on": on,
+                    "weight": upper.of.get(engine, 0.0) if upper else np.nan,
+                    "weight_rep": rep.of.get(engine, 0.0) if rep else np.nan,
+                    "company_mid_base": round(float(values[company[0], MEDIAN]), 2) if on else np.nan,
+                    "past_periods": upper.periods if upper else 0,
+                    "reason": outlook.view.off.get(engine) or (notes or {}).get(engine) or None,
+                }
+            )
+    return pd.DataFrame(rows, columns=outputs.ENGINE_STATE.column_names)
+
+
+def backtest_rows(past: Past) -> pd.DataFrame:
+    """How every engine, the combination and the benchmarks did: columns of ``outputs.BACKTEST``.
+
+    One row per forecaster, level, distance, and point of the period or all of them.
+    """
+    tested = past.tested
+    ranges = tested.quantiles | {"combined": past.printed, "unreconciled": past.mixed}
+    rows = []
+    for (level, ahead), part in tested.rows.groupby(["level", "ahead"], sort=False):
+        points = [None, *sorted(part["point"].unique())] if ahead == 0 else [None]
+        for point in points:
+            at = part.index[part["point"] == point] if point is not None else part.index
+            scene = {"level": level, "ahead": ahead, "point": "all" if point is None else f"{point:.2f}"}
+            for name, values in [*ranges.items(), *tested.points.items()]:
+                middle = values[at] if values.ndim == 1 else values[at][:, MEDIAN]
+                if np.isfinite(middle).any():
+                    quantiles = None if values.ndim == 1 else values[at]
+                    rows.append(
+                        {"forecaster": name}
+                        | scene
+                        | _measures(tested.rows.loc[at], middle, quantiles)
+                        | _against(tested.rows.loc[at], past.printed[at][:, MEDIAN], middle, name)
+                    )
+    made = pd.DataFrame(rows, columns=outputs.BACKTEST.column_names)
+    order = {name: place for place, name in enumerate(outputs.LEVELS)}
+    made = made.assign(order=made["level"].map(order), whole=made["point"] != "all")
+    made = made.sort_values(["ahead", "order", "whole", "point", "wape"], kind="stable")
+    return made.drop(columns=["order", "whole"]).reset_index(drop=True)
+
+
+def submitter_rows(outlook: Outlook, names: Mapping[str, str]) -> pd.DataFrame:
+    """Standing calls and what they have been worth, widest miss first: columns of ``outputs.SUBMITTERS``."""
+    found = outlook.view.submitters
+    if found.empty:
+        return pd.DataFrame(columns=outputs.SUBMITTERS.column_names)
+    order = found["level"].map({"company": 0, "region": 1, "team": 2, "rep": 3})
+    found = found.assign(period=outlook.history.period, order=order, miss=-found["bias"].abs())
+    found = found.assign(name=found["rep_id"].map(names).fillna(found["rep_id"]))
+    money = ["called_base", "expected_base", "called_past_base", "booked_past_base"]
+    found = found.sort_values(["order", "miss", "rep_id"], kind="stable").round(dict.fromkeys(money, 2))
+    return found.reindex(columns=outputs.SUBMITTERS.column_names).reset_index(drop=True)
+
+
+def week_rows(books: Books, outlook: Outlook) -> pd.DataFrame:
+    """Bookings by week of the running period and of the past ones: columns of ``outputs.PACE_WEEKS``."""
+    history, calendar = outlook.history, books.calendar
+    won = books.won(history.day)
+    parts = []
+    for period in [*history.past, *([history.period] if history.begun else [])]:
+        start, end = calendar.bounds(period)
+        mine = won[won["period"] == period]
+        week = (mine["close_date"] - pd.Timestamp(start)).dt.days // 7 + 1
+        last = ((history.day if period == history.period else end) - start).days // 7 + 1
+        sums = mine["amount"].groupby(week).sum().reindex(range(1, last + 1), fill_value=0.0).cumsum()
+        whole = sums.iloc[-1] if period != history.period and len(sums) else np.nan
+        share = sums / whole if whole and whole > 0 else np.nan
+        parts.append(
+            pd.DataFrame({"period": period, "week": sums.index, "booked_base": sums.round(2), "share": share})
+        )
+    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return rows.reindex(columns=outputs.PACE_WEEKS.column_names)
+
+
+def _keys(outlook: Outlook) -> dict[str, np.ndarray]:
+    return {name: outlook.history.nodes[name].to_numpy() for name in KEY}
+
+
+def _middle_before(made: Forecasts, place: int, nodes: pd.DataFrame) -> np.ndarray:
+    """The reconciled middle of each node as it was a week before; missing where it was not there."""
+    if not made.before:
+        return np.full(len(nodes), np.nan)
+    then = made.before[place]
+    table = pd.Series(
+        then.reconciled.quantiles(np.array([0.5]))[:, 0], pd.MultiIndex.from_frame(then.history.nodes[KEY])
+    )
+    return table.reindex(pd.MultiIndex.from_frame(nodes[KEY])).to_numpy()
+
+
+def _measures(rows: pd.DataFrame, middle: np.ndarray, quantiles: np.ndarray | None) -> dict:
+    actual = rows["actual"].to_numpy(dtype="float64")
+    known = np.isfinite(middle)
+    scaled = np.abs(actual - middle) / rows["naive_error"].to_numpy(dtype="float64")
+    scaled = scaled[np.isfinite(scaled)]
+    made = {
+        "periods": rows["period"][known].nunique(),
+        "n": int(known.sum()),
+        "wape": float(accuracy.wape(actual, middle)),
+        "bias": float(accuracy.bias(actual, middle)),
+        "mase": float(scaled.mean()) if scaled.size else np.nan,
+    }
+    if quantiles is None:
+        return made
+    unit = _unit(rows)[:, None]
+    loss = accuracy.pinball((actual[:, None] / unit).T, (quantiles / unit).T, PROBABILITIES[:, None])
+    found = stats.coverage(
+        pd.Series(actual), pd.Series(quantiles[:, LOW] - 0.005), pd.Series(quantiles[:, HIGH] + 0.005)
+    )
+    return made | {
+        "pinball": float(np.nanmean(loss)) if np.isfinite(loss).any() else np.nan,
+        "inside": found["inside"],
+        "coverage": found["share"],
+        "coverage_low": found["low"],
+        "coverage_high": found["high"],
+    }
+
+
+def _against(rows: pd.DataFrame, combined: np.ndarray, middle: np.ndarray, name: str) -> dict:
+    """Diebold–Mariano of the combination against another, on each period's mean error: periods are the
+    observations, since errors of one period at several weeks and nodes are no news to each other.
+    """
+    if name == "combined":
+        return {}
+    unit, actual = _unit(rows), rows["actual"].to_numpy(dtype="float64")
+    losses = {"own": np.abs(combined - actual) / unit, "other": np.abs(middle - actual) / unit}
+    losses = pd.DataFrame(losses).dropna()
+    by_period = losses.groupby(rows["period"].to_numpy()[losses.index]).mean()
+    test = accuracy.diebold_mariano(by_period["own"], by_period["other"])
+    return {"loss_difference": test.mean_difference, "p_value": test.p_value}
+
+
+def _unit(rows: pd.DataFrame) -> np.ndarray:
+    """A node's usual period; missing where it is nothing."""
+    scale = rows["scale"].to_numpy(dtype="float64")
+    return np.where(scale > 0, scale, np.nan)

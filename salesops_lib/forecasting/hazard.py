@@ -1,0 +1,218 @@
+"""When open deals close, and how: competing risks of win and loss, fitted on what was known by a day.
+
+Each landmark deal is followed through calendar cells (:mod:`panel`). In a cell an open deal is won, lost or
+stays open; the odds of winning and of losing against staying depend on stage, age, time since the landmark,
+time in stage, pushes, amount band, distance to the stated close date, cell of the quarter, season and what
+the deal is; owners then scale their wins by a factor shrunk towards 1. Open deals are censored at the
+prediction day.
+
+Source: landmark models (van Houwelingen 2007) in discrete time, multinomial by separate logits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from salesops_lib.forecasting.odds import Odds, Rows, fit_odds
+from salesops_lib.forecasting.panel import UNKNOWN_DAY, Cells, Panel, Paths
+
+MIN_WINS = 20  # won deals in the fit; below it there is no model
+HALF_LIFE_DAYS = 540.0  # what happened so long ago counts half
+GROUP_LEVELS = 8  # of segment, type, lead source; rarer ones share the last
+_SINCE = np.array([7, 14, 28, 56, 91])  # days since the landmark
+_AGE = np.array([7, 14, 28, 49, 77, 112, 168, 280])  # days since creation
+_DUE = np.array([-84, -42, -21, -7, 0, 7, 21, 60])  # days after the stated close date
+_IN_STAGE = np.array([7, 21, 45, 90])
+_PUSHES = 3
+_PHASES = 9
+
+# Terms of each outcome with the prior standard deviation of their levels' log odds. Stage and age carry most;
+# what they do depends on each other and on the time of the quarter, and differs by segment and type.
+_MAIN = {
+    "stage": 1.0, "age": 0.7, "due": 1.0, "amount": 0.4, "in_stage": 0.4, "pushes": 0.4, "phase": 0.7,
+    "season": 0.1, "segment": 0.4, "type": 0.5, "lead_source": 0.3,
+}  # fmt: skip
+_BY_AGE = {"stage*age": 1.0, "segment*age": 1.0, "type*age": 1.0, "stage*type": 1.0}
+WON_TERMS = _MAIN | _BY_AGE | {
+    "stage*since": 1.0, "stage*phase": 1.0, "stage*segment": 1.0, "stage*age*phase": 1.0,
+}  # fmt: skip
+LOST_TERMS = _MAIN | _BY_AGE
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How covariates become levels: cuts of the amount, and the level of each group that is kept."""
+
+    amount_cuts: np.ndarray
+    group_level: tuple[np.ndarray, ...]
+    stages: int
+
+
+@dataclass(frozen=True)
+class Hazards:
+    """Fitted odds of win and loss as known on ``day``.
+
+    ``lost`` is None where nothing was ever lost. ``owner``: log factor on an owner's odds of winning, 0 where
+    nothing is known. ``wins``, ``losses``: closed deals the fit rests on.
+    """
+
+    day: int
+    coding: Coding
+    won: Odds
+    lost: Odds | None
+    owner: np.ndarray
+    wins: int
+    losses: int
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Log odds, against staying open, of deals in every cell after a day.
+
+    ``state``: positions in :class:`Paths`, one per deal. ``cell``: cell numbers; ``first``, ``days``: first
+    day at risk and days at risk in each. ``won``, ``lost``: deals × cells.
+    """
+
+    state: np.ndarray
+    cell: np.ndarray
+    first: np.ndarray
+    days: np.ndarray
+    won: np.ndarray
+    lost: np.ndarray
+
+    def win_probability(self, shock: float = 0.0) -> np.ndarray:
+        """Probability that each deal is won in each cell (deals × cells); ``shock`` adds to its log odds."""
+        won = np.exp(self.won + shock)
+        stay = 1.0 / (1.0 + won + np.exp(self.lost))
+        return np.cumprod(stay, axis=1) * won
+
+
+def fit_hazards(panel: Panel, paths: Paths, cells: Cells) -> Hazards | str:
+    """Fit the odds of win and loss on a panel.
+
+    Returns the reason as text where fewer than :data:`MIN_WINS` won deals, or no deal that stayed open a
+    cell long, are there to learn from.
+    """
+    if panel.wins < MIN_WINS:
+        return f"{panel.wins} won deals with a known past; {MIN_WINS} are needed to fit when deals close"
+    if not (panel.event == 0).any():
+        return "every deal closed within its first weeks: there is nothing open to learn from"
+    coding = _coding(paths, panel.state)
+    factors = _factors(paths, cells, coding, panel.mark, panel.state, (panel.row, panel.cell, panel.first))
+    weight = 0.5 ** ((panel.day - panel.first) / HALF_LIFE_DAYS)
+    offset = np.log(panel.days)
+    won, codes = _side(panel, factors, WON_TERMS, weight, offset, event=1)
+    lost = _side(panel, factors, LOST_TERMS, weight, offset, event=2)[0] if panel.losses else None
+    chance = 1 / (1 + np.exp(-(won.log_odds(codes) + offset)))
+    owner = _owners(paths.owner[panel.state][panel.row], len(paths.owners), panel, chance, weight)
+    return Hazards(panel.day, coding, won, lost, owner, panel.wins, panel.losses)
+
+
+def curves(fit: Hazards, paths: Paths, cells: Cells, state: np.ndarray, day: int, last: int) -> Curves:
+    """Odds of deals known open at the end of ``day`` (positions ``state``) in each cell until ``last``."""
+    cell = np.arange(cells.of(np.array([day + 1]))[0], cells.of(np.array([last]))[0] + 1)
+    first = np.maximum(cells.edges[cell], day + 1)
+    days = cells.edges[cell + 1] - first
+    n, width = len(state), len(cell)
+    where = (np.repeat(np.arange(n), width), np.tile(cell, n), np.tile(first, n))
+    factors = _factors(paths, cells, fit.coding, np.full(n, day), state, where)
+    offset = np.log(days)
+    won = fit.won.log_odds(factor_codes(factors, WON_TERMS)[0]).reshape(n, width) + offset
+    lost = np.full((n, width), -np.inf)
+    if fit.lost:
+        lost = fit.lost.log_odds(factor_codes(factors, LOST_TERMS)[0]).reshape(n, width) + offset
+    factor = np.append(fit.owner, 0.0)[paths.owner[state]]  # an unknown owner (-1) has none
+    return Curves(state, cell, first, days, won + factor[:, None], lost)
+
+
+def _side(panel: Panel, factors, terms, weight, offset, event: int) -> tuple[Odds, np.ndarray]:
+    """Odds of one outcome against staying open: rows that ended in the other tell nothing."""
+    codes, levels = factor_codes(factors, terms)
+    kept = np.flatnonzero((panel.event == event) | (panel.event == 0))
+    rows = Rows(
+        codes[:, kept], levels, (panel.event[kept] == event).astype(float), weight[kept], offset[kept]
+    )
+    return fit_odds(rows, panel.overlap / np.array(list(terms.values())) ** 2), codes
+
+
+def _coding(paths: Paths, state: np.ndarray) -> Coding:
+    amount = paths.amount[state]
+    amount = amount[np.isfinite(amount)]
+    cuts = np.unique(np.quantile(amount, [0.25, 0.5, 0.75])) if len(amount) else np.array([])
+    return Coding(
+        cuts, tuple(kept_levels(codes, paths.deal[state]) for codes in paths.groups.T), len(paths.stages)
+    )
+
+
+def kept_levels(codes: np.ndarray, deals: np.ndarray) -> np.ndarray:
+    """New level of each code: the most frequent among ``deals`` by size, all others one level together."""
+    count = np.bincount(codes[deals], minlength=int(codes.max(initial=0)) + 1)
+    order = np.argsort(-count, kind="stable")[: GROUP_LEVELS - 1]
+    kept = order[count[order] > 0]
+    level = np.full(len(count), len(kept))
+    level[kept] = np.arange(len(kept))
+    return level
+
+
+def _factors(paths: Paths, cells: Cells, coding: Coding, mark, state, where) -> dict:
+    """Level and number of levels of each factor: what a deal was at its landmark, and when the cell is."""
+    row, cell, first = where
+    deal, amount, close = paths.deal[state], paths.amount[state], paths.close[state]
+    created = paths.created[deal]
+    band = np.where(np.isfinite(amount), np.searchsorted(coding.amount_cuts, amount) + 1, 0)
+    age = np.searchsorted(_AGE, first - created[row], side="right") + 1
+    due = np.searchsorted(_DUE, first - close[row], side="right") + 1
+    made = {
+        "stage": ((paths.stage[state] + 1)[row], coding.stages + 1),
+        "age": (np.where(created[row] == UNKNOWN_DAY, 0, age), len(_AGE) + 2),
+        "due": (np.where(close[row] == UNKNOWN_DAY, 0, due), len(_DUE) + 2),
+        "amount": (band[row], len(coding.amount_cuts) + 2),
+        "in_stage": (_band(_IN_STAGE, mark - paths.since[state])[row], len(_IN_STAGE) + 1),
+        "pushes": (np.minimum(paths.pushes[state], _PUSHES)[row], _PUSHES + 1),
+        "phase": (np.minimum(cells.phase[cell], _PHASES - 1), _PHASES),
+        "season": (cells.season[cell], 4),
+        "since": (_band(_SINCE, first - mark[row] - 1), len(_SINCE) + 1),
+    }
+    for k, name in enumerate(("segment", "type", "lead_source")):
+        level = coding.group_level[k]
+        made[name] = (level[paths.groups[deal, k]][row], int(level.max(initial=0)) + 1)
+    return made
+
+
+def _band(cuts: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.searchsorted(cuts, values, side="right")
+
+
+def factor_codes(factors: dict, terms: dict[str, float]) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Codes (terms × rows) and number of levels of each term; a product's levels are all combinations."""
+    codes, levels = [], []
+    for term in terms:
+        names = term.split("*")
+        code, count = factors[names[0]]
+        for name in names[1:]:
+            code, count = code * factors[name][1] + factors[name][0], count * factors[name][1]
+        codes.append(code)
+        levels.append(count)
+    return np.array(codes), tuple(levels)
+
+
+def _owners(owner: np.ndarray, size: int, panel: Panel, chance: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Log factor of each owner's odds of winning over what the fit expects, shrunk towards 1.
+
+    Gamma-Poisson shrinkage with the variance between owners beyond chance, by moments.
+    """
+    used = (owner >= 0) & (panel.event != 2)
+
+    def summed(values: np.ndarray) -> np.ndarray:
+        return np.bincount(owner[used], weights=values[used], minlength=size) / panel.overlap
+
+    seen, held = summed((panel.event == 1) * weight), summed(chance * weight)
+    noise = summed(chance * (1 - chance) * weight**2)
+    many = held > 1
+    excess = ((seen - held)[many] ** 2 - noise[many]).sum() / max((held[many] ** 2).sum(), 1e-9)
+    if many.sum() < 3 or excess <= 0:
+        return np.zeros(size)
+    certainty = held**2 * excess / (held**2 * excess + np.maximum(noise, 1e-9))
+    return certainty * np.log(np.maximum(seen, 0.5) / np.maximum(held, 0.5))

@@ -1,0 +1,166 @@
+"""Forecasts that add up: rep → team → region → company, by membership on the day, and segments beside them.
+
+What is booked is known and adds up as it is; what is still to come is drawn for every node from its combined
+quantiles, with the dependence of past errors, and each draw is reconciled by minimum trace with a shrunk
+covariance of past errors (MinT), or by ordinary least squares where these are few. Quantiles are read off the
+reconciled draws: they are never added. No draw is negative.
+
+Source: Wickramasuriya, Athanasopoulos, Hyndman (2019), JASA 114(526); Panagiotelis and others (2023) on
+reconciling draws.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from salesops_lib.forecasting.bookings import History
+from salesops_lib.forecasting.stacking import MEDIAN, PROBABILITIES
+
+MIN_ERRORS = 6  # past periods with errors before their covariance is used
+TREE = ("company", "region", "team", "rep")
+_COLUMN = {"region": "region", "team": "team"}
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """``draws``: nodes × draws of the period's bookings; missing where a node has no forecast. ``method``:
+    ``MinT-shrink``, ``OLS``, or ``none`` where there is nothing to reconcile. ``periods``: of past errors.
+    """
+
+    draws: np.ndarray
+    method: str
+    periods: int
+
+    def quantiles(self, probabilities: np.ndarray = PROBABILITIES) -> np.ndarray:
+        """Quantiles of every node, nodes × probabilities."""
+        return np.quantile(self.draws, probabilities, axis=1).T
+
+    def reaches(self, amounts: np.ndarray) -> np.ndarray:
+        """Chance that each node books at least its amount, never 0 or 1: (k + ½) ÷ (n + 1) of n draws."""
+        count = (self.draws >= amounts[:, None] - 0.005).sum(axis=1)
+        chance = (count + 0.5) / (self.draws.shape[1] + 1)
+        return np.where(np.isfinite(amounts) & np.isfinite(self.draws[:, 0]), chance, np.nan)
+
+
+def reconcile(
+    history: History, quantiles: np.ndarray, errors: np.ndarray, *, seed: int, draws: int = 2000
+) -> Reconciled:
+    """Draws of every node that add up.
+
+    Parameters
+    ----------
+    history
+        The nodes, where reps stand, and what is booked.
+    quantiles
+        Combined forecast, nodes × :data:`PROBABILITIES`.
+    errors
+        Booked − median of past periods at the same week, nodes × periods, missing where a node had none.
+    seed, draws
+        Of the random numbers; how many.
+    """
+    rest = np.maximum(quantiles - history.now[:, None], 0.0)
+    made = np.full((len(rest), draws), np.nan)
+    normal = np.random.default_rng(seed).standard_normal((len(rest), draws))
+    tree, summing = summing_matrix(history.nodes, np.isfinite(rest).all(axis=1))
+    method, periods = "none", 0
+    if len(tree) > summing.shape[1]:
+        residuals = errors[tree][:, np.isfinite(errors[tree[0]])]
+        periods = residuals.shape[1]
+        method = "MinT-shrink" if periods >= MIN_ERRORS else "OLS"
+        made[tree] = _reconciled(rest[tree], summing, _filled(residuals), method, normal[tree])
+    elif len(tree):
+        made[tree] = drawn(rest[tree], normal[tree])
+    outside = np.setdiff1d(np.flatnonzero(np.isfinite(rest).all(axis=1)), tree)
+    made[outside] = drawn(rest[outside], normal[outside])
+    company = history.level("company")
+    beside = np.intersect1d(history.level("segment"), outside)
+    if company.size and beside.size:
+        made[beside] = _to_total(made[beside], made[company[0]])
+    return Reconciled(made + history.now[:, None], method, periods)
+
+
+def summing_matrix(nodes: pd.DataFrame, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the nodes of the tree, bottom last, and which bottom nodes each is the sum of.
+
+    The bottom is the lowest level with a forecast; a node none of them belongs to is not in the tree.
+    """
+    levels = [level for level in TREE if (known & (nodes["level"] == level).to_numpy()).any()]
+    if not levels:
+        return np.array([], dtype=int), np.zeros((0, 0))
+    bottom = np.flatnonzero(known & (nodes["level"] == levels[-1]).to_numpy())
+    below = nodes.iloc[bottom]
+    places, rows = [], []
+    for level in levels[:-1]:
+        for place in np.flatnonzero(known & (nodes["level"] == level).to_numpy()):
+            name = nodes["node_id"].iloc[place]
+            inside = (
+                np.ones(len(bottom)) if level == "company" else (below[_COLUMN[level]] == name).to_numpy()
+            )
+            if inside.any():
+                places.append(place)
+                rows.append(inside.astype("float64"))
+    return np.array([*places, *bottom]), np.vstack([*rows, np.eye(len(bottom))])
+
+
+def drawn(quantiles: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """Values of each node's quantile function at standard normal scores; straight on both sides beyond the
+    outermost quantiles, on the normal scale; never negative.
+    """
+    from scipy.special import ndtri
+
+    at = ndtri(PROBABILITIES)
+    made = np.empty(normal.shape)
+    for row, (values, scores) in enumerate(zip(quantiles, normal, strict=True)):
+        made[row] = np.interp(scores, at, values)
+        for end, side in ((0, scores < at[0]), (-1, scores > at[-1])):
+            slope = (values[end] - values[1 if end == 0 else -2]) / (at[end] - at[1 if end == 0 else -2])
+            made[row, side] = values[end] + slope * (scores[side] - at[end])
+    return np.maximum(made, 0.0)
+
+
+def _reconciled(
+    rest: np.ndarray, summing: np.ndarray, residuals: np.ndarray, method: str, normal: np.ndarray
+) -> np.ndarray:
+    """Draws of the tree's nodes, coherent and without negatives."""
+    from hierarchicalforecast.methods import MinTrace
+
+    zeros = np.zeros_like(residuals)
+    fitted = MinTrace(method={"OLS": "ols", "MinT-shrink": "mint_shrink"}[method]).fit(
+        S=summing, y_hat=rest[:, MEDIAN : MEDIAN + 1], y_insample=residuals, y_hat_insample=zeros
+    )
+    # Without enough errors nodes depend on each other as sums of independent members do.
+    spread = fitted.W if method == "MinT-shrink" else summing @ summing.T
+    base = drawn(rest, _dependent(spread, normal))
+    bottom = np.maximum(fitted.P @ base, 0.0)
+    top = np.maximum((summing @ fitted.P @ base)[0], 0.0)
+    return summing @ _to_total(bottom, top)
+
+
+def _dependent(covariance: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """Standard normal scores with the correlation of a covariance; independent ones come in."""
+    size = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
+    correlation = covariance / np.outer(size, size)
+    value, vector = np.linalg.eigh((correlation + correlation.T) / 2)
+    return vector * np.sqrt(np.maximum(value, 0.0)) @ (vector.T @ normal)
+
+
+def _to_total(parts: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Parts scaled in each draw to add up to a total; equal parts where all are 0."""
+    sums = parts.sum(axis=0)
+    shared = np.broadcast_to(total / len(parts), parts.shape)
+    return np.where(sums > 0, parts * (total / np.where(sums > 0, sums, 1.0)), shared)
+
+
+def _filled(residuals: np.ndarray) -> np.ndarray:
+    """Errors without gaps: a missing one is as large as the node's others usually are, or all nodes' below
+    it in the tree, with alternating sign, so that it adds no correlation.
+    """
+    known = np.isfinite(residuals)
+    size = np.sqrt(np.where(known, residuals**2, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
+    typical = np.median(size[size > 0]) if (size > 0).any() else 1.0
+    size = np.where(size > 0, size, typical)
+    sign = np.where(np.add.outer(np.arange(residuals.shape[0]), np.arange(residuals.shape[1])) % 2, 1, -1)
+    return np.where(known, residuals, size[:, None] * sign)

@@ -1,0 +1,169 @@
+"""How far past periods ended from what the same model says of them: its level lately, and the shared shock.
+
+Deals do not close independently: a weak market, a new price list, a holiday week move all of them. At every
+earlier landmark as far from the quarter's end, expected wins of the open deals, and of deals created later,
+are held against what came. Their recent ratio corrects the level (shrunk towards 1: win rates and inflow
+drift), and what they still missed beyond chance, each judged with the ratios before it only, is the shock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from salesops_lib.core.periods import FiscalCalendar, Kind
+from salesops_lib.forecasting.hazard import Hazards, curves
+from salesops_lib.forecasting.inflow import Inflow
+from salesops_lib.forecasting.panel import Cells, Paths, ordinal
+
+HALF_LIFE_DAYS = 270.0
+MIN_WINDOWS = 4  # past windows; below them the shock is assumed
+ASSUMED = 0.1  # standard deviation of the log of wins, of created deals: where too few windows say it
+_LEVEL_SPREAD = {"open": 0.1, "new": 0.15}  # prior standard deviation of a level's logarithm
+
+
+@dataclass(frozen=True)
+class Shocks:
+    """By period of the horizon (arrays): ``level_open``, ``level_new`` (factor on expected wins),
+    ``sd_wins`` (of log wins, shared by all deals). ``sd_created``: of log deals created. ``windows``: past
+    windows, one row each: ``mark``, ``ahead``, ``source`` (open, new), ``expected``, ``variance``,
+    ``actual``. ``assumed``: whether the shocks are assumed for want of windows."""
+
+    level_open: np.ndarray
+    level_new: np.ndarray
+    sd_wins: np.ndarray
+    sd_created: float
+    windows: pd.DataFrame
+    assumed: bool
+
+
+def period_starts(calendar: FiscalCalendar, kind: Kind, day: int, horizon: int) -> np.ndarray | None:
+    """First days of the period ``day`` falls in and the next, ``horizon`` in all, and the day after the last.
+
+    None where the calendar does not reach so far.
+    """
+    starts = calendar.month_starts if kind == "month" else calendar.quarter_starts
+    step = 4 if kind == "year" else 1
+    skip = (5 - calendar.first_quarter) % 4 if kind == "year" else 0
+    days = np.array([ordinal(s) for s in starts[skip::step]])
+    at = int(np.searchsorted(days, day, side="right")) - 1
+    return days[at : at + horizon + 1] if at >= 0 and at + horizon < len(days) else None
+
+
+def fit_shocks(
+    fit: Hazards,
+    inflow: Inflow | None,
+    paths: Paths,
+    cells: Cells,
+    holes: np.ndarray,
+    *,
+    calendar: FiscalCalendar,
+    kind: Kind,
+    horizon: int,
+) -> Shocks:
+    """Levels and shocks from the past windows that had ended by ``fit.day`` and touch no hole."""
+    seen = np.full(len(paths.created), np.iinfo("int64").max)
+    np.minimum.at(seen, paths.deal, paths.day)
+    rows = []
+    for mark in _marks(paths, cells, fit.day):
+        starts = period_starts(calendar, kind, int(mark), horizon)
+        if starts is None:
+            continue
+        over = int((starts[1:] <= fit.day + 1).sum())
+        touched = cells.edges[holes[holes >= cells.of(np.array([mark]))[0]]]
+        over = min(over, int((starts[1:] <= touched.min(initial=starts[-1])).sum()))
+        if over:
+            rows += _open_windows(fit, paths, cells, int(mark), starts[: over + 1])
+            if inflow is not None:
+                rows += _new_windows(inflow, paths, cells, (int(mark), fit.day, seen), starts[: over + 1])
+    table = pd.DataFrame(rows, columns=["mark", "ahead", "source", "expected", "variance", "actual"])
+    windows = table[table["expected"] > 0].reset_index(drop=True)
+    sides = {source: _by_period(windows, source, fit.day, horizon) for source in ("open", "new")}
+    created = _missed(windows[windows["source"] == "created"], _LEVEL_SPREAD["new"])
+    enough = np.isfinite(sides["open"][1][0])
+    wins = np.where(np.isfinite(sides["open"][1]), sides["open"][1], ASSUMED)
+    wins = np.sqrt(np.maximum.accumulate(wins) ** 2 + 1.0 / max(fit.wins, 1))  # the fit's own uncertainty
+    return Shocks(
+        sides["open"][0],
+        sides["new"][0],
+        wins,
+        created if np.isfinite(created) else ASSUMED,
+        windows,
+        not enough,
+    )
+
+
+def _marks(paths: Paths, cells: Cells, day: int) -> np.ndarray:
+    """One landmark a quarter, exactly as far from its end."""
+    left = cells.quarters[int(cells.quarter_of(np.array([day]))[0]) + 1] - day
+    ends = cells.quarters[cells.quarters <= day]
+    marks = ends[1:] - np.minimum(left, np.diff(ends))
+    return marks[marks >= paths.opens]
+
+
+def _open_windows(fit: Hazards, paths: Paths, cells: Cells, mark: int, starts: np.ndarray) -> list[tuple]:
+    """Wins expected of the deals open at a mark, and those that came, by period."""
+    state = paths.open_at(mark)
+    if not state.size:
+        return []
+    made = curves(fit, paths, cells, state, mark, int(starts[-1]) - 1)
+    period = np.searchsorted(starts, made.first, side="right") - 1
+    chance = made.win_probability()
+    ended = np.where(paths.end_known[state] <= fit.day, np.maximum(paths.end_day[state], mark + 1), -1)
+    came = np.where(paths.end_won[state], np.searchsorted(starts, ended, side="right") - 1, -1)
+    rows = []
+    for ahead in range(len(starts) - 1):
+        p = chance[:, period == ahead].sum(axis=1)
+        rows.append((mark, ahead, "open", p.sum(), (p * (1 - p)).sum(), float((came == ahead).sum())))
+    return rows
+
+
+def _new_windows(inflow: Inflow, paths: Paths, cells: Cells, days, starts: np.ndarray) -> list[tuple]:
+    """Wins expected of deals created after a mark, with the rates known then, and those that came."""
+    mark, day, seen = days
+    then = inflow.rated_on(cells, mark)
+    expected = then.wins(cells, mark, starts, int(starts[-1]) - 1).sum(axis=0)
+    later = (seen > mark) & (seen <= day)
+    state = np.flatnonzero(np.append(True, paths.deal[1:] != paths.deal[:-1]))
+    state = state[later[paths.deal[state]]]
+    ended = np.where(paths.end_known[state] <= day, paths.end_day[state], -1)
+    came = np.where(paths.end_won[state], np.searchsorted(starts, ended, side="right") - 1, -1)
+    rows = [
+        (mark, ahead, "new", expected[ahead], expected[ahead], float((came == ahead).sum()))
+        for ahead in range(len(starts) - 1)
+    ]
+    flow = then.created_between(cells, mark, int(starts[1]) - 1)
+    return [*rows, (mark, 0, "created", flow, flow, float((later & (seen < starts[1])).sum()))]
+
+
+def _by_period(windows: pd.DataFrame, source: str, day: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    """Level and shock of a source for each period ahead; 1 and NaN where nothing says it."""
+    level, missed = np.ones(horizon), np.full(horizon, np.nan)
+    for ahead in range(horizon):
+        rows = windows[(windows["source"] == source) & (windows["ahead"] == ahead)]
+        if len(rows):
+            spread = _LEVEL_SPREAD[source]
+            columns = (rows[name].to_numpy(dtype="float64") for name in ("mark", "actual", "expected"))
+            level[ahead], missed[ahead] = _level(*columns, day, spread), _missed(rows, spread)
+    return level, missed
+
+
+def _level(mark: np.ndarray, actual: np.ndarray, expected: np.ndarray, day: int, spread: float) -> float:
+    """Recent ratio of actual to expected, pulled to 1 with the weight of 1 ÷ spread² expected wins."""
+    weight = 0.5 ** ((day - mark) / HALF_LIFE_DAYS)
+    prior = 1 / spread**2
+    return float((weight @ actual + prior) / (weight @ expected + prior))
+
+
+def _missed(rows: pd.DataFrame, spread: float) -> float:
+    """Standard deviation of log actual ÷ expected beyond chance, each level taken from earlier windows."""
+    if len(rows) < MIN_WINDOWS:
+        return float("nan")
+    mark, expected, variance, actual = (
+        rows[name].to_numpy(dtype="float64") for name in ("mark", "expected", "variance", "actual")
+    )  # in order of marks
+    level = np.array([_level(mark[:k], actual[:k], expected[:k], mark[k], spread) for k in range(len(mark))])
+    beyond = (actual - expected * level) ** 2 - variance * level
+    return float(np.sqrt(max(beyond.sum() / ((expected * level) ** 2).sum(), 0.0)))
