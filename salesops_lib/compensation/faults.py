@@ -72,7 +72,7 @@ ROW_CODES = {
     "E307": "spells of a holder that overlap, or two hire dates",
     "E308": "a column, or a kind of event, that is missing",
 }
-"""Codes of rows of events, holders and rates; there E005, E010, E021, E030, E107, E203, E206, E209, E212 too."""
+"""Codes of rows of events, holders and rates; E005, E010, E021, E030, E107, E203, E206, E209, E212 too."""
 
 
 class PlanError(UserError):
