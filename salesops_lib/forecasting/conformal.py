@@ -90,7 +90,7 @@ def widths(scores: Scores, levels: np.ndarray, horizon: int) -> np.ndarray:
     found, mass = np.empty((len(levels), horizon)), np.empty(horizon)
     for step in range(1, horizon + 1):
         here = scores.step == step
-        value = np.minimum(scores.value[here], MOST * LEVEL * step**GROWTH)
+        value = np.minimum(scores.value[here], MOST * expected[step - 1])
         value = np.concatenate([value, prior * expected[step - 1]])
         weight = np.concatenate([scores.weight[here], np.full(len(prior), PRIOR_SERIES / len(prior))])
         order = np.argsort(value, kind="stable")

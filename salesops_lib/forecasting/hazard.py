@@ -21,7 +21,7 @@ from salesops_lib.forecasting.panel import UNKNOWN_DAY, Cells, Panel, Paths
 MIN_WINS = 20  # won deals in the fit; below it there is no model
 HALF_LIFE_DAYS = 540.0  # what happened so long ago counts half
 GROUP_LEVELS = 8  # of segment, type, lead source; rarer ones share the last
-_SINCE = np.array([7, 14, 28, 56, 91])  # days since the landmark
+_SINCE = np.array([4, 9, 18, 32, 53, 84, 120])  # days since the landmark; these three at a cell's middle
 _AGE = np.array([7, 14, 28, 49, 77, 112, 168, 280])  # days since creation
 _DUE = np.array([-84, -42, -21, -7, 0, 7, 21, 60])  # days after the stated close date
 _IN_STAGE = np.array([7, 21, 45, 90])
@@ -32,11 +32,11 @@ _PHASES = 9
 # what they do depends on each other and on the time of the quarter, and differs by segment and type.
 _MAIN = {
     "stage": 1.0, "age": 0.7, "due": 1.0, "amount": 0.4, "in_stage": 0.4, "pushes": 0.4, "phase": 0.7,
-    "season": 0.1, "segment": 0.4, "type": 0.5, "lead_source": 0.3,
+    "since": 1.0, "season": 0.1, "segment": 0.4, "type": 0.5, "lead_source": 0.3,
 }  # fmt: skip
-_BY_AGE = {"stage*age": 1.0, "segment*age": 1.0, "type*age": 1.0, "stage*type": 1.0}
+_BY_AGE = {"stage*age": 1.0, "segment*age": 1.0, "type*age": 1.0, "stage*type": 1.0, "stage*since": 1.0}
 WON_TERMS = _MAIN | _BY_AGE | {
-    "stage*since": 1.0, "stage*phase": 1.0, "stage*segment": 1.0, "stage*age*phase": 1.0,
+    "stage*phase": 1.0, "stage*segment": 1.0, "stage*age*phase": 1.0,
 }  # fmt: skip
 LOST_TERMS = _MAIN | _BY_AGE
 
@@ -100,7 +100,8 @@ def fit_hazards(panel: Panel, paths: Paths, cells: Cells) -> Hazards | str:
     if not (panel.event == 0).any():
         return "every deal closed within its first weeks: there is nothing open to learn from"
     coding = _coding(paths, panel.state)
-    factors = _factors(paths, cells, coding, panel.mark, panel.state, (panel.row, panel.cell, panel.first))
+    middle = panel.first + panel.days // 2
+    factors = _factors(paths, cells, coding, panel.mark, panel.state, (panel.row, panel.cell, middle))
     weight = 0.5 ** ((panel.day - panel.first) / HALF_LIFE_DAYS)
     offset = np.log(panel.days)
     won, codes = _side(panel, factors, WON_TERMS, weight, offset, event=1)
@@ -116,7 +117,7 @@ def curves(fit: Hazards, paths: Paths, cells: Cells, state: np.ndarray, day: int
     first = np.maximum(cells.edges[cell], day + 1)
     days = cells.edges[cell + 1] - first
     n, width = len(state), len(cell)
-    where = (np.repeat(np.arange(n), width), np.tile(cell, n), np.tile(first, n))
+    where = (np.repeat(np.arange(n), width), np.tile(cell, n), np.tile(first + days // 2, n))
     factors = _factors(paths, cells, fit.coding, np.full(n, day), state, where)
     offset = np.log(days)
     won = fit.won.log_odds(factor_codes(factors, WON_TERMS)[0]).reshape(n, width) + offset
@@ -158,12 +159,12 @@ def kept_levels(codes: np.ndarray, deals: np.ndarray) -> np.ndarray:
 
 def _factors(paths: Paths, cells: Cells, coding: Coding, mark, state, where) -> dict:
     """Level and number of levels of each factor: what a deal was at its landmark, and when the cell is."""
-    row, cell, first = where
+    row, cell, at = where
     deal, amount, close = paths.deal[state], paths.amount[state], paths.close[state]
     created = paths.created[deal]
     band = np.where(np.isfinite(amount), np.searchsorted(coding.amount_cuts, amount) + 1, 0)
-    age = np.searchsorted(_AGE, first - created[row], side="right") + 1
-    due = np.searchsorted(_DUE, first - close[row], side="right") + 1
+    age = np.searchsorted(_AGE, at - created[row], side="right") + 1
+    due = np.searchsorted(_DUE, at - close[row], side="right") + 1
     made = {
         "stage": ((paths.stage[state] + 1)[row], coding.stages + 1),
         "age": (np.where(created[row] == UNKNOWN_DAY, 0, age), len(_AGE) + 2),
@@ -173,7 +174,7 @@ def _factors(paths: Paths, cells: Cells, coding: Coding, mark, state, where) -> 
         "pushes": (np.minimum(paths.pushes[state], _PUSHES)[row], _PUSHES + 1),
         "phase": (np.minimum(cells.phase[cell], _PHASES - 1), _PHASES),
         "season": (cells.season[cell], 4),
-        "since": (_band(_SINCE, first - mark[row] - 1), len(_SINCE) + 1),
+        "since": (_band(_SINCE, at - mark[row]), len(_SINCE) + 1),
     }
     for k, name in enumerate(("segment", "type", "lead_source")):
         level = coding.group_level[k]

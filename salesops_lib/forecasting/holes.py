@@ -25,7 +25,8 @@ def holes_of(paths: Paths, cells: Cells, day: int) -> tuple[np.ndarray, list[str
     if usual < USUAL:
         return np.array([], dtype="int64"), []
     found, said = [], []
-    empty = np.flatnonzero(count <= LEAST * usual)
+    begun = int(np.flatnonzero(count >= usual / 2)[0])  # before it the data only starts
+    empty = begun + np.flatnonzero(count[begun:] <= LEAST * usual)
     for run in np.split(empty, np.flatnonzero(np.diff(empty) > 1) + 1):
         if not len(run):
             continue

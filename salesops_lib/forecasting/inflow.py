@@ -76,8 +76,10 @@ class Inflow:
         group, born = (a.ravel() for a in np.meshgrid(groups, np.arange(len(weeks)), indexing="ij"))
         row, cell = spans(cells.of(created)[born], np.full(len(born), cells.of(starts[-1:] - 1)[0]))
         first = np.maximum(cells.edges[cell], created[born][row])
-        codes = _codes(cells, first - created[born][row], cell, group[row], self.types, self.per_day.size)
-        offset = np.log(cells.edges[cell + 1] - first)
+        days = cells.edges[cell + 1] - first
+        age = first + days // 2 - created[born][row]
+        codes = _codes(cells, age, cell, group[row], self.types, self.per_day.size)
+        offset = np.log(days)
         won = np.exp(self.won.log_odds(codes) + offset)
         lost = np.exp(self.lost.log_odds(codes) + offset) if self.lost else np.zeros(len(row))
         stay = np.log1p(won + lost)
@@ -134,7 +136,7 @@ def _conversion(paths: Paths, cells: Cells, what, day: int, holes: np.ndarray) -
     ended, won = known[row] & (last >= end[row]), paths.end_won[state][row]
     if (ended & won).sum() < MIN_WINS:
         return f"{int((ended & won).sum())} won deals were seen from their creation; {MIN_WINS} are needed"
-    codes = _codes(cells, first - born[row], cell, group[row], types, size)
+    codes = _codes(cells, (first + last + 1) // 2 - born[row], cell, group[row], types, size)
     levels = _levels(types, size)
     weight, offset = 0.5 ** ((day - first) / HALF_LIFE_DAYS), np.log(last - first + 1)
     ridge = 1 / np.array(list(_TERMS.values())) ** 2

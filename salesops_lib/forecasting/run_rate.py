@@ -118,13 +118,23 @@ def quantiles(
     """
     asked = np.asarray(probabilities, dtype="float64")
     _refuse(horizon, season_length, asked)
-    panel, steps = laid(checked(series), season_length, gaps)
+    table = checked(series)
+    panel, steps = laid(table, season_length, gaps)
     found = _outcomes(panel, horizon, season_length, jobs)
     pool = scores_of([o.errors for o in found], [o.back for o in found])
     levels, row = np.unique(np.abs(2 * asked - 1).round(12), return_inverse=True)
     reach = widths(pool, levels, max((o.ahead for o in found), default=horizon))
     values = [_values(o, asked, reach[row], horizon) for o in found]
-    return _long(found, values, asked, steps, horizon)
+    n, each = len(found), len(asked)
+    return pd.DataFrame(
+        {
+            "unique_id": _repeated([o.key for o in found], table["unique_id"].dtype, horizon * each),
+            "ds": np.repeat(_dates_ahead(found, steps, table["ds"].to_numpy().dtype, horizon), each),
+            "probability": np.tile(asked, n * horizon),
+            "value": np.concatenate([v.ravel() for v in values]) if n else np.zeros(0),
+            "method": _repeated([o.method for o in found], "object", horizon * each),
+        }
+    )
 
 
 def _refuse(horizon: int, season_length: int, probabilities: np.ndarray) -> None:
@@ -165,19 +175,11 @@ def _values(outcome: Outcome, probabilities: np.ndarray, reach: np.ndarray, hori
     return found[:, -horizon:].T
 
 
-def _long(
-    found: list[Outcome], values: list[np.ndarray], probabilities: np.ndarray, steps: Steps, horizon: int
-) -> pd.DataFrame:
-    n, each = len(found), len(probabilities)
-    first = np.array([o.first for o in found])
+def _dates_ahead(found: list[Outcome], steps: Steps, kind: np.dtype, horizon: int) -> np.ndarray:
+    first = np.array([o.first for o in found], dtype=kind)
     number = np.array([o.length for o in found], dtype=int)[:, None] + np.arange(horizon)
-    ds = steps.after(np.repeat(first, horizon), number.ravel())
-    return pd.DataFrame(
-        {
-            "unique_id": np.repeat(pd.array([o.key for o in found]), horizon * each),
-            "ds": np.repeat(ds, each),
-            "probability": np.tile(probabilities, n * horizon),
-            "value": np.concatenate([v.ravel() for v in values]) if n else np.zeros(0),
-            "method": np.repeat([o.method for o in found], horizon * each),
-        }
-    )
+    return steps.after(np.repeat(first, horizon), number.ravel())
+
+
+def _repeated(values: list, kind: object, times: int) -> pd.Series:
+    return pd.Series(values, dtype=kind).repeat(times).reset_index(drop=True)
