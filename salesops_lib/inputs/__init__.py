@@ -21,6 +21,7 @@ _HOME = {
     "doctor": "machine",
     "init_company": "folder",
     "migrate_company": "folder",
+    "plan_rates": "fx",
     "to_base": "fx",
     "RateError": "fx",
 }
