@@ -91,7 +91,7 @@ PACING = Table(
         Column("past_values", "count", "Values of those periods the range rests on."),
         Column(
             "method", "text", "How it was projected.", nullable=False,
-            values=("share", "remaining", "both", "finished", "insufficient"),
+            values=("share", "remaining", "combined", "finished", "insufficient"),
         ),
     ),
 )  # fmt: skip
