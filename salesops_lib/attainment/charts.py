@@ -30,7 +30,7 @@ def attainment_with_pace(pacing: pd.DataFrame, level: str = "team") -> Axes:
     chart = charts.axes(1.5 + 0.34 * max(len(rows), 2))
     at = np.arange(len(rows))
     chart.barh(at, rows["done"], color=charts.SKY, height=0.62)
-    ahead = rows["method"].isin(["share", "remaining", "both"]).to_numpy()
+    ahead = rows["method"].isin(["share", "remaining", "combined"]).to_numpy()
     if ahead.any():
         part, where = rows[ahead], at[ahead]
         chart.hlines(where, part["projected_low"], part["projected_high"], color=charts.BLACK, lw=1.6)

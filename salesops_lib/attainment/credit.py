@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from salesops_lib.attainment.plan_rates import at_plan_rates, rate_faults
 from salesops_lib.attainment.records import Records, exceptions, gathered, stacked
 from salesops_lib.core.errors import TableError
 from salesops_lib.core.money import allocate_cents, to_cents
@@ -23,11 +24,13 @@ class Credited:
     """Credited lines, and the won deals that could not become one.
 
     ``lines``: one row per deal, rep and kind of credit: ``opportunity_id``, ``rep_id`` (missing where no rep
-    holds the money), ``credit_type``, ``overlay``, ``close_date``, ``period``, ``cents``.
+    holds the money), ``credit_type``, ``overlay``, ``close_date``, ``period``, ``cents``. ``deals``: the
+    bookings they share out (:func:`plan_rates.at_plan_rates`).
     """
 
     lines: pd.DataFrame
     exceptions: pd.DataFrame
+    deals: pd.DataFrame
 
 
 def credited(records: Records, calendar: FiscalCalendar, as_of: date, kind: Kind = "quarter") -> Credited:
@@ -49,28 +52,31 @@ def credited(records: Records, calendar: FiscalCalendar, as_of: date, kind: Kind
     TableError
         If a credit share is missing or negative.
     """
-    deals, faults = _booked(records.opportunities, calendar, as_of, kind)
+    deals, faults = _booked(records, calendar, as_of, kind)
     rows = _known_shares(records.credits, deals)
     direct = rows[rows["credit_type"] != OVERLAY]
     lines = stacked([_owner_lines(deals, direct), _split_lines(direct), _overlay_lines(rows)])
     lines["rep_id"] = lines["rep_id"].astype("object").where(lines["rep_id"].notna(), None)
     order = ["close_date", "opportunity_id", "overlay", "rep_id", "credit_type"]
     lines = lines.sort_values(order, kind="stable").reset_index(drop=True)
-    return Credited(lines, gathered([*faults, *_share_faults(direct)]))
+    faults = [*faults, *rate_faults(deals), *_share_faults(direct), *_stray_credits(records)]
+    return Credited(lines, gathered(faults), deals)
 
 
-_LINE = ["opportunity_id", "rep_id", "credit_type", "overlay", "close_date", "period", "cents"]
+LINE = ["opportunity_id", "rep_id", "credit_type", "overlay", "close_date", "period", "cents"]
 
 
 def _booked(
-    opportunities: pd.DataFrame, calendar: FiscalCalendar, as_of: date, kind: Kind
+    records: Records, calendar: FiscalCalendar, as_of: date, kind: Kind
 ) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
-    """Won deals with amount and a close date inside the calendar; the rest by fault."""
-    won = opportunities[opportunities["is_won"].fillna(False).astype(bool)]
-    deals = won[["opportunity_id", "owner_id", "close_date"]].reset_index(drop=True)
+    """Won deals at the plan's rate, with amount and a close date inside the calendar; the rest by fault."""
+    opportunities = records.opportunities
+    won = opportunities[opportunities["is_won"].fillna(False).astype(bool)].reset_index(drop=True)
+    deals = won.reindex(columns=["opportunity_id", "owner_id", "close_date", "currency", "amount"])
     deals["close_date"] = pd.to_datetime(deals["close_date"])
-    deals["deal_cents"] = to_cents(won["amount_base"].reset_index(drop=True))
+    deals["deal_cents"] = to_cents(won["amount_base"])
     deals["period"] = calendar.assign(deals["close_date"], kind)
+    deals = at_plan_rates(deals, records.plan_rates, records.currency, calendar).drop(columns="amount")
     view = deals.assign(holder_id=deals["owner_id"], money_cents=deals["deal_cents"])
     late = deals["close_date"] > pd.Timestamp(as_of)
     no_amount = deals["deal_cents"].isna()
@@ -112,13 +118,13 @@ def _owner_lines(deals: pd.DataFrame, direct: pd.DataFrame) -> pd.DataFrame:
     whole = deals[~deals["opportunity_id"].isin(direct["opportunity_id"])]
     return whole.rename(columns={"owner_id": "rep_id", "deal_cents": "cents"}).assign(
         credit_type="owner", overlay=False
-    )[_LINE]
+    )[LINE]
 
 
 def _split_lines(direct: pd.DataFrame) -> pd.DataFrame:
     """Direct credits of a deal, and a line without rep for what they leave over or claim too much."""
     if direct.empty:
-        return pd.DataFrame(columns=_LINE).astype({"overlay": bool, "cents": "Int64"})
+        return pd.DataFrame(columns=LINE).astype({"overlay": bool, "cents": "Int64"})
     whole = direct.groupby("opportunity_id")["weight"].transform("sum")
     lines = direct.assign(overlay=False, part=0)
     full = (whole - WHOLE).abs() <= _TOLERANCE
@@ -130,12 +136,12 @@ def _split_lines(direct: pd.DataFrame) -> pd.DataFrame:
     rest = odd.drop_duplicates("opportunity_id").assign(rep_id=None, credit_type="uncredited")
     given = odd.groupby("opportunity_id")["cents"].sum()
     rest = rest.assign(cents=rest["deal_cents"] - rest["opportunity_id"].map(given))
-    return stacked([lines[_LINE], rest[_LINE]])
+    return stacked([lines[LINE], rest[LINE]])
 
 
 def _overlay_lines(rows: pd.DataFrame) -> pd.DataFrame:
     over = rows[rows["credit_type"] == OVERLAY]
-    return over.assign(overlay=True, cents=_rounded_share(over["deal_cents"], over["weight"]))[_LINE]
+    return over.assign(overlay=True, cents=_rounded_share(over["deal_cents"], over["weight"]))[LINE]
 
 
 def _rounded_share(deal_cents: pd.Series, weight: pd.Series) -> pd.Series:
@@ -156,3 +162,13 @@ def _share_faults(direct: pd.DataFrame) -> list[pd.DataFrame]:
     reason = [f"credits sum to {w / WHOLE:.0%}, not 100%; mend the split" for w in odd["whole"]]
     reason = pd.Series(reason, index=odd.index, dtype="object")
     return [exceptions("split_not_whole", "credits", view, key="opportunity_id", reason=reason)]
+
+
+def _stray_credits(records: Records) -> list[pd.DataFrame]:
+    """Credits of a deal that is not there: the money is unknown, so the row is all that can be said."""
+    if records.credits is None or records.credits.empty:
+        return []
+    stray = records.credits[~records.credits["opportunity_id"].isin(records.opportunities["opportunity_id"])]
+    view = stray.drop_duplicates(["opportunity_id", "rep_id"]).assign(holder_id=lambda rows: rows["rep_id"])
+    reason = "credits a deal that is not in opportunities; import the deal or remove the credit"
+    return [exceptions("credit_without_deal", "credits", view, key="opportunity_id", reason=reason)]

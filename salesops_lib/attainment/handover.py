@@ -6,6 +6,7 @@ import pandas as pd
 
 from salesops_lib.attainment import outputs
 from salesops_lib.attainment.distribution import judged_reps
+from salesops_lib.attainment.humps import Humps
 from salesops_lib.attainment.pacing import Pace, coverage
 from salesops_lib.attainment.table import Attainment
 from salesops_lib.core.money import from_cents
@@ -82,6 +83,11 @@ def standing_rows(table: pd.DataFrame, pacing: pd.DataFrame) -> pd.DataFrame:
     gap = pd.to_numeric(rows["quota_base"]).astype("float64") - rows["finish_mid_base"]
     rows = rows.assign(gap_base=gap.round(2)).sort_values(["gap_base", "holder_id"], ascending=[False, True])
     return rows.reindex(columns=outputs.STANDING.column_names).reset_index(drop=True)
+
+
+def hump_row(found: Humps, period: str) -> pd.DataFrame:
+    """The two-hump check, columns of ``outputs.HUMPS``."""
+    return pd.DataFrame([vars(found) | {"period": period}]).reindex(columns=outputs.HUMPS.column_names)
 
 
 def exception_rows(result: Attainment, periods: list[str]) -> pd.DataFrame:

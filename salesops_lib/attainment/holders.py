@@ -100,24 +100,44 @@ def placed(lines: pd.DataFrame, spelled: pd.DataFrame, on: str = "close_date") -
     return result
 
 
+_UNPLACED = {
+    "disputed": (
+        "spells_overlap",
+        "two spells of this rep claim the close date with different teams; end one of them",
+    ),
+    "no_spell": (
+        "no_spell",
+        "credited on a day this rep has no spell; add the spell or credit the deal to its holder",
+    ),
+    "unknown": (
+        "rep_unknown",
+        "credited, yet no spell of this rep is in reps; add the rep or correct the id",
+    ),
+    "no_team": ("no_team", "credited in a spell without a team, so in no team's figure; fill the team"),
+    "no_region": ("no_region", "credited in a spell without a region, so in no region's; fill the region"),
+}
+
+
 def spell_faults(reps: pd.DataFrame | None, lines: pd.DataFrame) -> list[pd.DataFrame]:
-    """Overlapping spells and credit on days without one, with the money that no team gets."""
-    out = lines[~lines["overlay"] & lines["placed"].isin(["disputed", "no_spell"])]
-    money = out.groupby(["rep_id", "period", "placed"], as_index=False)["cents"].sum()
+    """Credit that no team or region gets: overlapping spells, days without one, spells without a place.
+
+    ``lines``: placed. Where no spell names a team (or region) at all, its lack is no fault.
+    """
+    out = lines[~lines["overlay"] & lines["rep_id"].notna()]
+    if reps is None or reps.empty:
+        return []
+    why = out["placed"].where(out["placed"].isin(["disputed", "no_spell", "unknown"]))
+    for column in ("region", "team"):
+        if column in reps and reps[column].notna().any():
+            why = why.mask(why.isna() & out[column].isna(), f"no_{column}")
+    known = out.assign(why=why).dropna(subset=["why"])
+    money = known.groupby(["why", "rep_id", "period"], as_index=False)["cents"].sum()
     view = money.rename(columns={"rep_id": "holder_id", "cents": "money_cents"})
-    disputed = view[view["placed"] == "disputed"]
-    absent = view[view["placed"] == "no_spell"]
-    return [
-        exceptions(
-            "spells_overlap", "reps", disputed, key="holder_id",
-            reason="two spells of this rep claim the close date with different teams; end one of them",
-        ),
-        exceptions(
-            "no_spell", "reps", absent, key="holder_id",
-            reason="credited on a day this rep has no spell; add the spell or credit the deal to its holder",
-        ),
-        *_silent_overlaps(reps, disputed),
-    ]  # fmt: skip
+    found = [
+        exceptions(fault, "reps", view[view["why"] == name], key="holder_id", reason=reason)
+        for name, (fault, reason) in _UNPLACED.items()
+    ]
+    return [*found, *_silent_overlaps(reps, view[view["why"] == "disputed"])]
 
 
 def _silent_overlaps(reps: pd.DataFrame | None, counted: pd.DataFrame) -> list[pd.DataFrame]:
@@ -130,11 +150,24 @@ def _silent_overlaps(reps: pd.DataFrame | None, counted: pd.DataFrame) -> list[p
 
 
 def manager_cycles(reps: pd.DataFrame | None) -> list[list[str]]:
-    """Groups of reps who, following ``manager_id`` of their latest spell, manage each other in a circle."""
+    """Groups of reps who, following ``manager_id``, manage each other in a circle on one day."""
     if reps is None or reps.empty or "manager_id" not in reps:
         return []
-    last = reps.sort_values("start_date", kind="stable").drop_duplicates("rep_id", keep="last")
-    above = {r: m for r, m in zip(last["rep_id"], last["manager_id"], strict=True) if pd.notna(m)}
+    rows = reps.loc[reps["manager_id"].notna(), ["rep_id", "manager_id", "start_date", "end_date"]]
+    rows = rows.assign(end_date=pd.to_datetime(rows["end_date"]).fillna(STILL))
+    while True:  # who manages nobody, or is managed by nobody, is in no circle
+        inside = rows["rep_id"].isin(rows["manager_id"]) & rows["manager_id"].isin(rows["rep_id"])
+        if inside.all():
+            break
+        rows = rows[inside]
+    found = set()
+    for day in sorted(set(rows["start_date"])):
+        now = rows[(rows["start_date"] <= day) & (rows["end_date"] > day)]
+        found.update(tuple(c) for c in _circles(dict(zip(now["rep_id"], now["manager_id"], strict=True))))
+    return [list(circle) for circle in sorted(found)]
+
+
+def _circles(above: dict[str, str]) -> list[list[str]]:
     cycles, done = [], set()
     for start in sorted(above):
         path, at = [], start

@@ -118,6 +118,40 @@ OVER_ASSIGNMENT = Metric(
     source="salesops_lib.attainment.cascade.cascade",
 )
 
+TWO_HUMPS = Metric(
+    id="attainment.two_humps",
+    name="Two-hump check",
+    meaning="How likely attainment as split as this is if all reps belong to one group.",
+    formula="share of samples from the nearest one-hump distribution with a dip at least as deep",
+    unit="ratio",
+    grain="company × period",
+    population="Reps whose attainment is defined.",
+    clock="Close date, as for attainment.",
+    exclusions="Reps with a missing or zero quota.",
+    maturity="Finished periods, from 20 reps on: with fewer even clear humps go unseen.",
+    good_direction="up",
+    look_alikes="A skewed distribution, which has a long tail and one hump.",
+    owner="analyst",
+    source="salesops_lib.attainment.humps.two_humps",
+)
+TEAM_FIT = Metric(
+    id="attainment.team_fit",
+    name="Team fit",
+    meaning="A team's attainment over four finished periods against that of the other teams.",
+    formula="(team bookings ÷ team quotas) ÷ (other teams' bookings ÷ their quotas)",
+    unit="ratio",
+    grain="team × four periods",
+    population="Direct credit and rep quotas by team held, pure overlay holders left out.",
+    clock="Close date, as for attainment.",
+    exclusions="Overlay credit; reps without a quota above zero.",
+    maturity="Finished periods only.",
+    good_direction="up",
+    look_alikes="A team's attainment of one period, which is mostly luck.",
+    owner="manager",
+    source="salesops_lib.attainment.quota_quality.team_fit",
+)
+
 METRICS = (
-    ATTAINMENT, PROJECTED, PARTICIPATION, TOP_FIFTH, NO_QUOTA, UNPLACED, OVER_ASSIGNMENT, *QUOTA_METRICS,
+    ATTAINMENT, PROJECTED, PARTICIPATION, TOP_FIFTH, NO_QUOTA, UNPLACED, OVER_ASSIGNMENT, TWO_HUMPS, TEAM_FIT,
+    *QUOTA_METRICS,
 )  # fmt: skip

@@ -91,7 +91,7 @@ PACING = Table(
         Column("past_values", "count", "Values of those periods the range rests on."),
         Column(
             "method", "text", "How it was projected.", nullable=False,
-            values=("share", "remaining", "both", "finished", "insufficient"),
+            values=("share", "remaining", "combined", "finished", "insufficient"),
         ),
     ),
 )  # fmt: skip
@@ -210,7 +210,54 @@ EXCEPTIONS = Table(
     ),
 )
 
+TEAM_FIT = Table(
+    "team_fit",
+    "a team over several finished periods together",
+    ("team",),
+    (
+        Column("team", "text", "Team held on the close date.", nullable=False),
+        Column("periods", "text", "First and last finished period taken together.", nullable=False),
+        Column("reps", "count", "Reps with a quota above zero.", nullable=False),
+        Column("quota_base", "money", "Sum of the reps' quotas as they counted.", nullable=False),
+        Column("credited_base", "money", "Direct credit.", nullable=False),
+        Column("attainment", "ratio", "credited_base ÷ quota_base."),
+        Column("relative", "ratio", "attainment ÷ that of all other teams."),
+        Column("low", "ratio", "Low end of the 90 % range of relative."),
+        Column("high", "ratio", "High end of the 90 % range of relative."),
+    ),
+)
+
+QUOTA_QUALITY = Table(
+    "quota_quality",
+    "what attainment over several finished periods moves with",
+    ("driver",),
+    (
+        Column("driver", "text", "Quota, potential, tenure; or bookings explained by quota.", nullable=False),
+        Column("periods", "text", "First and last finished period taken together.", nullable=False),
+        Column("reps", "count", "Reps with the driver known.", nullable=False),
+        Column("value", "ratio", "Rank correlation with attainment; or the share explained."),
+        Column("low", "ratio", "Low end of its 90 % range."),
+        Column("high", "ratio", "High end of its 90 % range."),
+    ),
+)
+
+HUMPS = Table(
+    "two_humps",
+    "the two-hump check of a finished period",
+    ("period",),
+    (
+        Column("period", "text", "Fiscal period.", nullable=False),
+        Column("reps", "count", "Reps with a quota above zero.", nullable=False),
+        Column("dip", "ratio", "Hartigan's dip; missing under four reps."),
+        Column("p_value", "ratio", "Against the nearest single hump.", low=0, high=1),
+        Column("p_flat", "ratio", "Against a flat one, the worst case.", low=0, high=1),
+        Column("cut", "ratio", "Attainment between the humps, if there are two."),
+        Column("draws", "count", "Simulated samples.", nullable=False),
+    ),
+)
+
 OUTPUTS = (
+    TEAM_FIT, QUOTA_QUALITY, HUMPS,
     ATTAINMENT, BY_SPELL, PACING, COVERAGE, STANDING, PARTICIPATION, CONCENTRATION, CASCADE, TEAM_STEPS,
     EXCEPTIONS, *QUOTA_OUTPUTS,
 )  # fmt: skip

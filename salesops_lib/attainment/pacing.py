@@ -1,9 +1,9 @@
 """Where the period will end: a range from what past periods still added after this business day.
 
-Never a straight line: the share of a period's bookings that has come by a business day is taken from past
-periods. Company and regions are projected by that share and by what past periods still added in units of
-quota, weighed by their back-tested errors; teams and reps, lumpy and at times at nothing, by the second
-alone. The range's coverage is back-tested on earlier periods with what was known before each of them.
+Never a straight line: what past periods had booked by this business day, and what they still added, says what
+is to come (:mod:`finish`). Company and regions are projected by three methods, weighed by their errors; teams
+and reps, lumpy and at times at nothing, by what past periods still added. The range's coverage, and how often
+a stated chance to reach quota came true, are back-tested on earlier periods with what was known before each.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
+from salesops_lib.attainment.calibration import correct
+from salesops_lib.attainment.finish import FINAL, REMAINING, SHARE, Past, finish
 from salesops_lib.attainment.records import stacked
 from salesops_lib.attainment.table import Attainment
 from salesops_lib.core import stats
@@ -21,7 +23,12 @@ from salesops_lib.core.periods import FiscalCalendar, Period
 
 LEVELS = ("company", "region", "team", "rep")
 MIN_PERIODS = 4  # finished periods before a projection is given at all
-_BOTH = {"company", "region"}
+_METHODS = {
+    "company": (REMAINING, FINAL, SHARE),
+    "region": (REMAINING, FINAL, SHARE),
+    "team": (REMAINING,),
+    "rep": (REMAINING,),
+}
 _FINISH = ("finish_low", "finish_mid", "finish_high")
 
 
@@ -72,63 +79,50 @@ def pace(result: Attainment, calendar: FiscalCalendar, period: Period) -> Pace:
 def project(pace: Pace, tested: pd.DataFrame, level_of_interval: float = 0.8) -> pd.DataFrame:
     """A finish for every holder of the period: range, middle and the chance to reach quota.
 
-    ``tested``: from :func:`backtest`, whose errors weigh the two methods where a level has both.
+    ``tested``: from :func:`backtest`; a level with enough outcomes in it has its chances corrected by how
+    often they came true (:mod:`calibration`).
 
     Returns
     -------
     DataFrame
         ``level``, ``holder_id``, ``to_date``, ``quota``, ``finish_low``, ``finish_mid``, ``finish_high``,
         ``p_quota`` (never 0 or 1), ``expected_share`` (median share of the final that past periods had by
-        now), ``periods`` and ``n`` (past periods and values used), ``method`` (``share``, ``remaining``,
-        ``both``, ``finished``, ``insufficient``: then the finish is missing).
+        now), ``periods`` and ``n`` (past periods and values used), ``method`` (``remaining``, ``combined``,
+        ``share`` where no quota says how much is much, ``finished``, ``insufficient``: then the finish is
+        missing).
     """
-    now = pace.progress[pace.progress["period"] == pace.period].reset_index(drop=True)
-    now["to_date"] = now["final"]
     if pace.finished:
-        reached = (now["final"] >= now["quota"]).astype("float64").where(now["quota"] > 0)
-        now = now.assign(**dict.fromkeys(_FINISH, now["final"]), p_quota=reached)
-        now = now.assign(expected_share=1.0, periods=0, n=0, method="finished")
-        return now.drop(columns=["final", "period"])
-    past = pace.progress[pace.progress["period"].isin(pace.past)]
-    made = _both(now, past.iloc[:0] if pace.broken else past, level_of_interval)
-    return _combined(made, weights(tested)).drop(columns=["final", "period"])
+        return _as_booked(pace.progress[pace.progress["period"] == pace.period])
+    known = [] if pace.broken else pace.past
+    made = [
+        _projected(track, len(known), level_of_interval) for track in _tracks(pace, [*known, pace.period])
+    ]
+    return correct(stacked(made), tested).drop(columns=["final", "period"])
 
 
 def backtest(pace: Pace, level_of_interval: float = 0.8) -> pd.DataFrame:
     """Projections of past periods at the same business day, each from the periods before it only.
 
-    Returns one row per level, holder, past period with :data:`MIN_PERIODS` before it, and method: the
-    columns of :func:`project` and ``final``, the outcome. Empty where the past is too short.
+    Returns one row per level, holder and past period with :data:`MIN_PERIODS` before it: the columns of
+    :func:`project`, ``period``, ``final``, the outcome, and ``p_stated``, the chance before any correction.
+    Empty where the past is too short.
     """
-    parts = [_both(pace.progress.iloc[:0], pace.progress.iloc[:0], level_of_interval)]
-    for position in range(MIN_PERIODS, len(pace.past)):
-        before = pace.progress[pace.progress["period"].isin(pace.past[:position])]
-        then = pace.progress[pace.progress["period"] == pace.past[position]]
-        parts.append(_both(then, before, level_of_interval))
+    tracks = _tracks(pace, pace.past)
+    made = [_projected(track, 0, level_of_interval).iloc[:0] for track in tracks]
+    positions = range(MIN_PERIODS, len(pace.past))
+    made += [_projected(track, position, level_of_interval) for position in positions for track in tracks]
+    tested = stacked(made)
+    parts = [tested.iloc[:0].assign(p_stated=np.nan)]
+    for name in pace.past[MIN_PERIODS:]:
+        parts.append(correct(tested[tested["period"] == name], stacked(parts)))
     return stacked(parts)
-
-
-def weights(tested: pd.DataFrame) -> dict[tuple[str, str], float]:
-    """Weight of each (level, method): 1 ÷ the square of its mean pinball loss over the back-test."""
-    rows = tested[tested["finish_low"].notna()]
-    loss = sum(
-        np.maximum(share * (rows["final"] - rows[name]), (share - 1) * (rows["final"] - rows[name]))
-        for share, name in zip((0.1, 0.5, 0.9), _FINISH, strict=True)
-    )
-    mean = (
-        (loss / 3).groupby([rows["level"], rows["method"]]).mean()
-        if len(rows)
-        else pd.Series(dtype="float64")
-    )
-    return {key: 1 / max(value, 1e-9) ** 2 for key, value in mean.items()}
 
 
 def coverage(tested: pd.DataFrame) -> pd.DataFrame:
     """How often the back-tested range held the outcome: per level ``n``, ``inside``, ``share``, its range."""
-    used = _combined(tested, weights(tested)) if len(tested) else tested
     rows = []
     for level in LEVELS:
-        part = used[(used["level"] == level) & used["finish_low"].notna()]
+        part = tested[(tested["level"] == level) & tested["finish_low"].notna()]
         if len(part):
             found = stats.coverage(part["final"], part["finish_low"] - 0.005, part["finish_high"] + 0.005)
             rows.append({"level": level, "periods": part["period"].nunique(), **found})
@@ -166,68 +160,84 @@ def _curve(lines: pd.DataFrame, past: list[str], period: str, elapsed: float) ->
     return pd.concat(rows, ignore_index=True)
 
 
-def _both(now: pd.DataFrame, past: pd.DataFrame, level_of_interval: float) -> pd.DataFrame:
-    """The projection of each row of ``now`` by each method its level uses, one row per method."""
-    ends = [(1 - level_of_interval) / 2, 0.5, (1 + level_of_interval) / 2]
-    parts = []
+@dataclass(frozen=True)
+class _Track:
+    """One level: holders × periods, in order; NaN where a holder has no row."""
+
+    level: str
+    holders: np.ndarray
+    periods: list[str]
+    done: np.ndarray
+    final: np.ndarray
+    quota: np.ndarray
+
+
+def _tracks(pace: Pace, periods: list[str]) -> list[_Track]:
+    """The progress of some periods by level. The last, if it is the running one, is booked to date in all."""
+    rows = pace.progress[pace.progress["period"].isin(periods)]
+    running = rows["period"] == pace.period
+    rows = rows.assign(to_date=rows["to_date"].where(~running, rows["final"]))
+    column = rows["period"].map({name: number for number, name in enumerate(periods)}).to_numpy()
+    found = []
     for level in LEVELS:
-        rows, earlier = now[now["level"] == level], past[past["level"] == level]
-        methods = (_by_share, _by_remaining) if level in _BOTH else (_by_remaining,)
-        parts += [_projected(method, rows, earlier, ends) for method in methods]
-    return stacked(parts)
+        inside = (rows["level"] == level).to_numpy()
+        code, holders = pd.factorize(rows.loc[inside, "holder_id"], sort=True)
+        wide = np.full((3, len(holders), len(periods)), np.nan)
+        wide[:, code, column[inside]] = rows.loc[inside, ["to_date", "final", "quota"]].to_numpy().T
+        found.append(_Track(level, np.asarray(holders, dtype=object), periods, *wide))
+    return found
 
 
-def _projected(method, now: pd.DataFrame, past: pd.DataFrame, ends: list[float]) -> pd.DataFrame:
-    share = past["to_date"] / past["final"].where(past["final"] > 0)
-    periods = past["period"].nunique()
-    unknown = dict.fromkeys([*_FINISH, "p_quota"], np.nan) | {"method": "insufficient"}
-    made = now.assign(**unknown, expected_share=share.median(), periods=periods, n=0)
-    if periods < MIN_PERIODS or made.empty:
-        return made
-    rows, scores, spread, limits = method(now, past, ends)
-    if not rows.any() or len(scores) < MIN_PERIODS:
-        return made
-    given = rows.to_numpy()
-    found = np.full((len(now), 4), np.nan)
-    found[given] = np.column_stack([spread, stats.prediction_exceeds(scores, limits)])
-    named = np.where(given, method.__name__.removeprefix("_by_"), "insufficient").astype("object")
-    return made.assign(**dict(zip([*_FINISH, "p_quota"], found.T, strict=True)), method=named, n=len(scores))
+def _projected(track: _Track, position: int, level_of_interval: float) -> pd.DataFrame:
+    """The period at ``position`` projected from those before it: one row per holder that has a row in it."""
+    at = [(1 - level_of_interval) / 2, 0.5, (1 + level_of_interval) / 2]
+    here = np.isfinite(track.done[:, position])
+    done, quota = track.done[here, position], track.quota[here, position]
+    before = Past(*(m[:, :position] for m in (track.done, track.final, track.quota)))
+    ends, chance = np.full((len(done), 3), np.nan), np.full(len(done), np.nan)
+    method, used = np.full(len(done), "insufficient", dtype=object), np.zeros(len(done), dtype="int64")
+    spans, able = np.full(len(done), _spanned(before.done)), np.isfinite(quota)
+    if _spanned(before.quota) >= MIN_PERIODS and able.any():
+        order = [*np.flatnonzero(here)[able], *np.flatnonzero(~here)]
+        past = Past(*(m[order] for m in (before.done, before.final, before.quota)))
+        found = finish(past, done[able], quota[able], _METHODS[track.level], at)
+        ends[able], chance[able] = found.ends * quota[able, None], found.chance
+        used[able], spans[able] = found.values, _spanned(before.quota)
+        method[able] = REMAINING if _METHODS[track.level] == (REMAINING,) else "combined"
+    if len(_METHODS[track.level]) > 1 and _spanned(before.done) >= MIN_PERIODS:
+        rows = ~able & (done > 0)
+        ends[rows], used[rows], method[rows] = _by_share(before, done[rows], at)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = (before.done / np.where(before.final > 0, before.final, np.nan))[np.isfinite(before.done)]
+    share = share[np.isfinite(share)]
+    made = {
+        "level": track.level, "holder_id": track.holders[here], "period": track.periods[position],
+        "to_date": done, "final": track.final[here, position], "quota": quota,
+        **dict(zip(_FINISH, ends.T, strict=True)), "p_quota": chance,
+        "expected_share": np.median(share) if share.size else np.nan, "periods": spans, "n": used,
+        "method": method,
+    }  # fmt: skip
+    return pd.DataFrame(made)
 
 
-def _by_share(now: pd.DataFrame, past: pd.DataFrame, ends: list[float]):
-    """To date ÷ the share past periods had by now, on a logarithmic scale."""
-    usable = (past["to_date"] > 0) & (past["final"] > 0)
-    scores = np.log((past["final"] / past["to_date"])[usable].to_numpy()) if usable.all() else np.array([])
-    rows = now["to_date"] > 0
-    done = now.loc[rows, "to_date"].to_numpy()
-    spread = np.outer(done, np.exp(stats.prediction_quantiles(scores, ends)))
-    return rows, scores, spread, np.log(now.loc[rows, "quota"].to_numpy() / done)
+def _spanned(values: np.ndarray) -> int:
+    """Periods in which any holder has a value."""
+    return int(np.isfinite(values).any(axis=0).sum())
 
 
-def _by_remaining(now: pd.DataFrame, past: pd.DataFrame, ends: list[float]):
-    """To date + what holders of this level still added after this business day, in units of quota."""
-    known = past["quota"].notna()
-    scores = ((past["final"] - past["to_date"]) / past["quota"])[known].to_numpy()
-    rows = now["quota"].notna()
-    done, quota = now.loc[rows, "to_date"].to_numpy(), now.loc[rows, "quota"].to_numpy()
-    spread = done[:, None] + np.outer(quota, stats.prediction_quantiles(scores, ends))
-    return rows, scores, spread, 1 - done / quota
+def _by_share(past: Past, done: np.ndarray, at: list[float]) -> tuple[np.ndarray, int, str]:
+    """Without a quota: to date ÷ the share past periods had by now, on a logarithmic scale."""
+    held = np.isfinite(past.done)
+    before, final = past.done[held], past.final[held]
+    if not ((before > 0) & (final > 0)).all():
+        return np.full((len(done), len(at)), np.nan), 0, "insufficient"
+    scores = np.log(final / before)
+    return np.outer(done, np.exp(stats.prediction_quantiles(scores, at))), len(scores), SHARE
 
 
-def _combined(made: pd.DataFrame, weight: dict[tuple[str, str], float]) -> pd.DataFrame:
-    """One row per holder and period: the weighted mean of the quantiles of the methods that gave one."""
-    key = ["level", "holder_id", "period"]
-    given = made["finish_low"].notna()
-    mass = pd.Series(
-        [weight.get(pair, 1.0) for pair in zip(made["level"], made["method"], strict=True)], index=made.index
-    ).where(given, 0.0)
-    whole = mass.groupby([made[k] for k in key]).transform("sum")
-    part = mass / whole.where(whole > 0)
-    summed = [*_FINISH, "p_quota"]
-    weighted = made[summed].mul(part, axis=0).assign(**{k: made[k] for k in key})
-    sums = weighted.groupby(key)[summed].sum(min_count=1)
-    count = given.groupby([made[k] for k in key]).sum()
-    best = made.assign(given=given).sort_values("given", ascending=False, kind="stable")
-    first = best.drop_duplicates(key).drop(columns=[*summed, "given"]).set_index(key)
-    first.loc[count.reindex(first.index) > 1, "method"] = "both"
-    return first.join(sums).reset_index()
+def _as_booked(now: pd.DataFrame) -> pd.DataFrame:
+    """A finished period: nothing is projected."""
+    reached = (now["final"] >= now["quota"]).astype("float64").where(now["quota"] > 0)
+    now = now.assign(to_date=now["final"], **dict.fromkeys(_FINISH, now["final"]), p_quota=reached)
+    now = now.assign(expected_share=1.0, periods=0, n=0, method="finished")
+    return now.drop(columns=["final", "period"]).reset_index(drop=True)

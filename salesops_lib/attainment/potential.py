@@ -90,14 +90,22 @@ def _held(basis: Basis, reps: pd.Series) -> tuple[pd.Series, pd.Series]:
     accounts, held = basis.facts.accounts, basis.facts.territories
     if accounts is None or held is None or accounts["potential_base"].notna().sum() == 0:
         return nothing, nothing
-    day = pd.Timestamp(basis.as_of)
-    now = held[(held["start_date"] <= day) & (held["end_date"].isna() | (held["end_date"] > day))]
-    now = now.merge(accounts[["account_id", "segment", "potential_base"]], on="account_id")
-    now = now.dropna(subset=["potential_base", "rep_id"])
-    now = now.assign(segment=now["segment"].fillna(""))
+    now = held_accounts(accounts, held, pd.Timestamp(basis.as_of))
     now["yielded"] = now["potential_base"] * now["segment"].map(_yield(basis, now)).fillna(1.0)
     sums = now.groupby("rep_id")[["potential_base", "yielded"]].sum()
     return tuple(reps.map(sums[c]).astype("float64") for c in ("potential_base", "yielded"))
+
+
+def held_accounts(accounts: pd.DataFrame, territories: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
+    """Accounts of known potential that a rep held on a day.
+
+    Returns ``account_id``, ``rep_id``, ``segment`` (empty where unknown), ``potential_base``.
+    """
+    ends = territories["end_date"]
+    now = territories[(territories["start_date"] <= day) & (ends.isna() | (ends > day))]
+    now = now.merge(accounts.reindex(columns=["account_id", "segment", "potential_base"]), on="account_id")
+    now = now.dropna(subset=["potential_base", "rep_id"])
+    return now.assign(segment=now["segment"].fillna(""))
 
 
 def _yield(basis: Basis, now: pd.DataFrame) -> pd.Series:

@@ -31,8 +31,9 @@ def choose_measure(quotas: pd.DataFrame, asked: str = "") -> str:
                 f"table 'quotas' has no measure '{asked}'; it has {', '.join(sorted(counts.index))}"
             )
         return asked
-    if "bookings" in counts.index:
-        return "bookings"
+    bookings = [name for name in counts.index if name.casefold() == "bookings"]
+    if bookings:
+        return bookings[0]
     return sorted(counts.index, key=lambda m: (-counts[m], m))[0]
 
 
@@ -83,10 +84,11 @@ def latest_quotas(quotas: pd.DataFrame, measure: str, kind: Kind) -> pd.DataFram
     Raises
     ------
     TableError
-        If a quota is negative, or a ramp share lies outside 0 to 1.
+        If a quota is negative or has two versions of one moment, or a ramp share lies outside 0 to 1.
     """
     rows = quotas[quotas["measure"] == measure]
     rows = rows[rows["period"].map(lambda p: Period.parse(p).kind == kind).astype(bool)]
+    _refuse(rows, _contradicted(rows), "two versions of this quota stand at one recorded_at; keep one")
     rows = rows.sort_values("recorded_at", kind="stable").drop_duplicates(_KEY, keep="last")
     rows = rows.sort_values(_KEY).reset_index(drop=True)
     result = rows[["level", "holder_id", "period"]].copy()
@@ -98,6 +100,13 @@ def latest_quotas(quotas: pd.DataFrame, measure: str, kind: Kind) -> pd.DataFram
     outside = (result["ramp_share"] < 0) | (result["ramp_share"] > 1)
     _refuse(result, outside, "ramp_share lies outside 0 to 1; 0.5 means half a quota")
     return result
+
+
+def _contradicted(rows: pd.DataFrame) -> pd.Series:
+    """Versions of one quota, recorded at one moment, that say different things."""
+    said = ["quota_base", *[c for c in ("ramp_share", "parent_id") if c in rows]]
+    stamp = [*_KEY, "recorded_at"]
+    return rows.duplicated(stamp, keep=False) & ~rows.duplicated([*stamp, *said], keep=False)
 
 
 def _refuse(rows: pd.DataFrame, bad: pd.Series, why: str) -> None:

@@ -12,6 +12,7 @@ from salesops_lib.attainment.pacing import pace
 from salesops_lib.attainment.quota import days_held
 from salesops_lib.attainment.ramp import Ramp, ramped_share
 from salesops_lib.attainment.records import Records
+from salesops_lib.attainment.segments import rep_segments
 from salesops_lib.attainment.table import Attainment, attainment
 from salesops_lib.core.periods import FiscalCalendar, Period
 
@@ -131,27 +132,11 @@ def _groups(facts: Facts, result: Attainment, seats: pd.DataFrame, spelled: pd.D
     """Role and the segment most of a rep's money came from; without a sale the segment of the team."""
     roles = spelled.drop_duplicates("rep_id", keep="last").set_index("rep_id")["role"]
     roles = {**roles.dropna().to_dict(), **dict(zip(seats["rep_id"], seats["role"], strict=True))}
-    lines = result.lines[result.lines["rep_id"].notna() & ~result.lines["overlay"]]
-    deals = facts.records.opportunities
-    segment = {}
-    if "segment" in deals and deals["segment"].notna().any():
-        of_deal = deals.set_index("opportunity_id")["segment"]
-        sold = lines.assign(segment=lines["opportunity_id"].map(of_deal)).dropna(subset=["segment"])
-        by_team = _largest(sold.dropna(subset=["team"]), "team")
-        segment = {r: by_team.get(t) for r, t in zip(seats["rep_id"], seats["team"], strict=True)}
-        segment |= _largest(sold, "rep_id")
-    everyone = set(lines["rep_id"]) | set(roles)
+    teams = dict(zip(seats["rep_id"], seats["team"], strict=True))
+    segment = rep_segments(result.lines, facts.records.opportunities, teams)
+    sold = result.lines[result.lines["rep_id"].notna() & ~result.lines["overlay"]]
+    everyone = set(sold["rep_id"]) | set(roles)
     return {r: ", ".join(filter(None, [roles.get(r, NO_ROLE), segment.get(r)])) for r in everyone}
-
-
-def _largest(sold: pd.DataFrame, by: str) -> dict[str, str]:
-    money = (
-        sold.assign(cents=sold["cents"].astype("int64"))
-        .groupby([by, "segment"], as_index=False)["cents"]
-        .sum()
-    )
-    money = money.sort_values([by, "cents"], kind="stable").drop_duplicates(by, keep="last")
-    return dict(zip(money[by], money["segment"], strict=True))
 
 
 def _panel(

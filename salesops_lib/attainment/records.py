@@ -16,13 +16,19 @@ class Records:
     """The tables attainment needs, as known on one day (columns of DATA.md).
 
     ``reps`` and ``credits`` may be ``None``: without credits a deal counts whole for its owner; without
-    spells nobody's team is known by date.
+    spells nobody's team is known by date. ``plan_rates`` (``inputs.plan_rates``) with the reporting
+    ``currency``: bookings count at them; without, at the day's rate. ``events``: ``measure_events``, which
+    fill quotas of any measure but bookings; dated in ``time_zone``.
     """
 
     opportunities: pd.DataFrame
     quotas: pd.DataFrame
     reps: pd.DataFrame | None = None
     credits: pd.DataFrame | None = None
+    plan_rates: pd.DataFrame | None = None
+    currency: str = ""
+    events: pd.DataFrame | None = None
+    time_zone: str = "UTC"
 
 
 def exceptions(

@@ -7,6 +7,7 @@ from datetime import date
 
 from salesops_lib.attainment import metrics
 from salesops_lib.attainment.distribution import SMALL_GROUP
+from salesops_lib.attainment.humps import MIN_REPS
 from salesops_lib.attainment.pacing import MIN_PERIODS
 from salesops_lib.attainment.quota_rules import QUOTA_RULES
 from salesops_lib.core.findings import Rule
@@ -55,7 +56,20 @@ UNDERASSIGN = Rule(
     due="before the next quota letters", due_days=21, playbook=_PAGE,
 )  # fmt: skip
 
-RULES = (PACE, FLOOR, SHARE, SKEW, NOQUOTA, UNPLACED, OVERASSIGN, UNDERASSIGN, *QUOTA_RULES)
+HUMPS = Rule(
+    code="F-ATTN-HUMPS", metric=metrics.TWO_HUMPS, title="One group of reps or two",
+    policy="two_humps_limit", keep="above", min_n=MIN_REPS, owner="sales ops manager",
+    due="before the next quota letters", due_days=21, playbook=_PAGE,
+)  # fmt: skip
+TEAMFIT = Rule(
+    code="F-ATTN-TEAMFIT", metric=metrics.TEAM_FIT, title="Quotas of a team within reach",
+    policy="team_fit_floor", keep="above", min_n=2, owner="sales ops manager",
+    due="before the next quota letters", due_days=21, playbook=_PAGE,
+)  # fmt: skip
+
+RULES = (
+    PACE, FLOOR, SHARE, SKEW, NOQUOTA, UNPLACED, OVERASSIGN, UNDERASSIGN, HUMPS, TEAMFIT, *QUOTA_RULES,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from salesops_lib.attainment import holders, quota
 from salesops_lib.attainment.credit import credited
+from salesops_lib.attainment.events import EVENTS, credit_source, event_credit
 from salesops_lib.attainment.records import Records, exceptions, gathered, stacked
 from salesops_lib.attainment.rollup import above_rows, company_rows
 from salesops_lib.core.money import from_cents
@@ -23,13 +24,15 @@ class Attainment:
 
     ``table``: one row per level, holder and period (columns of ``outputs.ATTAINMENT``, money as Decimal).
     ``by_spell``: the pieces it is the sum of: rep × period × team. ``lines``: credited lines, in cents,
-    placed. ``exceptions``: rows that could not be used, with their money.
+    placed. ``exceptions``: rows that could not be used, with their money. ``booked``: the deals behind the
+    lines, at the plan's rate and at the day's.
     """
 
     table: pd.DataFrame
     by_spell: pd.DataFrame
     lines: pd.DataFrame
     exceptions: pd.DataFrame
+    booked: pd.DataFrame
     measure: str
     kind: Kind
     as_of: date
@@ -48,14 +51,18 @@ def attainment(
     Raises
     ------
     TableError
-        If a quota is negative, a share or a ramp share is out of range, or a measure is unknown.
+        If a quota is negative or stands twice, a share or a ramp share is out of range, or nothing says what
+        counts towards the measure.
 
     Source: playbooks/reference/metrics.md#attainment-attainment.
     """
     measure = quota.choose_measure(records.quotas, measure)
     quotas = quota.latest_quotas(records.quotas, measure, kind)
     spelled = holders.spells(records.reps)
-    found = credited(records, calendar, as_of, kind)
+    if credit_source(records, measure) == EVENTS:
+        found = event_credit(records, measure, calendar, as_of, kind)
+    else:
+        found = credited(records, calendar, as_of, kind)
     periods = _begun(quotas, found.lines, calendar, as_of, kind)
     quotas = quotas[quotas["period"].isin(periods)].reset_index(drop=True)
     held = quota.days_held(spelled, calendar, periods)
@@ -77,7 +84,7 @@ def attainment(
         _no_quota(table),
         _no_rep(lines),
     ]
-    return Attainment(table, _money(by_spell), lines, gathered(faults), measure, kind, as_of)
+    return Attainment(table, _money(by_spell), lines, gathered(faults), found.deals, measure, kind, as_of)
 
 
 def overlay_holders(lines: pd.DataFrame, spelled: pd.DataFrame) -> set[str]:

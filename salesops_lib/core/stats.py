@@ -91,6 +91,26 @@ def top_share(values: np.ndarray | pd.Series, top: float = 0.2) -> np.ndarray:
     return np.where(sums > 0, (ranked * weights).sum(axis=-1) / np.where(sums > 0, sums, 1), np.nan)
 
 
+def rank_correlation(x: pd.Series, y: pd.Series, level: float = 0.9) -> tuple[float, float, float]:
+    """Spearman's rank correlation and its range: value, low, high; NaN under four pairs or without spread.
+
+    The range is Fisher's with the standard error for ranks, √((1 + r² ÷ 2) ÷ (n − 3)).
+
+    Source: Bonett and Wright (2000), Psychometrika 65, 23-28.
+    """
+    from scipy.special import ndtri
+
+    known = x.notna() & y.notna()
+    n = int(known.sum())
+    first, second = x[known].rank(), y[known].rank()
+    if n < 4 or first.nunique() < 2 or second.nunique() < 2:
+        return np.nan, np.nan, np.nan
+    value = float(np.corrcoef(first, second)[0, 1])
+    middle = np.arctanh(np.clip(value, -1 + 1e-9, 1 - 1e-9))
+    half = float(ndtri((1 + level) / 2)) * np.sqrt((1 + value**2 / 2) / (n - 3))
+    return value, float(np.tanh(middle - half)), float(np.tanh(middle + half))
+
+
 def weighted_mean(values: np.ndarray | pd.Series, weights: np.ndarray | pd.Series) -> float:
     """Σ value × weight ÷ Σ weight over the rows where both are there; NaN where no weight is."""
     value, weight = np.asarray(values, dtype="float64"), np.asarray(weights, dtype="float64")

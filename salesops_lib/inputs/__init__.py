@@ -26,6 +26,7 @@ _HOME = {
     "plan_texts": "plan_text_files",
     "company_above": "plan_text_files",
     "read_rows": "delimited",
+    "plan_rates": "fx",
     "to_base": "fx",
     "RateError": "fx",
 }

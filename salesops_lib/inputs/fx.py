@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from salesops_lib.core.errors import TableError
+from salesops_lib.core.errors import PolicyError, TableError
+from salesops_lib.core.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from salesops_lib.inputs.load import Snapshot
+
 MAX_AGE_DAYS = 7
+PLAN_RATES = "plan_rates"  # the policy file that holds them, one value per currency: eur, gbp
 
 
 class RateError(TableError):
@@ -64,6 +69,60 @@ def to_base(
     _refuse(asked, pd.Series(missing, asked.index), f"has no rate to {base}; add it to fx_rates")
     rate = pd.Series(found["base_per_unit"].to_numpy(), asked.index)
     return converted.mask(foreign, converted * rate.reindex(rows.index))
+
+
+def plan_rates(snapshot: Snapshot) -> pd.DataFrame:
+    """The rates quotas are set at, as dated values: ``currency``, ``date`` (holds from), ``base_per_unit``.
+
+    From ``policy/plan_rates.yaml``. A currency of a quota that is not in it has the rate of each period's
+    first day, at which the import converts a quota; missing where that day has none. Empty where no rate is
+    stated and no quota is set in another currency.
+
+    Raises
+    ------
+    PolicyError
+        If a rate is not above 0 or is not named by a currency's code.
+    """
+    path = snapshot.company.root and snapshot.company.root / "policy" / f"{PLAN_RATES}.yaml"
+    base = snapshot.company.currency
+    stated = _stated(snapshot.policy(PLAN_RATES)) if path and path.is_file() else []
+    stated = [row for row in stated if row[0] != base]
+    opened = _opening(snapshot, {base, *(row[0] for row in stated)})
+    rows = pd.DataFrame([*stated, *opened], columns=["currency", "date", "base_per_unit"])
+    return rows.astype({"date": "datetime64[ns]", "base_per_unit": "float64"})
+
+
+def _stated(policy: Policy) -> list[tuple]:
+    rows = [
+        (k.upper(), pd.Timestamp(d), v) for k, e in policy.entries.items() for d, v in e["values"].items()
+    ]
+    for code, day, rate in rows:
+        if not re.fullmatch("[A-Z]{3}", code):
+            raise PolicyError(
+                f"policy '{PLAN_RATES}.{code.lower()}' is no currency; write its code, such as eur"
+            )
+        if rate <= 0:
+            raise PolicyError(
+                f"policy '{PLAN_RATES}.{code.lower()}' is {rate} on {day:%Y-%m-%d}; give a rate above 0"
+            )
+    return rows
+
+
+def _opening(snapshot: Snapshot, stated: set[str]) -> list[tuple]:
+    """The day's rate at the start of each period, for currencies quotas are set in without a plan rate."""
+    if not (snapshot.has("quotas", "currency") and snapshot.has("fx_rates")):
+        return []
+    quotas = snapshot.table("quotas").select("currency").distinct().to_pandas()["currency"]
+    lacking = sorted(set(quotas.dropna()) - stated)
+    calendar = snapshot.company.calendar
+    starts = sorted({*calendar.quarter_starts, *calendar.month_starts})
+    asked = pd.DataFrame(
+        [(c, pd.Timestamp(day)) for c in lacking for day in starts], columns=["currency", "date"]
+    ).assign(place=lambda rows: range(len(rows)))
+    if asked.empty:
+        return []
+    found = _rates_of(asked, snapshot.frame("fx_rates"), MAX_AGE_DAYS)
+    return list(found[["currency", "date", "base_per_unit"]].itertuples(index=False, name=None))
 
 
 def _rates_of(asked: pd.DataFrame, rates: pd.DataFrame, max_age_days: int) -> pd.DataFrame:

@@ -11,7 +11,15 @@ from salesops_lib.attainment.records import Records
 from salesops_lib.core import periods
 
 _COLUMNS = {
-    "opportunities": ["opportunity_id", "owner_id", "close_date", "amount_base", "is_won"],
+    "opportunities": [
+        "opportunity_id",
+        "owner_id",
+        "close_date",
+        "amount_base",
+        "is_won",
+        "currency",
+        "amount",
+    ],
     "quotas": [
         "holder_id",
         "level",
@@ -21,11 +29,15 @@ _COLUMNS = {
         "parent_id",
         "quota_base",
         "ramp_share",
+        "currency",
     ],
     "reps": ["rep_id", "start_date", "end_date", "name", "role", "team", "region", "manager_id"],
     "credits": ["opportunity_id", "rep_id", "credit_type", "recorded_at", "share"],
+    "plan_rates": ["currency", "date", "base_per_unit"],
+    "events": ["event_id", "holder_id", "measure", "at", "value"],
 }
-_DATES = {"close_date", "start_date", "end_date"}
+_DATES = {"close_date", "start_date", "end_date", "date"}
+_NUMBERS = {"amount_base", "amount", "quota_base", "ramp_share", "share", "base_per_unit", "value"}
 
 
 def frame(table: str, rows: list[dict]) -> pd.DataFrame:
@@ -40,16 +52,16 @@ def frame(table: str, rows: list[dict]) -> pd.DataFrame:
         made["is_won"] = made["is_won"].where(made["is_won"].notna(), True).astype("boolean")
     if "measure" in made:
         made["measure"] = made["measure"].where(made["measure"].notna(), "bookings")
-    for column in {"amount_base", "quota_base", "ramp_share", "share"} & set(made):
+    for column in _NUMBERS & set(made):
         made[column] = pd.to_numeric(made[column]).astype("float64")
     return made
 
 
-def records(**tables: list[dict] | None) -> Records:
+def records(*, currency: str = "", time_zone: str = "UTC", **tables: list[dict] | None) -> Records:
     """Records from lists of rows; a table left out is not there."""
     made = {name: frame(name, rows) for name, rows in tables.items() if rows is not None}
     made.setdefault("opportunities", frame("opportunities", []))
-    return Records(**made)
+    return Records(**made, currency=currency, time_zone=time_zone)
 
 
 @pytest.fixture(scope="session")

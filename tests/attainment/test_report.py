@@ -10,8 +10,10 @@ from salesops_lib.attainment import charts, handover, outputs, pacing
 from salesops_lib.attainment.cascade import cascade, team_steps
 from salesops_lib.attainment.distribution import concentration, participation
 from salesops_lib.attainment.headline import cards
+from salesops_lib.attainment.humps import two_humps
 from salesops_lib.attainment.limits import limits
 from salesops_lib.attainment.quota import choose_measure, choose_period
+from salesops_lib.attainment.quota_quality import quality_tables
 from salesops_lib.attainment.table import attainment
 from salesops_lib.core.contracts import checked
 from salesops_lib.core.errors import PeriodError, TableError
@@ -68,6 +70,9 @@ def test_every_output_keeps_its_contract(made, fiscal):
         outputs.TEAM_STEPS: team_steps(table, "FY26-Q2").assign(period="FY26-Q2"),
         outputs.EXCEPTIONS: handover.exception_rows(result, ["FY26-Q2"]),
     }
+    quality, fit = quality_tables(result, QUARTERS[:-1], fiscal, None, None)
+    named |= {outputs.QUOTA_QUALITY: quality, outputs.TEAM_FIT: fit}
+    named[outputs.HUMPS] = handover.hump_row(two_humps(reps["attainment"], draws=100), "FY26-Q1")
     assert set(named) == set(outputs.OUTPUTS) - set(outputs.QUOTA_OUTPUTS)
     for contract, frame in named.items():
         assert len(checked(frame, contract)) == len(frame)

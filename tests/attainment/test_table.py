@@ -14,6 +14,7 @@ CASES = [
     for path in sorted((Path(__file__).parents[1] / "cases" / "attainment").glob("*.yaml"))
     for case in yaml.safe_load(path.read_text(encoding="utf-8"))
 ]
+TABLES = ("reps", "quotas", "opportunities", "credits", "plan_rates", "events", "currency", "time_zone")
 MONEY = {"quota_base", "credited_base", "overlay_base", "unassigned_base", "members_base"}
 
 
@@ -25,7 +26,7 @@ def same(found, wanted) -> bool:
 
 @pytest.mark.parametrize("case", CASES, ids=[c["name"] for c in CASES])
 def test_every_hand_computed_case_is_met_to_the_cent(case, make_records, fiscal):
-    tables = {k: case[k] for k in ("reps", "quotas", "opportunities", "credits") if k in case}
+    tables = {k: case[k] for k in TABLES if k in case}
     result = attainment(make_records(**tables), fiscal, case["as_of"])
     for wanted in case["expect"]:
         period = wanted.get("period", "FY26-Q2")
@@ -38,7 +39,7 @@ def test_every_hand_computed_case_is_met_to_the_cent(case, make_records, fiscal)
 
 @pytest.mark.parametrize("case", CASES, ids=[c["name"] for c in CASES])
 def test_every_fault_of_a_case_is_reported_with_its_money(case, make_records, fiscal):
-    tables = {k: case[k] for k in ("reps", "quotas", "opportunities", "credits") if k in case}
+    tables = {k: case[k] for k in TABLES if k in case}
     found = attainment(make_records(**tables), fiscal, case["as_of"]).exceptions
     for wanted in case.get("exceptions", []):
         rows = found[found["fault"] == wanted["fault"]]
