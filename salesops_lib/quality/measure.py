@@ -18,7 +18,7 @@ from salesops_lib.quality.faults_records import RECORD_FAULTS, contract_faults
 from salesops_lib.quality.patterns import Patterns, coded, patterns
 from salesops_lib.quality.places import with_place
 from salesops_lib.quality.preparation import prepared
-from salesops_lib.quality.worth import Money, Worth, deals_of, worth_of
+from salesops_lib.quality.worth import Money, Worth, deals_of, link_of, worth_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -114,8 +114,8 @@ def _measure_table(name, faults, tables, contracts, basis, deals) -> tuple[_Part
     if not held:
         return _Part(missing), Worth()
     rows = coded(table, held, basis)
-    if name == "opportunities":
-        rows = rows.cache()  # the other tables are cheaper to read twice than to store
+    if deals is not None and link_of(name) in rows.columns:
+        rows = rows.cache()  # what its faulty rows are worth is asked of the same rows
     found = patterns(rows, len(held))
     states = [_state(f, *counts) for f, *counts in zip(held, found.due, found.filled, strict=True)]
     live = [i for i, state in enumerate(states) if state == MEASURED]

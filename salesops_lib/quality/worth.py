@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _DEAL = ("opportunity_id", "amount_base", "is_closed", "is_won", "close_date")
 _LINKS = {"accounts": ("account_id", "account"), "reps": ("rep_id", "owner")}
+_OWN = ("opportunity_id", "opportunity_id")
 _CENTS = "decimal(38, 2)"  # a sum of floats depends on the order threads add them in
 OUTCOMES = ("open", "won", "lost")
 
@@ -102,6 +103,11 @@ def deals_of(tables: Mapping[str, ir.Table], basis: Basis) -> ir.Table | None:
     return numbered.filter(numbered.number == 0).drop("number").cache()
 
 
+def link_of(name: str) -> str:
+    """The column that leads from a table's rows to deals."""
+    return _LINKS.get(name, _OWN)[0]
+
+
 def worth_of(
     name: str, coded: ir.Table, faults: Sequence[Fault], faulty: Sequence[int], deals: ir.Table | None
 ) -> Worth:
@@ -110,7 +116,7 @@ def worth_of(
     ``coded`` has a column ``code_i`` per fault (:mod:`.patterns`); ``faulty`` numbers the faults
     found. For deals themselves ``due_base`` is filled too, for every fault.
     """
-    mine, theirs = _LINKS.get(name, ("opportunity_id", "opportunity_id"))
+    mine, theirs = _LINKS.get(name, _OWN)
     if deals is None or mine not in coded.columns:
         return Worth()
     own = name == "opportunities"
@@ -122,7 +128,7 @@ def worth_of(
     if own:
         flags |= {f"due_{i}": coded[f"code_{i}"].isin([DUE, FAULTY]).any() for i in numbers}
     linked = coded.filter(coded[mine].notnull()).group_by(link=coded[mine]).aggregate(**flags)
-    joined = linked.inner_join(deals, linked.link == deals[theirs])
+    joined = linked.inner_join(deals, linked.link == deals[theirs]).cache()
     totals = joined.aggregate(**_sums(joined, numbers, own)).execute().iloc[0]
     return Worth(clean | {i: _money(totals, i) for i in numbers}, _affected(joined, faults, faulty))
 
