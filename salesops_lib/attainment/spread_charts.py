@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
@@ -12,11 +10,8 @@ from salesops_lib.attainment.spread import LAST, STEP
 from salesops_lib.core import charts
 from salesops_lib.core.charts import percent
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
-
-def bars_and_curve(bars: pd.DataFrame, line: pd.DataFrame, *, period: str) -> Axes:
+def bars_and_curve(bars: pd.DataFrame, line: pd.DataFrame, *, period: str):
     """All reps: how many in each step of attainment, and over it the share at or below.
 
     ``bars``, ``line``: :func:`spread.histogram` and :func:`spread.ecdf_rows`. A small group has dots on the
@@ -53,7 +48,7 @@ def bars_and_curve(bars: pd.DataFrame, line: pd.DataFrame, *, period: str) -> Ax
     return charts.say(chart, title, x=f"Attainment; last bar {percent(LAST)} and more", y="Reps")
 
 
-def curves_by_group(line: pd.DataFrame, *, period: str) -> Axes:
+def curves_by_group(line: pd.DataFrame, *, period: str):
     """One panel per grouping: a curve per group of eight reps or more, dots for smaller ones.
 
     ``line``: :func:`spread.ecdf_rows`. Groupings with one group only are left out; a panel shows its eight
@@ -77,7 +72,7 @@ def curves_by_group(line: pd.DataFrame, *, period: str) -> Axes:
     return grid[0]
 
 
-def _panel(axes: Axes, rows: pd.DataFrame, grouping: str) -> None:
+def _panel(axes, rows: pd.DataFrame, grouping: str) -> None:
     largest = rows.groupby("group")["reps"].first().sort_values(ascending=False, kind="stable").index[:8]
     small = 0
     for colour, group in zip(charts.PALETTE, largest, strict=False):
