@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from salesops_lib.attainment.distribution import SMALL_GROUP, ecdf
 from salesops_lib.core import charts
 from salesops_lib.core.charts import percent, short_money
 
@@ -99,37 +98,6 @@ def _pace_title(done: float, usual: float, basis: str) -> str:
         return f"{percent(usual)} of a period's bookings have usually come by this day"
     side = "ahead of" if done > usual + 0.005 else "behind" if done < usual - 0.005 else "level with"
     return f"{percent(done)} of {basis} booked, {side} the {percent(usual)} that usually have come by now"
-
-
-def rep_distribution(reps: pd.DataFrame, *, period: str) -> Axes:
-    """Every rep's attainment: the share of reps at or below it, or single dots in a small group.
-
-    ``reps``: :func:`distribution.judged_reps`.
-    """
-    chart = charts.axes(3.6, grid="both")
-    values = reps["attainment"]
-    reached, n = int((values >= 1).sum()), len(values)
-    edge = _edge(values)
-    if n >= SMALL_GROUP:
-        line = ecdf(values)
-        chart.step(line["attainment"], line["share_at_or_below"], where="post", color=charts.BLUE, lw=2)
-        chart.plot(line["attainment"], line["share_at_or_below"], "o", color=charts.BLUE, ms=4)
-        charts.percent_axis(chart, "y")
-        chart.set_ylim(0, 1.02)
-        y, title = (
-            "Share of reps at or below",
-            f"{percent(reached / n)} of {n} reps reached quota in {period}",
-        )
-    else:
-        chart.plot(values, np.zeros(n), "o", color=charts.BLUE, ms=9, alpha=0.8)
-        chart.set_yticks([])
-        y, title = "", f"{reached} of {n} reps reached quota in {period} (few reps: no percentages)"
-    chart.axvline(1, color=charts.VERMILION, lw=1.5)
-    beyond = int((values > edge).sum())
-    chart.set_xlim(min(0.0, float(values.min()) if n else 0.0) - 0.03, edge)
-    charts.percent_axis(chart)
-    note = f"; {beyond} beyond {percent(edge)} not shown" if beyond else ""
-    return charts.say(chart, title, x=f"Attainment; red line: quota{note}", y=y)
 
 
 def dots_by_group(reps: pd.DataFrame, column: str, *, period: str) -> Axes:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from salesops_lib.attainment import outputs
+from salesops_lib.attainment.calibration import calibration
 from salesops_lib.attainment.distribution import judged_reps
-from salesops_lib.attainment.humps import Humps
-from salesops_lib.attainment.pacing import Pace, coverage
+from salesops_lib.attainment.pacing import LEVELS, Pace, coverage
+from salesops_lib.attainment.plan_rates import by_currency
+from salesops_lib.attainment.segments import rep_segments
 from salesops_lib.attainment.table import Attainment
 from salesops_lib.core.money import from_cents
 from salesops_lib.core.periods import FiscalCalendar
@@ -37,10 +39,18 @@ def tenure_band(tenure_days: pd.Series) -> pd.Series:
     return names.where(tenure_days.notna(), None)
 
 
-def judged_rows(table: pd.DataFrame, period: str) -> pd.DataFrame:
-    """Reps whose attainment is defined, best first, with their ``tenure`` band."""
+def judged_rows(
+    table: pd.DataFrame, period: str, lines: pd.DataFrame, opportunities: pd.DataFrame
+) -> pd.DataFrame:
+    """Reps whose attainment is defined, best first, with their ``tenure`` band and ``segment``.
+
+    ``lines``: credited lines of an :class:`table.Attainment`; the segment is that of most of the money
+    (:func:`segments.rep_segments`), missing where the company keeps none.
+    """
     reps = judged_reps(table, period)
-    return reps.assign(tenure=tenure_band(reps["tenure_days"]))
+    teams = dict(zip(reps["holder_id"], reps["team"], strict=True))
+    segment = reps["holder_id"].map(rep_segments(lines, opportunities, teams)).astype("object")
+    return reps.assign(tenure=tenure_band(reps["tenure_days"]), segment=segment.where(segment.notna(), None))
 
 
 def coverage_rows(tested: pd.DataFrame, level_of_interval: float) -> pd.DataFrame:
@@ -66,9 +76,15 @@ def pacing_rows(
         projected_low=rows["finish_low"] / rows["quota"],
         projected_attainment=rows["finish_mid"] / rows["quota"],
         projected_high=rows["finish_high"] / rows["quota"],
+        attained=rows["to_date"] / rows["quota"],
         past_periods=rows["periods"],
         past_values=rows["n"],
     )
+    quota = pd.to_numeric(rows["quota_base"]).astype("float64")
+    rows["to_book_base"] = (quota - rows["to_date_base"]).round(2)
+    rows["gap_base"] = (quota - rows["finish_mid_base"]).round(2)
+    for end in ("low", "high"):
+        rows[f"adds_{end}_base"] = (rows[f"finish_{end}_base"] - rows["to_date_base"]).round(2)
     order = rows["level"].map({"company": 0, "region": 1, "team": 2, "rep": 3})
     rows = rows.assign(order=order).sort_values(["order", "projected_attainment", "holder_id"])
     return rows.reindex(columns=outputs.PACING.column_names).reset_index(drop=True)
@@ -85,9 +101,17 @@ def standing_rows(table: pd.DataFrame, pacing: pd.DataFrame) -> pd.DataFrame:
     return rows.reindex(columns=outputs.STANDING.column_names).reset_index(drop=True)
 
 
-def hump_row(found: Humps, period: str) -> pd.DataFrame:
-    """The two-hump check, columns of ``outputs.HUMPS``."""
-    return pd.DataFrame([vars(found) | {"period": period}]).reindex(columns=outputs.HUMPS.column_names)
+def calibration_rows(tested: pd.DataFrame) -> pd.DataFrame:
+    """How often stated chances came true, columns of ``outputs.CALIBRATION``."""
+    return calibration(tested, LEVELS).reindex(columns=outputs.CALIBRATION.column_names)
+
+
+def currency_rows(result: Attainment, period: str) -> pd.DataFrame:
+    """Bookings of the period by currency at both rates, columns of ``outputs.CURRENCIES``."""
+    rows = by_currency(result.booked, period).assign(period=period)
+    for name in ("day", "plan", "effect"):
+        rows[f"{name}_base"] = from_cents(rows[f"{name}_cents"].astype("Int64"))
+    return rows.reindex(columns=outputs.CURRENCIES.column_names)
 
 
 def exception_rows(result: Attainment, periods: list[str]) -> pd.DataFrame:

@@ -26,10 +26,29 @@ def limits(records: Records, result: Attainment, pace: Pace, *, asked: str = "")
     others = sorted(set(records.quotas["measure"].dropna()) - {result.measure})
     if others:
         said.append(f"Only '{result.measure}' is reported; quotas also stand for {', '.join(others)}.")
+    said += _rates(records, result)
     if result.lines["overlay"].any():
         said.append("A rep's own figure includes overlay credit; team, region and company figures never do.")
     said.append("Credit is dated by close date, and a rep's team is the one of the spell on that day.")
     return said
+
+
+def _rates(records: Records, result: Attainment) -> list[str]:
+    """How bookings in other currencies count."""
+    booked = result.booked
+    foreign = booked[booked["currency"].notna() & (booked["currency"] != records.currency)]
+    if foreign.empty or not records.currency:
+        return []
+    names = ", ".join(sorted(foreign["currency"].unique()))
+    if records.plan_rates is None or records.plan_rates.empty:
+        return [
+            f"No plan rates (policy/plan_rates.yaml): bookings in {names} count at the rate of their close "
+            f"date, so attainment moves with exchange rates."
+        ]
+    return [
+        f"Bookings in {names} count at the plan's rate of their period, as quotas do: exchange rates move no "
+        f"attainment. The table plan_rate_bridge leads to the day's rates."
+    ]
 
 
 def _missing_tables(records: Records) -> list[str]:

@@ -25,7 +25,7 @@ PROJECTED = Metric(
     id="attainment.projected_attainment",
     name="Projected attainment",
     meaning="Where a holder will finish against quota if the rest of the period goes as past periods went.",
-    formula="(to date + what past periods added after this business day) ÷ quota, median with a range",
+    formula="(to date + what past periods, its own above all, added after this business day) ÷ quota",
     unit="ratio",
     grain="holder × period",
     population="Company, regions, teams and reps with a quota above zero.",
@@ -134,6 +134,22 @@ TWO_HUMPS = Metric(
     owner="analyst",
     source="salesops_lib.attainment.humps.two_humps",
 )
+QUOTA_BIAS = Metric(
+    id="attainment.quota_bias",
+    name="Quota bias",
+    meaning="How strongly attainment moves with the size of the quota, territory potential or tenure.",
+    formula="|Spearman's rank correlation| of a rep's attainment over four periods with the driver",
+    unit="ratio",
+    grain="company × driver × four finished periods",
+    population="Reps with a quota above zero in one of the periods; full quotas, before ramp and days.",
+    clock="Close date, as for attainment; potential and tenure on the last day of the periods.",
+    exclusions="Overlay credit and pure overlay holders; reps whose driver is unknown.",
+    maturity="Finished periods, from 20 reps on.",
+    good_direction="down",
+    look_alikes="The share of bookings the quota explains, which is high where quotas foresee bookings.",
+    owner="manager",
+    source="salesops_lib.attainment.quota_quality.quality",
+)
 TEAM_FIT = Metric(
     id="attainment.team_fit",
     name="Team fit",
@@ -152,6 +168,7 @@ TEAM_FIT = Metric(
 )
 
 METRICS = (
-    ATTAINMENT, PROJECTED, PARTICIPATION, TOP_FIFTH, NO_QUOTA, UNPLACED, OVER_ASSIGNMENT, TWO_HUMPS, TEAM_FIT,
+    ATTAINMENT, PROJECTED, PARTICIPATION, TOP_FIFTH, NO_QUOTA, UNPLACED, OVER_ASSIGNMENT, TWO_HUMPS,
+    QUOTA_BIAS, TEAM_FIT,
     *QUOTA_METRICS,
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from salesops_lib.attainment.fairness_outputs import FAIRNESS_OUTPUTS
 from salesops_lib.attainment.quota_outputs import QUOTA_OUTPUTS
 from salesops_lib.core.contracts import Column, Table
 
@@ -86,6 +87,11 @@ PACING = Table(
         Column("projected_attainment", "ratio", "finish_mid_base ÷ quota_base."),
         Column("projected_high", "ratio", "finish_high_base ÷ quota_base."),
         Column("p_quota", "ratio", "Chance to finish at or above quota.", low=0, high=1),
+        Column("attained", "ratio", "to_date_base ÷ quota_base; missing where quota is missing or zero."),
+        Column("to_book_base", "money", "quota_base − to_date_base."),
+        Column("adds_low_base", "money", "finish_low_base − to_date_base: what the low end still adds."),
+        Column("adds_high_base", "money", "finish_high_base − to_date_base."),
+        Column("gap_base", "money", "quota_base − finish_mid_base; above 0 is short."),
         Column("interval_level", "ratio", "Probability between low and high.", low=0, high=1),
         Column("past_periods", "count", "Finished periods the range rests on."),
         Column("past_values", "count", "Values of those periods the range rests on."),
@@ -210,54 +216,56 @@ EXCEPTIONS = Table(
     ),
 )
 
-TEAM_FIT = Table(
-    "team_fit",
-    "a team over several finished periods together",
-    ("team",),
+CALIBRATION = Table(
+    "pacing_calibration",
+    "a level and a band of stated chances to reach quota, over the back-tested projections",
+    ("level", "p_from"),
     (
-        Column("team", "text", "Team held on the close date.", nullable=False),
-        Column("periods", "text", "First and last finished period taken together.", nullable=False),
-        Column("reps", "count", "Reps with a quota above zero.", nullable=False),
-        Column("quota_base", "money", "Sum of the reps' quotas as they counted.", nullable=False),
-        Column("credited_base", "money", "Direct credit.", nullable=False),
-        Column("attainment", "ratio", "credited_base ÷ quota_base."),
-        Column("relative", "ratio", "attainment ÷ that of all other teams."),
-        Column("low", "ratio", "Low end of the 90 % range of relative."),
-        Column("high", "ratio", "High end of the 90 % range of relative."),
+        Column("level", "text", "What the holder is.", nullable=False, values=_LEVELS),
+        Column("p_from", "ratio", "Low end of the band.", nullable=False, low=0, high=1),
+        Column("p_to", "ratio", "High end of the band.", nullable=False, low=0, high=1),
+        Column("n", "count", "Projections in the band; holders already at quota left out.", nullable=False),
+        Column("p_mean", "ratio", "Mean chance stated.", low=0, high=1),
+        Column("reached", "count", "Of them, finished at or above quota.", nullable=False),
+        Column("share", "ratio", "reached ÷ n."),
+        Column("low", "ratio", "Low end of the Wilson 90 % range of share."),
+        Column("high", "ratio", "High end of the Wilson 90 % range of share."),
     ),
 )
 
-QUOTA_QUALITY = Table(
-    "quota_quality",
-    "what attainment over several finished periods moves with",
-    ("driver",),
+HEADLINE = Table(
+    "first_screen",
+    "a number in the figures at the top of the report, and the cell it comes from",
+    ("number",),
     (
-        Column("driver", "text", "Quota, potential, tenure; or bookings explained by quota.", nullable=False),
-        Column("periods", "text", "First and last finished period taken together.", nullable=False),
-        Column("reps", "count", "Reps with the driver known.", nullable=False),
-        Column("value", "ratio", "Rank correlation with attainment; or the share explained."),
-        Column("low", "ratio", "Low end of its 90 % range."),
-        Column("high", "ratio", "High end of its 90 % range."),
+        Column("number", "count", "In the order they were written.", nullable=False),
+        Column("card", "text", "The figure it stands in.", nullable=False),
+        Column("shown", "text", "As it stands there, rounded.", nullable=False),
+        Column("value", "number", "Unrounded.", nullable=False),
+        Column("table", "text", "The table (CSV of the same name) it comes from.", nullable=False),
+        Column("row", "text", "Its row: the key, or the rows taken together.", nullable=False),
+        Column("column", "text", "Its column.", nullable=False),
+        Column(
+            "how", "text", "The cell itself, or over rows.", nullable=False, values=("cell", "sum", "count")
+        ),
     ),
 )
 
-HUMPS = Table(
-    "two_humps",
-    "the two-hump check of a finished period",
-    ("period",),
+CURRENCIES = Table(
+    "plan_rate_bridge",
+    "a currency of the period's bookings, at the day's rate and at the plan's",
+    ("period", "currency"),
     (
         Column("period", "text", "Fiscal period.", nullable=False),
-        Column("reps", "count", "Reps with a quota above zero.", nullable=False),
-        Column("dip", "ratio", "Hartigan's dip; missing under four reps."),
-        Column("p_value", "ratio", "Against the nearest single hump.", low=0, high=1),
-        Column("p_flat", "ratio", "Against a flat one, the worst case.", low=0, high=1),
-        Column("cut", "ratio", "Attainment between the humps, if there are two."),
-        Column("draws", "count", "Simulated samples.", nullable=False),
+        Column("currency", "text", "Currency of the deals; missing: not known."),
+        Column("deals", "count", "Bookings.", nullable=False),
+        Column("day_base", "money", "Their money at the rate of the close date; missing where unknown."),
+        Column("plan_base", "money", "Their money as it counts here, at the plan's rate.", nullable=False),
+        Column("effect_base", "money", "day_base − plan_base: what exchange rates added."),
     ),
 )
 
 OUTPUTS = (
-    TEAM_FIT, QUOTA_QUALITY, HUMPS,
-    ATTAINMENT, BY_SPELL, PACING, COVERAGE, STANDING, PARTICIPATION, CONCENTRATION, CASCADE, TEAM_STEPS,
-    EXCEPTIONS, *QUOTA_OUTPUTS,
+    ATTAINMENT, BY_SPELL, PACING, COVERAGE, CALIBRATION, STANDING, PARTICIPATION, CONCENTRATION, CASCADE,
+    TEAM_STEPS, EXCEPTIONS, CURRENCIES, HEADLINE, *FAIRNESS_OUTPUTS, *QUOTA_OUTPUTS,
 )  # fmt: skip

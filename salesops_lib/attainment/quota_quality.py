@@ -10,7 +10,6 @@ import pandas as pd
 
 from salesops_lib.attainment.potential import held_accounts
 from salesops_lib.attainment.table import Attainment
-from salesops_lib.core.periods import FiscalCalendar
 from salesops_lib.core.stats import rank_correlation
 
 DRIVERS = ("quota", "potential", "tenure")
@@ -140,21 +139,3 @@ def _log_width(reps: pd.DataFrame, teams: pd.DataFrame, level: float) -> pd.Seri
     rest = (reps["quota"] ** 2).sum() - (reps["quota"] ** 2).groupby(reps["team"]).sum()
     rest = rest / (teams["quota_base"].sum() - teams["quota_base"]) ** 2
     return stdtrit(freedom, (1 + level) / 2) * np.sqrt(spread * (square + rest))
-
-
-def quality_tables(
-    result: Attainment,
-    ended: list[str],
-    calendar: FiscalCalendar,
-    accounts: pd.DataFrame | None,
-    territories: pd.DataFrame | None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """:func:`quality` and :func:`team_fit` of the last :data:`PERIODS` of ``ended``, which they name."""
-    periods = ended[-PERIODS:]
-    last = pd.Timestamp(calendar.bounds(periods[-1])[1]) if periods else pd.Timestamp(result.as_of)
-    day = last - pd.Timedelta(days=1)
-    records = with_potential(rep_records(result, periods, day), accounts, territories, day)
-    said = f"{periods[0]} to {periods[-1]}" if periods else "no finished period"
-    fit = team_fit(result.by_spell, periods)
-    money = {name: fit[name].round(2) for name in ("quota_base", "credited_base")}
-    return quality(records).assign(periods=said), fit.assign(periods=said, **money)

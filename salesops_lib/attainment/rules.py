@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from salesops_lib.attainment import metrics
+from salesops_lib.attainment import metrics, quota_quality
 from salesops_lib.attainment.distribution import SMALL_GROUP
 from salesops_lib.attainment.humps import MIN_REPS
 from salesops_lib.attainment.pacing import MIN_PERIODS
@@ -61,6 +61,11 @@ HUMPS = Rule(
     policy="two_humps_limit", keep="above", min_n=MIN_REPS, owner="sales ops manager",
     due="before the next quota letters", due_days=21, playbook=_PAGE,
 )  # fmt: skip
+QUOTABIAS = Rule(
+    code="F-ATTN-QUOTABIAS", metric=metrics.QUOTA_BIAS, title="Attainment against quota, potential, tenure",
+    policy="quota_bias_limit", keep="below", min_n=quota_quality.MIN_REPS, owner="sales ops manager",
+    due="before the next quota letters", due_days=21, playbook=_PAGE,
+)  # fmt: skip
 TEAMFIT = Rule(
     code="F-ATTN-TEAMFIT", metric=metrics.TEAM_FIT, title="Quotas of a team within reach",
     policy="team_fit_floor", keep="above", min_n=2, owner="sales ops manager",
@@ -68,7 +73,8 @@ TEAMFIT = Rule(
 )  # fmt: skip
 
 RULES = (
-    PACE, FLOOR, SHARE, SKEW, NOQUOTA, UNPLACED, OVERASSIGN, UNDERASSIGN, HUMPS, TEAMFIT, *QUOTA_RULES,
+    PACE, FLOOR, SHARE, SKEW, NOQUOTA, UNPLACED, OVERASSIGN, UNDERASSIGN, HUMPS, QUOTABIAS, TEAMFIT,
+    *QUOTA_RULES,
 )  # fmt: skip
 
 

@@ -1,19 +1,21 @@
 """From records to the report: contracts of every output, headline, limits, cascade, charts."""
 
+import re
 from datetime import date
 from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from salesops_lib.attainment import charts, handover, outputs, pacing
+from salesops_lib.attainment import charts, handover, outputs, pacing, spread_charts
 from salesops_lib.attainment.cascade import cascade, team_steps
 from salesops_lib.attainment.distribution import concentration, participation
-from salesops_lib.attainment.headline import cards
-from salesops_lib.attainment.humps import two_humps
+from salesops_lib.attainment.fairness_handover import fairness
+from salesops_lib.attainment.fairness_outputs import FAIRNESS_OUTPUTS
+from salesops_lib.attainment.headline import first_screen
 from salesops_lib.attainment.limits import limits
 from salesops_lib.attainment.quota import choose_measure, choose_period
-from salesops_lib.attainment.quota_quality import quality_tables
 from salesops_lib.attainment.table import attainment
 from salesops_lib.core.contracts import checked
 from salesops_lib.core.errors import PeriodError, TableError
@@ -54,10 +56,25 @@ def made(company, fiscal):
     return result, pace, tested, projected
 
 
-def test_every_output_keeps_its_contract(made, fiscal):
+def judged(made, company, fiscal):
+    """Reps of the last finished quarter, and what is said about fairness."""
+    table = handover.attainment_rows(made[0], "FY26-Q1", fiscal)
+    reps = handover.judged_rows(table, "FY26-Q1", made[0].lines, company.opportunities)
+    return reps, fairness(made[0], reps, QUARTERS[:-1], fiscal)
+
+
+def screen_of(made, company, fiscal):
+    """The first screen, and the tables it is made from."""
+    reps, fair = judged(made, company, fiscal)
+    tables = {"pacing": made[3], "pacing_coverage": handover.coverage_rows(made[2], 0.8), **fair.tables}
+    tables["participation"] = participation(reps).assign(period="FY26-Q1")
+    return first_screen(tables, currency="USD"), tables
+
+
+def test_every_output_keeps_its_contract(made, company, fiscal):
     result, _, tested, projected = made
     table = handover.attainment_rows(result, "FY26-Q2", fiscal)
-    reps = handover.judged_rows(handover.attainment_rows(result, "FY26-Q1", fiscal), "FY26-Q1")
+    reps, fair = judged(made, company, fiscal)
     named = {
         outputs.ATTAINMENT: table,
         outputs.BY_SPELL: handover.spell_rows(result, "FY26-Q2"),
@@ -70,34 +87,67 @@ def test_every_output_keeps_its_contract(made, fiscal):
         outputs.TEAM_STEPS: team_steps(table, "FY26-Q2").assign(period="FY26-Q2"),
         outputs.EXCEPTIONS: handover.exception_rows(result, ["FY26-Q2"]),
     }
-    quality, fit = quality_tables(result, QUARTERS[:-1], fiscal, None, None)
-    named |= {outputs.QUOTA_QUALITY: quality, outputs.TEAM_FIT: fit}
-    named[outputs.HUMPS] = handover.hump_row(two_humps(reps["attainment"], draws=100), "FY26-Q1")
+    named |= {table: fair.tables[table.name] for table in FAIRNESS_OUTPUTS}
+    named[outputs.CALIBRATION] = handover.calibration_rows(tested)
+    named[outputs.CURRENCIES] = handover.currency_rows(result, "FY26-Q2")
+    named[outputs.HEADLINE] = screen_of(made, company, fiscal)[0].sources
     assert set(named) == set(outputs.OUTPUTS) - set(outputs.QUOTA_OUTPUTS)
     for contract, frame in named.items():
         assert len(checked(frame, contract)) == len(frame)
 
 
-def test_the_first_screen_can_be_traced_to_the_tables(made, fiscal):
-    result, _, tested, projected = made
-    reps = handover.judged_rows(handover.attainment_rows(result, "FY26-Q1", fiscal), "FY26-Q1")
-    reached = participation(reps).assign(period="FY26-Q1")
-    shown = cards(projected, reached, handover.coverage_rows(tested, 0.8), currency="USD")
-    row = projected[projected["level"] == "company"].iloc[0]
-    assert [c[0] for c in shown] == [
-        "Company attainment to date", "Projected finish", "Reps at quota, FY26-Q1", "Still to book",
-    ]  # fmt: skip
-    assert shown[0][1] == f"{100 * row['to_date_base'] / 900:.0f} %"
-    assert shown[1][1] == f"{100 * row['projected_attainment']:.0f} %"
+def test_the_first_screen_answers_who_is_on_plan_is_it_fair_and_what_comes_first(made, company, fiscal):
+    screen, tables = screen_of(made, company, fiscal)
+    row = tables["pacing"][tables["pacing"]["level"] == "company"].iloc[0]
+    labels = [card[0] for card in screen.cards]
+    assert labels[:3] == ["Company attainment to date", "Projected finish", "Reps at quota, FY26-Q1"]
+    assert labels[3].startswith("Hardest quotas: Team $5_$")
+    assert labels[4] == "Still to book"
+    assert screen.cards[0][1] == f"{100 * row['to_date_base'] / 900:.0f} %"
     # By hand: in FY26-Q1 rep i books 3 × (20 + i + 12): 96 to 120 on a quota of 110; i ≥ 5 reach it.
-    assert shown[2][3].startswith("4 of 9")
+    assert screen.cards[2][3].startswith("4 of 9")
 
 
-def test_a_company_without_anything_shows_dashes_and_says_why(made):
-    _, _, _, projected = made
-    (card,) = cards(projected.iloc[:0], projected.iloc[:0], projected.iloc[:0], currency="USD")
-    assert card[1] == "–"
-    assert "no quota" in card[3]
+def test_every_number_of_the_first_screen_stands_in_a_cell_of_a_csv(made, company, fiscal, tmp_path):
+    screen, tables = screen_of(made, company, fiscal)
+    for name, frame in tables.items():
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    for source in screen.sources.to_dict("records"):
+        read = pd.read_csv(tmp_path / f"{source['table']}.csv")
+        assert cell(read, source) == pytest.approx(source["value"], abs=0.006), source
+        card = next(c for c in screen.cards if c[0] == source["card"])
+        assert any(source["shown"] in part for part in card)
+    for card in screen.cards:  # and no number is shown that has no source
+        shown = set(screen.sources.loc[screen.sources["card"] == card[0], "shown"])
+        text = re.sub(r"Team \$5_\$ \d|at 90 %|FY26-Q2", "", " ".join(card[1:]))  # names, a level
+        for said in sorted(shown, key=len, reverse=True):
+            text = text.replace(said, "")
+        assert not re.search(r"\d", text), (card, text)
+
+
+def cell(read, source):
+    """The value a source points at, found as a reader would: by the words in ``row``."""
+    words = source["row"].split(", ")
+    if source["how"] != "cell":
+        rows = read[read["level"] == words[0].removeprefix("level ")][source["column"]]
+        return rows.sum() if source["how"] == "sum" else rows.notna().sum()
+    if source["table"] == "participation":
+        rows = read[(read["grouping"] == "all") & (read["threshold"] == 1)]
+    else:
+        rows = read
+        for word in words:
+            rows = rows[(rows == word).any(axis=1)]
+    assert len(rows) == 1, source
+    return rows[source["column"]].item()
+
+
+def test_a_company_without_anything_shows_dashes_and_says_why(made, company, fiscal):
+    _, tables = screen_of(made, company, fiscal)
+    screen = first_screen({**tables, "pacing": made[3].iloc[:0]}, currency="USD")
+    ((_, value, _, note),) = screen.cards
+    assert value == "–"
+    assert "no quota" in note
+    assert screen.sources.empty
 
 
 def test_the_cascade_adds_up_own_goals_only_and_names_the_gap(made, fiscal):
@@ -124,14 +174,15 @@ def test_limits_say_what_is_lacking(company, made):
     assert "Without a goal of their own in FY26-Q2: 1 region, 1 team" in said
 
 
-def test_names_with_dollars_and_underscores_are_drawn_as_they_are(made, tmp_path, fiscal):
+def test_names_with_dollars_and_underscores_are_drawn_as_they_are(made, company, tmp_path, fiscal):
     _, pace, _, projected = made
-    reps = handover.judged_rows(handover.attainment_rows(made[0], "FY26-Q1", fiscal), "FY26-Q1")
+    reps, fair = judged(made, company, fiscal)
+    bars, line = fair.tables["attainment_histogram"], fair.tables["attainment_ecdf"]
     table = handover.attainment_rows(made[0], "FY26-Q2", fiscal)
     drawn = [
         charts.attainment_with_pace(projected),
         charts.pace_curve(pace.curve, period="FY26-Q2", elapsed=pace.elapsed, goal=900.0, basis="quota"),
-        charts.rep_distribution(reps, period="FY26-Q1"),
+        spread_charts.bars_and_curve(bars, line, period="FY26-Q1"),
         charts.dots_by_group(reps, "team", period="FY26-Q1"),
         charts.cascade_bars(cascade(table, "FY26-Q2")),
     ]
@@ -151,11 +202,22 @@ def test_the_pacing_chart_shows_booked_and_projected_shares(made):
     )
 
 
-def test_a_small_group_is_drawn_as_dots_without_percentages(made, fiscal):
-    reps = handover.judged_rows(handover.attainment_rows(made[0], "FY26-Q1", fiscal), "FY26-Q1").head(5)
-    chart = charts.rep_distribution(reps, period="FY26-Q1")
+def test_a_small_group_is_drawn_as_dots_without_percentages(made, company, fiscal):
+    reps = judged(made, company, fiscal)[0].head(5)
+    fair = fairness(made[0], reps, QUARTERS[:-1], fiscal)
+    line = fair.tables["attainment_ecdf"]
+    chart = spread_charts.bars_and_curve(fair.tables["attainment_histogram"], line, period="FY26-Q1")
     assert "%" not in chart.get_title(loc="left")
-    assert not len(chart.get_yticks())
+    assert line["share_at_or_below"].isna().all()
+
+
+def test_groups_of_eight_get_a_curve_and_smaller_ones_dots(made, company, fiscal):
+    reps, _ = judged(made, company, fiscal)
+    reps = reps.assign(team=["A"] * 8 + ["B"])
+    line = fairness(made[0], reps, QUARTERS[:-1], fiscal).tables["attainment_ecdf"]
+    chart = spread_charts.curves_by_group(line[line["grouping"] == "team"], period="FY26-Q1")
+    drawn = {artist.get_label(): artist.get_marker() for artist in chart.lines if "(" in artist.get_label()}
+    assert drawn == {"A (8)": "None", "B (1)": "o"}
 
 
 def test_a_period_that_has_not_begun_is_refused(company, fiscal):
