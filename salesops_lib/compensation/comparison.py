@@ -85,13 +85,14 @@ def needed(setup: Setup, year: RealYear | None) -> pd.DataFrame:
     """Attainment needed under the new plan to earn what the old one paid for the last finished year.
 
     All measures with a quota are multiplied by one factor, the rest stays as it was; the factor at which the
-    new plan pays what the old one did, times the year's attainment.
+    new plan's components pay what the old plan earned, times the year's attainment. Caps per deal and SPIFFs
+    of the new plan are not in it.
 
     Returns
     -------
     DataFrame
-        ``rep_id``, ``plan_id``, ``attained`` (the year's), ``pay_old``, ``pay_new`` (at the year's results,
-        by the simulation's formulas), ``needed`` (attainment; missing where no multiple up to four earns it).
+        ``rep_id``, ``plan_id``, ``attained`` (the year's), ``pay_old`` (earned, exact), ``pay_new`` (at the
+        year's results, by the simulation's formulas), ``needed`` (attainment; missing where no multiple up to four earns it).
     """
     columns = ["rep_id", "plan_id", "attained", "pay_old", "pay_new", "needed"]
     rows = []
@@ -109,11 +110,10 @@ def _needed(setup: Setup, year: RealYear, old: Plan, new: Plan) -> list[tuple]:
         return []
     factors = np.linspace(0, MOST, GRID)
     scaled = _multiplied(measures, factors)
-    paid = {}
-    for variant, plan in ((OLD, old), (NEW, new)):
-        change = float(plan.target_incentive) / float(old.target_incentive)
-        lanes = lanes_of(plan, target * change, _quotas_under(plan, scaled.quotas), 4)
-        paid[variant] = unit_pay(lanes, scaled.under(lanes.quotas), Scratch())[0]
+    change = float(new.target_incentive) / float(old.target_incentive)
+    lanes = lanes_of(new, target * change, _quotas_under(new, scaled.quotas), 4)
+    paid = unit_pay(lanes, scaled.under(lanes.quotas), Scratch())[0]
+    earned = _earned(year, OLD)
     here = int(np.argmin(np.abs(factors - 1)))
     primary = next((m for m in measures.attained if m in measures.quotas), None)
     if primary is None:
@@ -121,7 +121,7 @@ def _needed(setup: Setup, year: RealYear, old: Plan, new: Plan) -> list[tuple]:
     attained = measures.x(primary, 1, True)[0, 0]
     rows = []
     for place, rep in enumerate(reps):
-        wanted, curve = float(paid[OLD][here, place]), paid[NEW][:, place]
+        wanted, curve = float(earned.get(rep, 0.0)), paid[:, place]
         above = np.flatnonzero(curve >= wanted - 0.005)
         factor = _crossing(factors, curve, wanted, above) if len(above) else float("nan")
         rows.append(

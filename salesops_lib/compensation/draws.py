@@ -132,25 +132,25 @@ def draw(
     last = min(first + UNIT, len(stream))
     z = np.empty((stream.steps, n, UNIT), "float32") if out is None else out[:, :n]
     generator(design.seed, stream.name, block, unit).standard_normal(dtype="float32", out=z)
-    parts = stream.structure
-    common = np.sqrt(parts.passing * parts.rho)
-    segment = np.sqrt(parts.passing * parts.rho_segment)
-    z *= np.float32(np.sqrt(max(parts.passing * (1 - parts.rho - parts.rho_segment), 0.0)))
+    parts, (factor, shift) = stream.structure, stream.shape.affine
+    common = factor * np.sqrt(parts.passing * parts.rho)
+    segment = factor * np.sqrt(parts.passing * parts.rho_segment)
+    z *= np.float32(factor * np.sqrt(max(parts.passing * (1 - parts.rho - parts.rho_segment), 0.0)))
     z = z[:, :, : last - first]
     spread = stream.score_sd[first:last]
-    level = stream.score[first:last].astype("float32")
+    level = (factor * stream.score[first:last] + shift).astype("float32")
     if spread.any():
         lasting = generator(design.seed, stream.name, block, unit, part=1)
         drawn = lasting.standard_normal((n, UNIT), dtype="float32")[:, : last - first]
-        level = level + drawn * spread.astype("float32")
-    z += level
+        level = level + drawn * (factor * spread).astype("float32")
     repeat = stream.steps // design.steps
     if common > 0:
-        z += np.repeat(np.float32(common) * factors.market, repeat, axis=0)[:, :, None]
+        level = level + np.repeat(np.float32(common) * factors.market, repeat, axis=0)[:, :, None]
+    z += level
     if segment > 0:
         chosen = np.moveaxis(factors.segments[stream.segment[first:last]], 0, -1)
         z += np.float32(segment) * np.repeat(chosen, repeat, axis=0)
-    return stream.shape.draw(z)
+    return stream.shape.finish(z)
 
 
 @dataclass(frozen=True)

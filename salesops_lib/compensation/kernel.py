@@ -24,15 +24,14 @@ TILE = 16_384  # elements worked on at once: a few rows of float32 fit a core's 
 class Hinges:
     """A curve ready for :func:`pay`.
 
-    ``knots``: where a hinge stands, 0 for the slope from the start; ``weights``: one per knot. ``leaps``:
-    (knot, jump) pairs. ``added``: what is added at the end. ``top``: the most that is paid, infinity where
-    the curve rises without end.
+    ``knots``: where a hinge stands, 0 for the slope from the start; ``weights``: one per knot, and a last one
+    that is added to every payout. ``leaps``: (knot, jump) pairs. ``top``: the most that is paid, infinity
+    where the curve rises without end.
     """
 
     knots: np.ndarray
     weights: np.ndarray
     leaps: np.ndarray
-    added: np.float32
     top: np.float32
 
 
@@ -44,14 +43,14 @@ class Scratch:
     """
 
     def __init__(self) -> None:
-        self._rows = np.empty((8, TILE), "float32")
+        self._rows: dict[int, np.ndarray] = {}
         self._tiles: dict[bytes, np.ndarray] = {}
 
     def rows(self, count: int) -> np.ndarray:
-        """An array of ``count`` rows of a tile."""
-        if count > len(self._rows):
-            self._rows = np.empty((count, TILE), "float32")
-        return self._rows[:count]
+        """An array of ``count`` rows of a tile, the last of ones: a constant is then one more weight."""
+        if count not in self._rows:
+            self._rows[count] = np.ones((count, TILE), "float32")
+        return self._rows[count]
 
     def tiles(self, numbers: np.ndarray) -> np.ndarray:
         """One row per number, filled with it."""
@@ -78,9 +77,8 @@ def hinges(curve: Curve) -> Hinges:
     added = curve.at(Fraction(0)) - sum((x * turn for x, turn in parts), Fraction(0))
     return Hinges(
         knots=np.array([float(x) for x, _ in parts], "float32"),
-        weights=np.array([float(turn) for _, turn in parts], "float32"),
+        weights=np.array([float(w) for w in (*(turn for _, turn in parts), added)], "float32"),
         leaps=np.array([(float(x), float(jump)) for x, jump in leaps], "float32").reshape(-1, 2),
-        added=np.float32(float(added)),
         top=np.float32(np.inf if top is None else float(top)),
     )
 
@@ -93,20 +91,19 @@ def pay(curve: Hinges, x: np.ndarray, out: np.ndarray, scratch: Scratch) -> np.n
     """
     flat, to = x.reshape(-1), out.reshape(-1)
     knots, tops = scratch.tiles(curve.knots), scratch.tiles(np.array([curve.top], "float32"))[0]
-    rows, capped, added = scratch.rows(len(knots)), bool(np.isfinite(curve.top)), float(curve.added) != 0
+    rows, capped = scratch.rows(len(curve.weights)), bool(np.isfinite(curve.top))
+    hinged = rows[:-1]
     for first in range(0, flat.size, TILE):
         part, into = flat[first : first + TILE], to[first : first + TILE]
         size = part.size
-        if not len(knots):
-            into[:] = 0
-        elif size == TILE:
-            np.dot(curve.weights, np.maximum(part, knots, out=rows), out=into)
+        if size == TILE:
+            np.maximum(part, knots, out=hinged)
+            np.dot(curve.weights, rows, out=into)
         else:
-            np.dot(curve.weights, np.maximum(part, knots[:, :size]), out=into)
+            np.maximum(part, knots[:, :size], out=hinged[:, :size])
+            np.dot(curve.weights, np.ascontiguousarray(rows[:, :size]), out=into)
         for at, jump in curve.leaps:
             into += np.multiply(part >= at, jump, dtype="float32")
-        if added:
-            into += curve.added
         if capped:
             np.minimum(into, tops[:size], out=into)
     return out
