@@ -16,8 +16,8 @@ import numpy as np
 # .80 and .51, months .76 and .24, both with the tails of 4 degrees of freedom). It weighs as much as
 # PRIOR_SERIES series, and its level and growth bend to the scores as far as these two deviations let them.
 LEVEL, GROWTH, FREEDOM = 0.8, 0.35, 4.0
-LEVEL_DEVIATION, GROWTH_DEVIATION = 0.5, 0.25
-PRIOR_SERIES = 4.0
+LEVEL_DEVIATION, GROWTH_DEVIATION = 0.4, 0.15
+PRIOR_SERIES = 6.0
 MOST = 10.0  # a score beyond so many expected ones counts as that: a level shift, not a width
 _GRID = (np.arange(400) + 0.5) / 400
 
