@@ -7,7 +7,7 @@ import pandas as pd
 
 from salesops_lib.core import stats
 
-CORRECTED_FROM = 100  # back-tested chances of a level from which they correct the ones to come
+CORRECTED_FROM = 30  # back-tested chances of a level from which they correct the ones to come
 BANDS = 5
 _DOUBT = (0.5, 0.25)  # prior spread of the shift and of the slope that correct chances, in log odds
 _SURE = 0.005  # chances nearer to 0 or 1 are taken as this
