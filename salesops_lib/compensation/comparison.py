@@ -92,7 +92,8 @@ def needed(setup: Setup, year: RealYear | None) -> pd.DataFrame:
     -------
     DataFrame
         ``rep_id``, ``plan_id``, ``attained`` (the year's), ``pay_old`` (earned, exact), ``pay_new`` (at the
-        year's results, by the simulation's formulas), ``needed`` (attainment; missing where no multiple up to four earns it).
+        year's results, by the simulation's formulas), ``needed`` (attainment; missing where no multiple up
+        to four earns it).
     """
     columns = ["rep_id", "plan_id", "attained", "pay_old", "pay_new", "needed"]
     rows = []

@@ -88,7 +88,7 @@ def outcome_of(plans, reps=40, **more):
     return simulate(world(group(named, reps), **more))
 
 
-def same(one, two):
+def assert_same(one, two):
     assert all(np.array_equal(one.pay[v], two.pay[v]) for v in one.pay)
     assert all(np.array_equal(one.seat_pay[v], two.seat_pay[v]) for v in one.pay)
     assert np.array_equal(one.sales, two.sales)
@@ -105,12 +105,12 @@ def alone(many):
     return simulate(many)
 
 
-def test_threads_and_processes_give_the_bits_of_one_worker(many, alone):
+def test_several_threads_give_the_bits_of_one_worker(many, alone):
     from joblib import parallel_config
 
     with parallel_config(backend="threading"):
-        same(alone, simulate(many, workers=2))
-        same(alone, simulate(many, workers=3))
+        assert_same(alone, simulate(many, workers=2))
+        assert_same(alone, simulate(many, workers=3))
 
 
 def test_a_local_dask_cluster_gives_the_bits_of_one_worker(many, alone):
@@ -121,7 +121,7 @@ def test_a_local_dask_cluster_gives_the_bits_of_one_worker(many, alone):
         n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
     )
     with cluster, distributed.Client(cluster), parallel_config(backend="dask"):
-        same(alone, simulate(many, workers=2))
+        assert_same(alone, simulate(many, workers=2))
 
 
 def test_the_first_scenarios_of_more_are_those_of_fewer(many, alone):

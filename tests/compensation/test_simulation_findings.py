@@ -1,6 +1,7 @@
 """Every rule of the simulation: firing, silent, and UNKNOWN where the evidence is too thin."""
 
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -92,7 +93,8 @@ def test_losers_fire_only_beyond_a_tenth_and_are_unknown_for_few_seats(setting):
 
 
 def roles(**changed):
-    row = {"variant": "new", "plan_id": "ae", "role": "ae", "seats": 20, "at_threshold": 0.97, "at_quota": 0.6,
+    row = {"variant": "new", "plan_id": "ae", "role": "ae", "seats": 20, "at_threshold": 0.97,
+           "at_quota": 0.6,
            "at_excellence": 0.1, "excellence": 1.4, "median_attained": 1.05, "differentiation": 3.0,
            "correlation": 0.97, "cap_share": 0.01, "withheld": 1000.0}  # fmt: skip
     return pd.DataFrame([row | changed])
@@ -173,5 +175,5 @@ def test_a_replay_off_by_one_cent_fires_and_no_finished_year_is_unknown(setting)
 
 
 def test_no_rule_goes_untested():
-    text = open(__file__, encoding="utf-8").read()
+    text = Path(__file__).read_text(encoding="utf-8")
     assert [r.code for r in SIMULATION_RULES if f'"{r.code.removeprefix("F-COMPSIM-")}"' not in text] == []

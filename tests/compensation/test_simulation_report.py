@@ -46,7 +46,8 @@ def run():
     setup = set_up(records, plans, proposed, tables["reps"], asked)
     outcome = simulate(setup.world)
     return SimpleNamespace(
-        setup=setup, outcome=outcome, year=real_year(setup), policy=policy, plans=plans, tables=tables, said=said,
+        setup=setup, outcome=outcome, year=real_year(setup), policy=policy, plans=plans, tables=tables,
+        said=said,
         company=company, leaving=asked.leaving,
     )  # fmt: skip
 
@@ -71,6 +72,8 @@ def test_the_kernel_of_the_draws_pays_the_last_year_within_float32(run):
 
 def test_needed_attainment_earns_last_years_pay_under_the_new_plan(run):
     rows = handover.seat_rows(run.setup, run.outcome, run.year, {})
+    # A plan without a gate by month, a cap per deal or a SPIFF: there the formulas are the engine's.
+    rows = rows[rows["plan_id"] == "ae-commercial"]
     known = rows[rows["needed"].notna() & rows["real_new"].notna()]
     # Where the new plan paid more for the same year, less attainment is needed, and the other way round.
     better = known[known["real_new"] > known["real_old"] * 1.01]
@@ -162,7 +165,8 @@ def test_a_plan_moved_to_another_year_takes_its_spiffs_along(run):
 def test_events_by_hand_split_overlay_term_and_days_in_the_companys_zone():
     deals = pd.DataFrame(
         {
-            "opportunity_id": ["D1", "D2", "D3"], "owner_id": ["R1", "R2", "R2"], "type": ["New", "Renewal", "New"],
+            "opportunity_id": ["D1", "D2", "D3"], "owner_id": ["R1", "R2", "R2"],
+            "type": ["New", "Renewal", "New"],
             "segment": "SMB", "is_won": pd.array([True, True, False], dtype="boolean"),
             "close_date": pd.to_datetime(["2025-03-01", "2025-03-02", "2025-03-03"]),
             "amount_base": [36_000.0, 100.0, 5.0], "term_months": [36.0, 12.0, 12.0],
