@@ -126,6 +126,8 @@ def forecast(
         raise PeriodError(
             f"{horizon} periods from {day} reach beyond the fiscal calendar; extend it in company.yaml"
         )
+    if not np.isfinite(paths.amount[(paths.outcome == 1) & (paths.day <= now)]).any():
+        return Forecast(day, engine, "0 won deals with an amount in the reporting currency by the day")
     holes, notes = holes_of(paths, cells, now)
     panel = panel_of(paths, cells, now, int(starts[-1]) - now + 7, holes)
     fit = fit_hazards(panel, paths, cells)
