@@ -6,6 +6,8 @@ it does in life.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -54,14 +56,23 @@ def if_won(
     return made, said
 
 
-def flow(
-    log: DealLog, paths: Paths, inflow: Inflow | None, expected: np.ndarray, day: int, ends: np.ndarray, reps
-) -> Flow:
+@dataclass(frozen=True)
+class Source:
+    """Where amounts and owners are read from: the log, its states as arrays, role spells; up to ``day``."""
+
+    log: DealLog
+    paths: Paths
+    reps: pd.DataFrame | None
+    day: int
+
+
+def flow(source: Source, inflow: Inflow | None, expected: np.ndarray, ends: np.ndarray) -> Flow:
     """Amounts and owners of wins yet to be created.
 
     ``expected``: wins by group and period; ``ends``: last day of each period. A win of a period can only have
     been as long on its way as there are days until its end, and short ways bring other amounts.
     """
+    paths, reps, day = source.paths, source.reps, source.day
     nothing = Flow(np.zeros((0, len(ends))), [], [], _parts([], reps, day))
     if inflow is None or not expected.sum() > 0:
         return nothing
@@ -70,7 +81,7 @@ def flow(
     group = np.full(len(paths.created), -1)
     group[inflow.deal] = inflow.group_of
     pools = [[_pool(paths, day, (group == g, everyone), int(end) - day) for end in ends] for g in groups]
-    recent_group, pairs = _recent_owners(log, paths, group, reps, day)
+    recent_group, pairs = _recent_owners(source, group)
     labels = sorted({pair for pair in pairs if pair is not None}, key=str)
     if not labels:
         return nothing
@@ -105,8 +116,9 @@ def _pool(paths: Paths, day: int, sets: tuple[np.ndarray, np.ndarray], longest: 
     return pool
 
 
-def _recent_owners(log: DealLog, paths: Paths, group: np.ndarray, reps, day: int):
+def _recent_owners(source: Source, group: np.ndarray) -> tuple[np.ndarray, list]:
     """Recent deals, their group and (owner, segment); the owner as first known, if still here."""
+    log, paths, reps, day = source.log, source.paths, source.reps, source.day
     opened = np.flatnonzero(np.append(True, paths.deal[1:] != paths.deal[:-1])[: len(paths.deal)])
     opened = opened[(paths.day[opened] <= day) & (paths.day[opened] > day - RECENT_DAYS)]
     owners = log.states["owner_id"].to_numpy()[opened]

@@ -43,11 +43,12 @@ LOST_TERMS = _MAIN | _BY_AGE
 
 @dataclass(frozen=True)
 class Coding:
-    """How covariates become levels: cuts of the amount, and the level of each group that is kept."""
+    """How covariates become levels: cuts of the amount, the level of each group that is kept, and of each
+    stage known by the day (0 is none of them), so that what is entered later cannot even add a level."""
 
     amount_cuts: np.ndarray
     group_level: tuple[np.ndarray, ...]
-    stages: int
+    stage_level: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def fit_hazards(panel: Panel, paths: Paths, cells: Cells) -> Hazards | str:
         return f"{panel.wins} won deals with a known past; {MIN_WINS} are needed to fit when deals close"
     if not (panel.event == 0).any():
         return "every deal closed within its first weeks: there is nothing open to learn from"
-    coding = _coding(paths, panel.state)
+    coding = _coding(paths, panel.state, panel.day)
     middle = panel.first + panel.days // 2
     factors = _factors(paths, cells, coding, panel.mark, panel.state, (panel.row, panel.cell, middle))
     weight = 0.5 ** ((panel.day - panel.first) / HALF_LIFE_DAYS)
@@ -138,13 +139,15 @@ def _side(panel: Panel, factors, terms, weight, offset, event: int) -> tuple[Odd
     return fit_odds(rows, panel.overlap / np.array(list(terms.values())) ** 2), codes
 
 
-def _coding(paths: Paths, state: np.ndarray) -> Coding:
+def _coding(paths: Paths, state: np.ndarray, day: int) -> Coding:
     amount = paths.amount[state]
     amount = amount[np.isfinite(amount)]
     cuts = np.unique(np.quantile(amount, [0.25, 0.5, 0.75])) if len(amount) else np.array([])
-    return Coding(
-        cuts, tuple(kept_levels(codes, paths.deal[state]) for codes in paths.groups.T), len(paths.stages)
-    )
+    groups = tuple(kept_levels(codes, paths.deal[state]) for codes in paths.groups.T)
+    stage_level = np.zeros(len(paths.stages) + 1, dtype="int64")  # the last is that of no stage
+    known = np.unique(paths.stage[paths.day <= day])
+    stage_level[known[known >= 0]] = np.arange(1, (known >= 0).sum() + 1)
+    return Coding(cuts, groups, stage_level)
 
 
 def kept_levels(codes: np.ndarray, deals: np.ndarray) -> np.ndarray:
@@ -166,7 +169,7 @@ def _factors(paths: Paths, cells: Cells, coding: Coding, mark, state, where) -> 
     age = np.searchsorted(_AGE, at - created[row], side="right") + 1
     due = np.searchsorted(_DUE, at - close[row], side="right") + 1
     made = {
-        "stage": ((paths.stage[state] + 1)[row], coding.stages + 1),
+        "stage": (coding.stage_level[paths.stage[state]][row], int(coding.stage_level.max(initial=0)) + 1),
         "age": (np.where(created[row] == UNKNOWN_DAY, 0, age), len(_AGE) + 2),
         "due": (np.where(close[row] == UNKNOWN_DAY, 0, due), len(_DUE) + 2),
         "amount": (band[row], len(coding.amount_cuts) + 2),

@@ -128,7 +128,7 @@ def _conversion(paths: Paths, cells: Cells, what, day: int, holes: np.ndarray) -
     state, born, group, types, size = what
     known = paths.end_known[state] <= day
     end = np.where(known, np.maximum(paths.end_day[state], born), day)
-    enters = np.maximum(born, paths.opens)
+    enters = np.maximum(born, paths.opens(day))
     row, cell = spans(cells.of(enters), cells.of(np.minimum(end, cells.edges[-1] - 1)))
     first, last = np.maximum(cells.edges[cell], enters[row]), cells.edges[cell + 1] - 1
     kept = (last <= day) & ~np.isin(cell, holes) & (end[row] >= enters[row])

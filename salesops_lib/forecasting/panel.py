@@ -57,8 +57,7 @@ class Paths:
     Days are whole numbers since 1970. ``outcome``: 0 open, 1 won, 2 lost, -1 unknown. ``end_*``: the next
     close of the deal after the state: ``end_known`` the day it was learnt (:data:`NEVER` if not by the end
     of the log), ``end_day`` the day it counts for, ``end_won``, ``end_amount``. By deal: ``created``,
-    ``groups`` (levels of :data:`GROUPS`). ``opens``: first day from which closes are recorded; before it
-    only deals that lasted until then are known.
+    ``groups`` (levels of :data:`GROUPS`).
     """
 
     deal: np.ndarray
@@ -79,7 +78,12 @@ class Paths:
     stages: list
     owners: list
     group_names: tuple[list, ...]
-    opens: int
+
+    def opens(self, day: int) -> int:
+        """First day from which closes are recorded, as known on ``day``; before it only deals that lasted
+        until then are known. :data:`NEVER` where nothing has closed yet."""
+        closed = self.day[(self.outcome >= 1) & (self.day <= day)]
+        return int(np.quantile(closed, 0.005)) if len(closed) else NEVER
 
     def open_at(self, day: int) -> np.ndarray:
         """Positions of the states of all deals open at the end of a day."""
@@ -155,7 +159,6 @@ def paths_of(log: DealLog) -> Paths:
     ends = at >= 0
     counts_for = np.where(close > UNKNOWN_DAY, np.minimum(close, day), day)
     groups = [pd.factorize(deals[name].fillna("").astype("object"), sort=True) for name in GROUPS]
-    closed = day[outcome >= 1]
     return Paths(
         deal=deal, day=day, outcome=outcome, stage=stage, amount=amount, close=close,
         since=ordinals(states["stage_since"]), pushes=states["pushes"].to_numpy(dtype="int64"), owner=owner,
@@ -164,7 +167,6 @@ def paths_of(log: DealLog) -> Paths:
         created=ordinals(deals["created_date"]),
         groups=np.column_stack([codes for codes, _ in groups]).reshape(len(deals), len(GROUPS)),
         stages=list(stages), owners=list(owners), group_names=tuple(list(names) for _, names in groups),
-        opens=int(np.quantile(closed, 0.005)) if len(closed) else NEVER,
     )  # fmt: skip
 
 
@@ -187,10 +189,11 @@ def panel_of(paths: Paths, cells: Cells, day: int, follow: int, holes: np.ndarra
     ``holes``: cells in which the extract holds no closes although it should; they teach nothing.
     """
     found: list[tuple[int, np.ndarray]] = []
+    opens = paths.opens(day)
     for off in OFFSETS:
         if sum(len(open_then) for _, open_then in found) < ENOUGH:
             marks = landmarks(cells, day, off)
-            marks = marks[(marks >= paths.opens) & (marks < day)]
+            marks = marks[(marks >= opens) & (marks < day)]
             found += [(int(mark), paths.open_at(int(mark))) for mark in marks]
     state = np.concatenate([s for _, s in found]) if found else np.array([], dtype="int64")
     mark = np.repeat([m for m, _ in found], [len(s) for _, s in found]).astype("int64")

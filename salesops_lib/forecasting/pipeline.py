@@ -19,7 +19,16 @@ from salesops_lib.forecasting.hazard import Curves, Hazards, curves, fit_hazards
 from salesops_lib.forecasting.holes import holes_of
 from salesops_lib.forecasting.inflow import Inflow, fit_inflow
 from salesops_lib.forecasting.known import WON, DealLog, known_on, placed
-from salesops_lib.forecasting.panel import Cells, Paths, cells_of, ordinal, ordinals, panel_of, paths_of
+from salesops_lib.forecasting.panel import (
+    Cells,
+    Panel,
+    Paths,
+    cells_of,
+    ordinal,
+    ordinals,
+    panel_of,
+    paths_of,
+)
 from salesops_lib.forecasting.shocks import ASSUMED, Shocks, fit_shocks, period_starts
 from salesops_lib.forecasting.simulate import (
     OpenDeals,
@@ -126,6 +135,8 @@ def forecast(
         raise PeriodError(
             f"{horizon} periods from {day} reach beyond the fiscal calendar; extend it in company.yaml"
         )
+    if not np.isfinite(paths.amount[(paths.outcome == 1) & (paths.day <= now)]).any():
+        return Forecast(day, engine, "0 won deals with an amount in the reporting currency by the day")
     holes, notes = holes_of(paths, cells, now)
     panel = panel_of(paths, cells, now, int(starts[-1]) - now + 7, holes)
     fit = fit_hazards(panel, paths, cells)
@@ -140,26 +151,41 @@ def forecast(
     )
     if shocks.assumed:
         notes.append(f"too few past periods to estimate the shared shock: {ASSUMED:.0%} of wins is assumed")
-    made = _open(prepared, panel, fit, shocks, day, starts, draws, seed, notes)
-    simulation = _simulation(prepared, made, inflow, shocks, day, starts, seed)
+    origin = _Origin(prepared, day, now, starts, draws, seed)
+    made, said = _open(origin, panel, fit, shocks)
+    notes += said
+    simulation = _simulation(origin, made, inflow, shocks)
     deals = _chances(simulation)
     return Forecast(day, engine, "", tuple(notes), fit, inflow, shocks, simulation, deals, cells)
 
 
-def _open(prepared, panel, fit, shocks, day, starts, draws, seed, notes) -> OpenDeals:
-    """The open deals of the day with their draws; what amounts had to stand in goes to ``notes``."""
-    paths, now = prepared.paths, panel.day
+@dataclass(frozen=True)
+class _Origin:
+    """One day to forecast from: as a date and as days since 1970, its periods, draws and seed."""
+
+    prepared: Prepared
+    day: date
+    now: int
+    starts: np.ndarray
+    draws: int
+    seed: int
+
+
+def _open(origin: _Origin, panel: Panel, fit: Hazards, shocks: Shocks) -> tuple[OpenDeals, list[str]]:
+    """The open deals of the day with their draws, and what had to stand in for amounts."""
+    prepared, paths, now = origin.prepared, origin.prepared.paths, origin.now
     state = paths.open_at(now)
-    made = curves(fit, paths, prepared.cells, state, now, int(starts[-1]) - 1)
-    amount, said = amounts.if_won(paths, panel, state, now, draws=draws, seed=[seed, now, 1])
-    notes += said
-    shift, slope = _on_odds(made, period_of(made.first, starts), shocks)
-    deals = placed(_rows(prepared.log, paths, state), prepared.reps, day)
-    return draw_open(made, shift, slope, deals, amount, draws=draws, seed=[seed, now, 0])
+    made = curves(fit, paths, prepared.cells, state, now, int(origin.starts[-1]) - 1)
+    amount, said = amounts.if_won(paths, panel, state, now, draws=origin.draws, seed=[origin.seed, now, 1])
+    shift, slope = _on_odds(made, period_of(made.first, origin.starts), shocks)
+    deals = placed(_rows(prepared.log, paths, state), prepared.reps, origin.day)
+    seed = [origin.seed, now, 0]
+    return draw_open(made, shift, slope, deals, amount, draws=origin.draws, seed=seed), said
 
 
-def _simulation(prepared, made: OpenDeals, inflow, shocks, day, starts, seed) -> Simulation:
-    now = ordinal(day)
+def _simulation(origin: _Origin, made: OpenDeals, inflow: Inflow | None, shocks: Shocks) -> Simulation:
+    """The open deals with shocks, deals not created yet, and what is booked already."""
+    prepared, starts, now, seed = origin.prepared, origin.starts, origin.now, origin.seed
     random = np.random.default_rng([seed, now, 3])
     sd = shocks.sd_created
     created = sd * random.standard_normal(len(made.node)) - sd**2 / 2
@@ -168,10 +194,11 @@ def _simulation(prepared, made: OpenDeals, inflow, shocks, day, starts, seed) ->
     expected = np.zeros((0, len(starts) - 1))
     if inflow is not None:
         expected = inflow.wins(prepared.cells, now, starts, int(starts[-1]) - 1) * shocks.level_new
-    flow = amounts.flow(prepared.log, prepared.paths, inflow, expected, now, starts[1:] - 1, prepared.reps)
+    source = amounts.Source(prepared.log, prepared.paths, prepared.reps, now)
+    flow = amounts.flow(source, inflow, expected, starts[1:] - 1)
     days = [pd.Timestamp(int(s), unit="D").date() for s in starts[:-1]]
     periods = [str(prepared.log.calendar.period_of(d, prepared.log.kind)) for d in days]
-    closed = _closed(prepared, day, starts)
+    closed = _closed(prepared, origin.day, starts)
     return Simulation(now, periods, starts, prepared.company, made, flow, closed, wins, created, seed)
 
 

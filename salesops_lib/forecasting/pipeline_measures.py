@@ -187,7 +187,7 @@ def _by_cohort(prepared: Prepared, deals: pd.DataFrame, day: int, level: float) 
     last = last[np.searchsorted(paths.deal[last], at)] if len(at) else last[:0]
     event = np.where(paths.outcome[last] < 0, 0, paths.outcome[last])
     ended = np.where(event > 0, np.minimum(paths.day[last], np.maximum(paths.close[last], born)), day)
-    entry = np.maximum(np.maximum(first[at], paths.opens) - born, 0) - 0.5
+    entry = np.maximum(np.maximum(first[at], paths.opens(day)) - born, 0) - 0.5
     gone = np.maximum(ended - born, 0)
     kept = (gone > entry) & (born != UNKNOWN_DAY)
     method = "cumulative incidence (Aalen–Johansen), open deals censored"
@@ -221,7 +221,7 @@ def _past_due(prepared: Prepared, day: int) -> pd.DataFrame:
     for off in (0, 10, -10):
         for mark in landmarks(prepared.cells, day, off):
             starts = period_starts(log.calendar, log.kind, int(mark), 1)
-            if starts is None or starts[1] > day + 1 or mark < paths.opens:
+            if starts is None or starts[1] > day + 1 or mark < paths.opens(day):
                 continue
             state = paths.open_at(int(mark))
             state = state[(paths.close[state] >= starts[0]) & (paths.close[state] < starts[1])]

@@ -123,7 +123,7 @@ def quantiles(
     found = _outcomes(panel, horizon, season_length, jobs)
     pool = scores_of([o.errors for o in found], [o.back for o in found])
     levels, row = np.unique(np.abs(2 * asked - 1).round(12), return_inverse=True)
-    reach = widths(pool, levels, max((o.ahead for o in found), default=horizon))
+    reach = widths(pool, levels, max((o.ahead for o in found), default=horizon), season_length)
     values = [_values(o, asked, reach[row], horizon) for o in found]
     n, each = len(found), len(asked)
     return pd.DataFrame(

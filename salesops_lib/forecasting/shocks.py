@@ -100,7 +100,7 @@ def _marks(paths: Paths, cells: Cells, day: int) -> np.ndarray:
     left = cells.quarters[int(cells.quarter_of(np.array([day]))[0]) + 1] - day
     ends = cells.quarters[cells.quarters <= day]
     marks = ends[1:] - np.minimum(left, np.diff(ends))
-    return marks[marks >= paths.opens]
+    return marks[marks >= paths.opens(day)]
 
 
 def _open_windows(fit: Hazards, paths: Paths, cells: Cells, mark: int, starts: np.ndarray) -> list[tuple]:

@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.core import periods
+from salesops_lib.forecasting.known import deal_log
+from salesops_lib.forecasting.pipeline import prepare
 
 WIN_RATE, WIN_DAYS, LOSS_DAYS = 0.30, 57.0, 14.0
 CALENDAR = periods.monthly(1, range(2021, 2027))
@@ -29,7 +31,7 @@ FIRST, LAST = date(2022, 1, 1), date(2025, 6, 30)
 
 @dataclass(frozen=True)
 class World:
-    """Frames as a snapshot gives them, and what was drawn: ``created``, ``close`` (days), ``won``, ``amount``."""
+    """Frames as a snapshot gives them, and what was drawn: ``created``, ``close`` (days), ``won``, …"""
 
     opportunities: pd.DataFrame
     history: pd.DataFrame
@@ -41,7 +43,9 @@ def world(seed: int, *, per_day: float = 3.0, shock: float = 0.0, drift: float =
     """Deals of three and a half years, known to the end, so that a forecast of any day can be judged."""
     random = np.random.default_rng(seed)
     start, end = np.datetime64(FIRST).astype(int), np.datetime64(LAST).astype(int)
-    created = np.sort(start + random.integers(0, end - start + 1, random.poisson(per_day * (end - start + 1))))
+    created = np.sort(
+        start + random.integers(0, end - start + 1, random.poisson(per_day * (end - start + 1)))
+    )
     n = len(created)
     quarter = (created - start) // 91
     odds = np.log(WIN_RATE / (1 - WIN_RATE)) + shock * random.standard_normal(quarter.max() + 1)[quarter]
@@ -58,7 +62,9 @@ def world(seed: int, *, per_day: float = 3.0, shock: float = 0.0, drift: float =
     rows = [(ids, created, 0, "Talk", amount, promised)]
     for place, stage in ((1, "Offer"), (2, "Terms")):
         mine = (reached > place) & (life > 3)
-        rows.append((ids[mine], (created + life * place // 3)[mine], place, stage, amount[mine], promised[mine]))
+        rows.append(
+            (ids[mine], (created + life * place // 3)[mine], place, stage, amount[mine], promised[mine])
+        )
     pushed = promised < close
     later = np.where(pushed, promised + 45, promised)
     stage_then = np.where(won, "Terms", np.where(reached > 1, "Offer", "Talk")).astype(object)
@@ -88,7 +94,9 @@ def world(seed: int, *, per_day: float = 3.0, shock: float = 0.0, drift: float =
 
 def cut(history: pd.DataFrame, ids: np.ndarray, created: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The opportunities that a history ends in, and the history."""
-    last = history.drop_duplicates("opportunity_id", keep="last").rename(columns={"changed_at": "recorded_at"})
+    last = history.drop_duplicates("opportunity_id", keep="last").rename(
+        columns={"changed_at": "recorded_at"}
+    )
     born = dict(zip(ids, created.astype("datetime64[D]").astype("datetime64[ns]"), strict=True))
     deals = last.drop(columns="sequence").assign(
         created_date=last["opportunity_id"].map(born),
@@ -113,3 +121,22 @@ def _reps() -> pd.DataFrame:
             "region": ["EMEA"] * 3 + ["AMER"] * 3,
         }
     )
+
+
+def prepared(opportunities: pd.DataFrame, history: pd.DataFrame | None, reps=None, as_of: date = LAST):
+    """The frames as the engine takes them."""
+    log = deal_log(opportunities, history, STAGES, as_of=as_of, zone="UTC", calendar=CALENDAR)
+    return prepare(log, reps, "Co")
+
+
+def won_in(truth: pd.DataFrame, period: str) -> pd.DataFrame:
+    """What was truly won in a period."""
+    low, high = (np.datetime64(day, "D").astype(int) for day in CALENDAR.bounds(period))
+    return truth[truth["won"] & (truth["close"] >= low) & (truth["close"] < high)]
+
+
+def only(given: World, rows: pd.Index) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The frames of some deals of a world."""
+    ids = given.truth.loc[rows, "opportunity_id"].to_numpy()
+    history = given.history[given.history["opportunity_id"].isin(ids)].reset_index(drop=True)
+    return cut(history, ids, given.truth.loc[rows, "created"].to_numpy())

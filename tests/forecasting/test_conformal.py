@@ -21,14 +21,14 @@ def test_a_new_error_of_the_same_kind_is_inside_at_the_level():
     rng = np.random.default_rng(7)
     inside = []
     for _ in range(40):
-        reach = widths(exchangeable(rng, 300), LEVELS, 4)
+        reach = widths(exchangeable(rng, 300), LEVELS, 4, 12)
         new = exchangeable(rng, 300).value.reshape(-1, 4)
         inside.append((new[:, None, :] <= reach).mean(axis=(0, 2)))
     assert np.mean(inside, axis=0) == pytest.approx(LEVELS, abs=0.02)
 
 
 def test_without_scores_the_prior_decides():
-    reach = widths(scores_of([], []), LEVELS, 6)
+    reach = widths(scores_of([], []), LEVELS, 6, 4)
     assert (reach > 0).all()
     assert (np.diff(reach, axis=1) > 0).all()
 
@@ -37,19 +37,19 @@ def test_among_many_series_the_prior_does_not_matter():
     rng = np.random.default_rng(3)
     scores = exchangeable(rng, 3000, scale=4)
     empirical = np.quantile(scores.value.reshape(-1, 4), LEVELS, axis=0)
-    np.testing.assert_allclose(widths(scores, LEVELS, 4), empirical, rtol=0.06)
+    np.testing.assert_allclose(widths(scores, LEVELS, 4, 1), empirical, rtol=0.06)
 
 
 def test_a_few_small_scores_pull_the_width_down_also_where_there_are_none():
     few = Scores(np.tile([1, 2], 8), np.full(16, 0.1), np.ones(16))
-    assert (widths(few, LEVELS, 6) < widths(scores_of([], []), LEVELS, 6)).all()
+    assert (widths(few, LEVELS, 6, 4) < widths(scores_of([], []), LEVELS, 6, 4)).all()
 
 
 def test_one_absurd_error_does_not_make_the_width_absurd():
     rng = np.random.default_rng(5)
     calm = exchangeable(rng, 5)
     wild = Scores(np.r_[calm.step, 1], np.r_[calm.value, 1e9], np.r_[calm.weight, 1])
-    assert widths(wild, LEVELS, 4).max() < 4 * widths(calm, LEVELS, 4).max()
+    assert widths(wild, LEVELS, 4, 4).max() < 4 * widths(calm, LEVELS, 4, 4).max()
 
 
 def test_a_series_counts_as_many_windows_as_do_not_overlap():
@@ -67,6 +67,6 @@ def test_a_series_counts_as_many_windows_as_do_not_overlap():
 )
 def test_widths_grow_with_the_level_and_never_shrink_with_the_step(values, horizon):
     step = np.arange(len(values)) % horizon + 1
-    reach = widths(Scores(step, np.array(values, dtype=float), np.ones(len(values))), LEVELS, horizon)
+    reach = widths(Scores(step, np.array(values, dtype=float), np.ones(len(values))), LEVELS, horizon, 4)
     assert (np.diff(reach, axis=0) >= -1e-9).all()
     assert (np.diff(reach, axis=1) >= -1e-9).all()

@@ -1,0 +1,21 @@
+"""The planted pipeline for every test of the folder that asks for it."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def planted() -> ModuleType:
+    """``planted_pipeline``: worlds with a known truth, drawn deal by deal."""
+    name = "tests_forecasting_planted_pipeline"
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("planted_pipeline.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # a dataclass looks its module up
+    spec.loader.exec_module(module)
+    return module
