@@ -57,8 +57,8 @@ def _past(made: Forecasts) -> list[str]:
     weights = made.first.weights.get("upper")
     before = made.first.history.past.index(first)
     said = [
-        f"Past forecasts begin in {first}, with {before} whole period{'' if before == 1 else 's'} behind them; "
-        f"outcomes are as known today."
+        f"Past forecasts begin in {first}, with {before} whole period{'' if before == 1 else 's'} behind "
+        f"them; outcomes are as known today."
     ]
     if weights and not weights.stacked:
         said.append(
