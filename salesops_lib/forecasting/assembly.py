@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from salesops_lib.core.periods import FiscalCalendar, Period
 from salesops_lib.forecasting.backtest import Tested, backtest, origins
 from salesops_lib.forecasting.combination import Outlook, Past, outlook, past
-from salesops_lib.forecasting.engines import Engines, ordinal
+from salesops_lib.forecasting.engines import Engines, in_calendar, ordinal
 
 WEEK = timedelta(days=7)
 
@@ -25,7 +25,7 @@ class Forecasts:
     past: Past
 
     @property
-    def now(self) -> Outlook:
+    def first(self) -> Outlook:
         """The first period's."""
         return self.outlooks[0]
 
@@ -62,11 +62,12 @@ def forecasts(
     return Forecasts(as_of, made, _week_before(engines, as_of - WEEK, periods, known, start.share), known)
 
 
-def in_calendar(calendar: FiscalCalendar, first: Period, horizon: int) -> list[Period]:
-    """The periods from ``first`` on that the fiscal calendar holds, at most ``horizon``."""
-    end = calendar.bounds(calendar.periods(first.kind)[-1])[0]
-    ahead = calendar.periods(first.kind, start=calendar.bounds(first)[0], end=end + timedelta(days=1))
-    return ahead[:horizon]
+def reach(calendar: FiscalCalendar, as_of: date, first: Period, horizon: int) -> int:
+    """How many periods engines must reach from the day's own on, to see ``horizon`` from ``first`` on today
+    and a week before.
+    """
+    own, before = (calendar.period_of(day, first.kind) for day in (as_of, as_of - WEEK))
+    return _ahead(first, own) + horizon + _ahead(own, before)
 
 
 def _tested(engines: Engines, as_of: date, periods: list[Period], views, draws: int) -> Tested:

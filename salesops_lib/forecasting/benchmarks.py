@@ -49,7 +49,7 @@ def stage_weighted(history: History, books: Books) -> np.ndarray:
     """Booked to date + Σ amount × win rate of the stage, over open deals due in the period."""
     if books.log.no_history:
         return np.full(len(history.nodes), np.nan)
-    held = books.open(history.day)
+    held = books.held(history.day)
     due = held[held["period"] == history.period]
     if due.empty:
         return history.now

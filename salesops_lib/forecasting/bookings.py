@@ -45,7 +45,7 @@ class Books:
         """Won deals known on a day: ``period``, ``elapsed_share``, ``amount``, and where they belong."""
         return self._states.iloc[self._at(day, WON)]
 
-    def open(self, day: date) -> pd.DataFrame:
+    def held(self, day: date) -> pd.DataFrame:
         """Open deals known on a day: ``amount``, ``stage``, ``close_date``, ``period`` (of close date), and
         where their owner stands on the day: ``owner_id``, ``team``, ``region``, ``segment``."""
         if (day, "open") not in self._kept:
@@ -62,7 +62,7 @@ class Books:
     def due(self, day: date) -> pd.DataFrame:
         """Amounts of deals open on a day by the period they are due in: nodes × periods, like booked."""
         if (day, "due") not in self._kept:
-            self._kept[day, "due"] = node_table(self.open(day), self.company)
+            self._kept[day, "due"] = node_table(self.held(day), self.company)
         return self._kept[day, "due"]
 
     def nodes(self, day: date) -> pd.DataFrame:
@@ -105,6 +105,12 @@ class History:
     def begun(self) -> bool:
         """Whether the period has a business day behind it."""
         return self.share > 0
+
+    @property
+    def hole(self) -> str:
+        """The last finished period where it has hardly a booking; empty where it has."""
+        last = max([*self.past, *self.holes], key=Period.parse, default="")
+        return last if last in self.holes else ""
 
     def level(self, name: str) -> np.ndarray:
         """Positions of a level's nodes."""
@@ -203,7 +209,7 @@ def _placed_states(log: DealLog, reps: pd.DataFrame | None) -> pd.DataFrame:
 def _nodes(books: Books, day: date) -> pd.DataFrame:
     """Nodes that live on a day: booked of late, or with an open deal; reps with where they stand."""
     names = [str(p) for p in books.calendar.periods(books.log.kind, end=day + timedelta(days=1))][-RECENT:]
-    booked, held = books.booked(day), books.open(day)
+    booked, held = books.booked(day), books.held(day)
     recent = booked.reindex(columns=names).notna().any(axis=1)
     living = booked.index[recent].to_frame(index=False)
     carried = node_table(held.assign(amount=0.0, period=names[-1]), books.company).index.to_frame(index=False)

@@ -104,6 +104,14 @@ def prepared(
     return made.assign(**local, amount=kept["amount_base"], order=range(len(kept)))[columns]
 
 
+def names(reps: pd.DataFrame | None) -> dict[str, str]:
+    """The last known name of each rep."""
+    if reps is None or reps.empty or "name" not in reps:
+        return {}
+    last = reps.dropna(subset=["name"]).sort_values("start_date", kind="stable")
+    return dict(last.drop_duplicates("rep_id", keep="last")[["rep_id", "name"]].itertuples(index=False))
+
+
 def commit_category(calls: pd.DataFrame) -> str:
     """The category that stands for what will come in: Commit, else the one most calls have; empty without."""
     words = calls["category"].dropna()

@@ -8,12 +8,12 @@ is booked. One maths thread is used: the matrices are small, and sums then do no
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 
-from salesops_lib.core.periods import Period
+from salesops_lib.core.periods import FiscalCalendar, Period
 from salesops_lib.forecasting import commit, pace, pipeline, run_rate
 from salesops_lib.forecasting.backtest import View
 from salesops_lib.forecasting.benchmarks import benchmarks, season_length
@@ -60,9 +60,10 @@ class Engines:
     def pipeline_on(self, day: date) -> tuple[pipeline.Forecast, Draws | None]:
         """The pipeline as fitted on a day, and its draws of as many periods as the horizon holds."""
         if day not in self._pipelines:
-            found = pipeline.forecast(
-                self.prepared, day, horizon=self.horizon, draws=self.draws, seed=self.seed
-            )
+            log = self.books.log
+            own = log.calendar.period_of(day, log.kind)
+            held = len(in_calendar(log.calendar, own, self.horizon))
+            found = pipeline.forecast(self.prepared, day, horizon=held, draws=self.draws, seed=self.seed)
             self._pipelines[day] = found, found.draws()
         return self._pipelines[day]
 
@@ -122,6 +123,13 @@ class Engines:
                 long.astype({"ds": "int64"}), ahead, season_length(kind), PROBABILITIES, self.seed
             )
         return self._run_rates[key]
+
+
+def in_calendar(calendar: FiscalCalendar, first: Period, horizon: int) -> list[Period]:
+    """The periods from ``first`` on that the fiscal calendar holds, at most ``horizon``."""
+    end = calendar.bounds(calendar.periods(first.kind)[-1])[0]
+    ahead = calendar.periods(first.kind, start=calendar.bounds(first)[0], end=end + timedelta(days=1))
+    return ahead[:horizon]
 
 
 def usual_share(known: History) -> np.ndarray:

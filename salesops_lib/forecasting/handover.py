@@ -44,7 +44,10 @@ def outlook_rows(
     company: str,
     interval_level: float,
 ) -> pd.DataFrame:
-    """Each node's range against its target, and what it was a week before, columns of ``outputs.OUTLOOK``."""
+    """Each node's range against its target, and what it was a week before, columns of ``outputs.OUTLOOK``.
+
+    The company's rows come first, then the first period's nodes from the regions down, then the next one's.
+    """
     parts = []
     for place, outlook in enumerate(made.outlooks):
         nodes, period = outlook.history.nodes, outlook.history.period
@@ -71,7 +74,21 @@ def outlook_rows(
             )
         )
     rows = pd.concat(parts, ignore_index=True)
-    return rows.reindex(columns=outputs.OUTLOOK.column_names)
+    rows = pd.concat([rows[rows["level"] == "company"], rows[rows["level"] != "company"]])
+    return rows.reindex(columns=outputs.OUTLOOK.column_names).reset_index(drop=True)
+
+
+def upper(outlook: pd.DataFrame, most: int = 25) -> int:
+    """How many rows of an outlook to show: the company in every period, the first down to its teams."""
+    first = outlook["period"] == outlook["period"].iloc[0]
+    shown = (outlook["level"] == "company") | (first & outlook["level"].isin(["region", "team"]))
+    return int(min(shown.sum(), most)) or 1
+
+
+def level_to_show(outlook: pd.DataFrame, period: str) -> str:
+    """The level to draw against targets: teams, else regions, else reps; empty where none has a target."""
+    held = outlook[(outlook["period"] == period) & outlook["target_base"].notna()]
+    return next((level for level in ("team", "region", "rep") if (held["level"] == level).any()), "")
 
 
 def engine_rows(made: Forecasts, notes: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -142,7 +159,7 @@ def submitter_rows(outlook: Outlook, names: Mapping[str, str]) -> pd.DataFrame:
 
 
 def week_rows(books: Books, outlook: Outlook) -> pd.DataFrame:
-    """Bookings by week of the running period and of the past ones: columns of ``outputs.PACE_WEEKS``."""
+    """Bookings by week of the running period and of past ones, latest first: ``outputs.PACE_WEEKS``."""
     history, calendar = outlook.history, books.calendar
     won = books.won(history.day)
     parts = []
@@ -157,7 +174,7 @@ def week_rows(books: Books, outlook: Outlook) -> pd.DataFrame:
         parts.append(
             pd.DataFrame({"period": period, "week": sums.index, "booked_base": sums.round(2), "share": share})
         )
-    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    rows = pd.concat(parts[::-1], ignore_index=True) if parts else pd.DataFrame()
     return rows.reindex(columns=outputs.PACE_WEEKS.column_names)
 
 

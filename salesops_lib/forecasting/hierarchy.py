@@ -69,7 +69,8 @@ def reconcile(
     if len(tree) > summing.shape[1]:
         residuals = errors[tree][:, np.isfinite(errors[tree[0]])]
         periods = residuals.shape[1]
-        method = "MinT-shrink" if periods >= MIN_ERRORS else "OLS"
+        moved = np.nanmax(np.abs(residuals), axis=0) > 0.005 if residuals.size else np.zeros(0, dtype=bool)
+        method = "MinT-shrink" if moved.sum() >= MIN_ERRORS else "OLS"
         made[tree] = _reconciled(rest[tree], summing, _filled(residuals), method, normal[tree])
     elif len(tree):
         made[tree] = drawn(rest[tree], normal[tree])
@@ -155,12 +156,14 @@ def _to_total(parts: np.ndarray, total: np.ndarray) -> np.ndarray:
 
 
 def _filled(residuals: np.ndarray) -> np.ndarray:
-    """Errors without gaps: a missing one is as large as the node's others usually are, or all nodes' below
-    it in the tree, with alternating sign, so that it adds no correlation.
+    """Errors without gaps: a missing one is as large as the node's others usually are, with alternating sign,
+    so that it adds no correlation. A node that never erred has a tenth of the usual error: none is exact.
     """
     known = np.isfinite(residuals)
     size = np.sqrt(np.where(known, residuals**2, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
-    typical = np.median(size[size > 0]) if (size > 0).any() else 1.0
-    size = np.where(size > 0, size, typical)
+    typical = np.median(size[size > 0.005]) if (size > 0.005).any() else 1.0
+    never = known.any(axis=1) & (size <= 0.005)
+    size = np.where(never, typical / 10, np.where(size > 0.005, size, typical))
+    known &= ~never[:, None]
     sign = np.where(np.add.outer(np.arange(residuals.shape[0]), np.arange(residuals.shape[1])) % 2, 1, -1)
     return np.where(known, residuals, size[:, None] * sign)

@@ -164,22 +164,6 @@ PUSHED = Metric(
     owner="manager",
     source="salesops_lib.forecasting.slippage.pushes",
 )
-COVERAGE_RATIO = Metric(
-    id="forecasting.coverage_ratio",
-    name="Pipeline coverage against need",
-    meaning="Whether open value due in the period covers what is left to the target at the own win rate.",
-    formula="(open value due ÷ (target − booked)) ÷ (1 ÷ own win rate by value at this week)",
-    unit="ratio",
-    grain="company × period",
-    population="Open deals with an amount and a close date in the period.",
-    clock="As known on the report's day; the win rate is that of past periods at this point.",
-    exclusions="Deals not created yet, which add to it early in a period; a target reached already.",
-    maturity="From thirty past deals due on.",
-    good_direction="up",
-    look_alikes="Three times coverage, which is right for a win rate of a third and for no other.",
-    owner="manager",
-    source="salesops_lib.forecasting.pipeline_measures.coverage",
-)
 CONCENTRATION = Metric(
     id="forecasting.largest_deal_share",
     name="Share of the largest deal",
@@ -198,6 +182,5 @@ CONCENTRATION = Metric(
 )
 
 METRICS = (
-    PROJECTED, MOVED, COVERED, BIAS, SKILL, CALL_BIAS, CALLED, HOLES, SLIPPAGE, PUSHED, COVERAGE_RATIO,
-    CONCENTRATION,
+    PROJECTED, MOVED, COVERED, BIAS, SKILL, CALL_BIAS, CALLED, HOLES, SLIPPAGE, PUSHED, CONCENTRATION,
 )  # fmt: skip

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from salesops_lib.core.charts import percent, short_money
 from salesops_lib.core.periods import Period
 from salesops_lib.forecasting import pipeline_outputs as outputs
 from salesops_lib.forecasting import scenarios as what_if
@@ -19,10 +20,14 @@ from salesops_lib.forecasting.engines import Engines
 from salesops_lib.forecasting.pipeline import Forecast
 from salesops_lib.forecasting.pipeline_measures import coverage, win_rates
 from salesops_lib.forecasting.slippage import movers, needed, pushes, slippage
-from salesops_lib.forecasting.waterfall import composed, long, waterfall
+from salesops_lib.forecasting.waterfall import TERMS, long, waterfall
 
 WEEK = timedelta(days=7)
 BASE = "base"
+_SOURCES = {
+    "commit": "committed deals", "other_due": "the other deals due", "not_due": "deals due later",
+    "new": "deals not created yet",
+}  # fmt: skip
 
 
 def waterfall_steps(engines: Engines, day: date, period: Period) -> pd.DataFrame:
@@ -42,11 +47,16 @@ def waterfall_steps(engines: Engines, day: date, period: Period) -> pd.DataFrame
     return waterfall(log, engines.books.reps, period, sorted(set(days)), company=engines.books.company)
 
 
-def waterfall_rows(steps: pd.DataFrame) -> pd.DataFrame:
-    """Every step and term, columns of ``outputs.WATERFALL``."""
+def waterfall_rows(steps: pd.DataFrame, company: str) -> pd.DataFrame:
+    """Every step and term, the last step first, the company on top: columns of ``outputs.WATERFALL``."""
     if steps.empty:
         return pd.DataFrame(columns=outputs.WATERFALL.column_names)
-    return long(steps).reindex(columns=outputs.WATERFALL.column_names)
+    rows = long(steps)
+    order = rows["level"].map({name: at for at, name in enumerate(outputs.LEVELS)})
+    place = rows["term"].map({name: at for at, name in enumerate(TERMS)})
+    rows = rows.assign(order=order, place=place, back=-rows["end_date"].astype("int64"))
+    rows = rows.sort_values(["back", "order", "node_id", "place"], kind="stable")
+    return rows.reindex(columns=outputs.WATERFALL.column_names).reset_index(drop=True)
 
 
 def last_step(steps: pd.DataFrame) -> pd.DataFrame:
@@ -54,9 +64,9 @@ def last_step(steps: pd.DataFrame) -> pd.DataFrame:
     return steps[steps["end_date"] == steps["end_date"].max()] if len(steps) else steps
 
 
-def whole_step(steps: pd.DataFrame) -> pd.DataFrame:
-    """All steps of the period in one, per node."""
-    return composed(steps) if len(steps) else steps
+def node_step(steps: pd.DataFrame, company: str) -> pd.DataFrame:
+    """The company's row of one step; empty where there is none."""
+    return steps[(steps["level"] == "company") & (steps["node_id"] == company)] if len(steps) else steps
 
 
 def slippage_rows(engines: Engines, day: date, period: Period) -> pd.DataFrame:
@@ -109,6 +119,32 @@ def needed_rows(made: Forecast, outlook: pd.DataFrame) -> pd.DataFrame:
                 parts.append(needed(made, float(goal.target_base), period=goal.period))
     rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     return rows.reindex(columns=outputs.NEEDED.column_names)
+
+
+def needed_said(rows: pd.DataFrame) -> str:
+    """What has to be true, in words for each period: every source alone, the others as expected."""
+    if rows.empty:
+        return "What has to be true is not known: it needs a company target and the pipeline engine."
+    said = []
+    for period, part in rows.groupby("period", sort=False):
+        table = part.set_index("source")
+        gap = float(table.loc["gap", "expected_base"])
+        side = f"{short_money(abs(gap))} {'short of' if gap > 0 else 'above'} target in the mean"
+        ways = [_way(table.loc[name], words) for name, words in _SOURCES.items() if name in table.index]
+        verb = "It is reached" if gap > 0 else "It still is reached"
+        said.append(f"{period} is {side} by the pipeline. {verb} if {'; or '.join(filter(None, ways))}.")
+    return "\n".join(said)
+
+
+def _way(row: pd.Series, words: str) -> str:
+    needed, expected = row["needed_base"], row["expected_base"]
+    if row.name == "new":
+        return f"{words} bring {short_money(needed)} ({short_money(expected)} expected)"
+    if pd.isna(row["needed_rate"]) or not row["value_base"] > 0:
+        return ""
+    if needed > row["value_base"]:
+        return f"{words} cannot close it alone"
+    return f"{words} bring {percent(row['needed_rate'])} of their value ({percent(row['own_rate'])} expected)"
 
 
 def default_scenarios(made: Forecast, period: str) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.core import stats
-from salesops_lib.core.errors import PeriodError
+from salesops_lib.core.errors import ParameterError, PeriodError
 from salesops_lib.core.periods import FiscalCalendar, Kind, Period
 from salesops_lib.forecasting.bookings import KEY
 from salesops_lib.forecasting.pace import MIN_PERIODS
@@ -37,6 +37,14 @@ def choose_period(
         return calendar.period_of(as_of), ""
     why = f"{whole['quarter']} whole quarters lie behind {as_of}: the forecast is of months."
     return calendar.period_of(as_of, "month"), why
+
+
+def checked(horizon: int, interval_level: float) -> None:
+    """Refuse parameters that no forecast can be made with. Raises ParameterError."""
+    if not 1 <= horizon <= FARTHEST:
+        raise ParameterError(f"horizon is {horizon}; give 1 to {FARTHEST} periods")
+    if not 0.2 <= interval_level <= 0.9:
+        raise ParameterError(f"interval_level is {interval_level:g}; give a probability from 0.2 to 0.9")
 
 
 def targets(quotas: pd.DataFrame | None, nodes: pd.DataFrame, period: str, company: str) -> pd.DataFrame:

@@ -23,6 +23,7 @@ import socket
 import struct
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 LENGTH = struct.Struct("!I")
@@ -66,8 +67,10 @@ def preload(notebooks: Path) -> list[str]:
     failed = []
     for name in [*_ALWAYS, *imported_names(_LIBRARY, notebooks), *_library_modules()]:
         try:
-            for part in (name, *_WITH.get(name, ())):
-                importlib.import_module(part)
+            with warnings.catch_warnings():  # of libraries about each other; nobody here can act on them
+                warnings.simplefilter("ignore")
+                for part in (name, *_WITH.get(name, ())):
+                    importlib.import_module(part)
         except Exception as fault:
             failed.append(f"{name}: {type(fault).__name__}")
     return failed
