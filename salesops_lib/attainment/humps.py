@@ -78,7 +78,7 @@ def hump_rows(reps: pd.DataFrame, found: Humps) -> pd.DataFrame:
         quota = pd.to_numeric(part["assigned_base"]).astype("float64")
         rows.append(
             (name, len(part), part["attainment"].min(), part["attainment"].median(), part["attainment"].max(),
-             tenure.median(), int((tenure < 365).sum()), round(quota.median(), 2))
+             tenure.dropna().median(), int((tenure < 365).sum()), round(quota.median(), 2))
         )  # fmt: skip
     return pd.DataFrame(rows, columns=_ROWS)
 
