@@ -189,7 +189,7 @@ def _placed_states(log: DealLog, reps: pd.DataFrame | None) -> pd.DataFrame:
     """
     states = log.states[["stage", "close_date", "outcome", "owner_id"]].assign(
         amount=log.states["amount_base"].astype("float64"),
-        segment=log.deals["segment"].to_numpy()[log.states["deal"].to_numpy(dtype="int64")],
+        segment=_segments(log)[log.states["deal"].to_numpy(dtype="int64")],
         opportunity_id=log.deals["opportunity_id"].to_numpy()[log.states["deal"].to_numpy(dtype="int64")],
         elapsed_share=np.nan,
         team=None,
@@ -204,6 +204,12 @@ def _placed_states(log: DealLog, reps: pd.DataFrame | None) -> pd.DataFrame:
     states[["team", "region"]] = states[["team", "region"]].astype("object")
     states.loc[counts, ["owner_id", "team", "region"]] = where[["owner_id", "team", "region"]]
     return states.assign(counts=counts).reset_index(drop=True)
+
+
+def _segments(log: DealLog) -> np.ndarray:
+    """The segment of each deal; where some have one, the others are unassigned, so that segments add up."""
+    held = log.deals["segment"].astype("object")
+    return (held.where(held.notna(), UNASSIGNED) if held.notna().any() else held).to_numpy()
 
 
 def _nodes(books: Books, day: date) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from salesops_lib.forecasting.benchmarks import benchmarks, season_length
 from salesops_lib.forecasting.bookings import KEY, Books, History, history
 from salesops_lib.forecasting.combination import floored
 from salesops_lib.forecasting.draws import Draws
+from salesops_lib.forecasting.known import UNASSIGNED
 from salesops_lib.forecasting.stacking import PROBABILITIES
 
 MIN_RUN_RATE = 2  # whole past periods of the company before a run rate is given
@@ -93,7 +94,11 @@ class Engines:
         if not there.any():
             return made, f"{known.period} lies beyond the horizon"
         made[there] = np.quantile(draws.values[at[there].astype(int)], PROBABILITIES, axis=1).T
-        made[~there] = known.now[~there, None]  # no open deal and no deal ever: nothing but what is booked
+        # No open deal and no deal ever: nothing but what is booked. Deals without segment are in none there.
+        bare = (
+            ~there & ~(known.nodes["level"].eq("segment") & known.nodes["node_id"].eq(UNASSIGNED)).to_numpy()
+        )
+        made[bare] = known.now[bare, None]
         return made, ""
 
     def _run_rate(self, known: History) -> tuple[np.ndarray, str]:

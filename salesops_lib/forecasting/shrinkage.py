@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LEAST = 0.5  # of the standard error of τ² where it is 0: the least it is taken for
+
 
 @dataclass(frozen=True)
 class Shrunk:
@@ -59,9 +61,10 @@ def shrunk(values: np.ndarray) -> Shrunk:
     between = _between(own[filled], n[filled], within)
     weight = 1 / (between + within / n[filled])
     middle, doubt = float((weight * own[filled]).sum() / weight.sum()), 1 / float(weight.sum())
-    pull = np.where(filled, between / (between + within / np.maximum(n, 1)), 0.0)
-    error = np.sqrt(between * (1 - pull) + (1 - pull) ** 2 * doubt)
-    mean = middle + pull * (own - middle)
+    noise = within / np.maximum(n, 1)
+    loose = np.where(filled, noise / (between + noise), 1.0)  # 1 − pull
+    error = np.sqrt(between * loose + loose**2 * doubt)
+    mean = middle + (1 - loose) * (own - middle)
     return Shrunk(mean, error, np.sqrt(error**2 + within), freedom)
 
 
@@ -74,10 +77,15 @@ def left_out(values: np.ndarray) -> np.ndarray:
 
 
 def _between(own: np.ndarray, n: np.ndarray, within: float) -> float:
-    """Variance of the rows' true means; with one row all of its mean is its own."""
+    """Variance of the rows' true means; with one row all of its mean is its own.
+
+    Never 0: the moment is often negative with few rows, and 0 would claim that all are surely alike.
+    """
     if own.size < 2:
         return 1e12 * within
     weight = n / within
     middle = (weight * own).sum() / weight.sum()
     excess = (weight * (own - middle) ** 2).sum() - (own.size - 1)
-    return max(0.0, float(excess / (weight.sum() - (weight**2).sum() / weight.sum())))
+    found = float(excess / (weight.sum() - (weight**2).sum() / weight.sum()))
+    error = within / float(np.mean(n)) * float(np.sqrt(2 / (own.size - 1)))
+    return max(LEAST * error, found)
