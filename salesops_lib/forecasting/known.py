@@ -58,7 +58,9 @@ def deal_log(
     A deal exists from its first change on, not before ``created_date``. A deal without changes is known in
     full from ``recorded_at`` on; before it, or where that is missing, only its dates speak: open from
     ``created_date`` with stage, amount and close date unknown, closed from ``close_date`` (if that is by
-    ``as_of``). This is the rule of ``inputs``, so a day rebuilt here equals a snapshot of that day.
+    ``as_of``). This is the rule of ``inputs``, so a day rebuilt here equals a snapshot of that day. Where a
+    deal's own row differs from its last change though it is no older, it changed without a stamp: that is a
+    state of the day it was recorded, or of ``as_of`` where that day is its last change's.
 
     Parameters
     ----------
@@ -78,7 +80,8 @@ def deal_log(
     changed = _changes(known, history, stages, zone)
     changed = changed[changed["day"].to_numpy() <= last]
     rest = known[~known.index.isin(changed["deal"])]
-    rows = pd.concat([p for p in (changed, *_undocumented(rest, last, zone)) if len(p)] or [changed])
+    parts = (changed, *_undocumented(rest, last, zone), *_unstamped(changed, known, last, zone, stages))
+    rows = pd.concat([p for p in parts if len(p)] or [changed])
     order = np.lexsort((rows["order"], rows["day"], rows["deal"]))
     rows = rows.iloc[order].reset_index(drop=True)
     created = _days(known["created_date"]).to_numpy()[rows["deal"].to_numpy(dtype="int64")]
@@ -252,6 +255,29 @@ def _undocumented(rest: pd.DataFrame, last: np.datetime64, zone: tzinfo | str) -
         states["outcome"] = flagged[rows & ~np.isnat(day)] if order else OPEN
         made.append(states)
     return made
+
+
+def _unstamped(
+    changed: pd.DataFrame, known: pd.DataFrame, last: np.datetime64, zone: tzinfo | str, stages: pd.DataFrame
+) -> list[pd.DataFrame]:
+    """What the deals' own rows say beyond their last change: amounts moved by a formula, dates in bulk."""
+    if changed.empty:
+        return []
+    order = np.lexsort((changed["order"], changed["day"], changed["deal"]))
+    final = changed.iloc[order].drop_duplicates("deal", keep="last")
+    row = known.astype({"amount_base": "float64"}).iloc[final["deal"].to_numpy(dtype="int64")]
+    stamp, day = _local_day(row["recorded_at"], zone).to_numpy(), final["day"].to_numpy()
+    now = final.assign(day=np.where(stamp > day, stamp, last.astype("datetime64[ns]")), order=len(changed))
+    moved = np.zeros(len(final), dtype=bool)
+    for name in ("owner_id", "stage", "amount_base", "close_date"):
+        value, held = row[name].to_numpy(), final[name].to_numpy()
+        other = np.abs(value - held) > 0.005 if name == "amount_base" else value != held
+        other = (other | pd.isna(held)) & ~pd.isna(value)
+        now[name] = np.where(other, value, held)
+        moved |= other
+    now["close_date"] = _days(now["close_date"])
+    now["outcome"] = _outcome(now["stage"].astype("object"), row, stages)
+    return [now[moved & (stamp >= day) & (stamp <= last)]]
 
 
 def _with_path(rows: pd.DataFrame, calendar: FiscalCalendar, kind: Kind) -> pd.DataFrame:

@@ -9,6 +9,9 @@ from types import ModuleType
 
 import pytest
 
+from salesops_lib import inputs
+from salesops_lib.forecasting.known import DealLog, deal_log
+
 
 @pytest.fixture(scope="session")
 def planted() -> ModuleType:
@@ -19,3 +22,12 @@ def planted() -> ModuleType:
     sys.modules[name] = module  # a dataclass looks its module up
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def sample_log(sample) -> tuple[inputs.load.Snapshot, DealLog]:
+    """The sample company's snapshot and its deals as known on each day, read once for all tests."""
+    now = inputs.open_snapshot(sample)
+    frames = (now.frame("opportunities"), now.frame("opportunity_history"), now.stages())
+    made = deal_log(*frames, as_of=now.as_of, zone=now.company.zone, calendar=now.company.calendar)
+    return now, made

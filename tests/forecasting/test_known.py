@@ -137,11 +137,17 @@ def test_a_rep_between_spells_stays_with_the_last_team():
     assert placed(rows, spells, days)["team"].tolist()[0] == "South"
 
 
-def test_a_day_rebuilt_in_memory_equals_the_snapshot_of_that_day(sample):
+def test_an_amount_changed_without_a_stamp_is_a_state_of_the_last_day():
+    moved = DEAL.assign(amount_base=95.5)
+    assert known_on(log(moved, PATH), date(2025, 12, 31))["amount_base"].item() == 95.5
+    assert known_on(log(moved, PATH), date(2025, 12, 30))["amount_base"].item() == 90.0
+    old = moved.assign(recorded_at=pd.to_datetime(["2025-01-10T09:00Z"], utc=True))
+    assert known_on(log(old, PATH), date(2025, 12, 31))["amount_base"].item() == 90.0  # history is newer
+
+
+def test_a_day_rebuilt_in_memory_equals_the_snapshot_of_that_day(sample, sample_log):
     # The oracle is the loader, which rebuilds the same day with SQL from the stored versions.
-    now = inputs.open_snapshot(sample)
-    frames = (now.frame("opportunities"), now.frame("opportunity_history"), now.stages())
-    made = deal_log(*frames, as_of=now.as_of, zone=now.company.zone, calendar=now.company.calendar)
+    made = sample_log[1]
     day = date(2025, 6, 30)
     ours = known_on(made, day).set_index("opportunity_id")[SHARED]
     theirs = inputs.open_snapshot(sample, day).frame("opportunities").set_index("opportunity_id")[SHARED]

@@ -6,8 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from salesops_lib import inputs
-from salesops_lib.forecasting.known import deal_log
 from salesops_lib.forecasting.leakage import audit, model_auc, own_features, single_auc
 
 N = 400
@@ -102,10 +100,7 @@ def test_the_maven_canary_dies_of_the_close_value_and_lives_without_it(cases):
     assert 0.45 < honest < 0.55 and 0.5 <= found.best_auc < 0.56
 
 
-def test_what_the_engine_looks_at_passes_its_own_audit(sample):
-    now = inputs.open_snapshot(sample)
-    frames = (now.frame("opportunities"), now.frame("opportunity_history"), now.stages())
-    log = deal_log(*frames, as_of=now.as_of, zone=now.company.zone, calendar=now.company.calendar)
-    features, won = own_features(log, date(2025, 5, 1))
+def test_what_the_engine_looks_at_passes_its_own_audit(sample_log):
+    features, won = own_features(sample_log[1], date(2025, 5, 1))
     found = audit(features, won, day=pd.Timestamp("2025-05-01"), as_known=set(features))
     assert found.refused == [] and len(found.clean) == 10

@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from salesops_lib import inputs
 from salesops_lib.core.errors import PeriodError
 from salesops_lib.forecasting.draws import LONG, QUANTILES
-from salesops_lib.forecasting.known import deal_log
 from salesops_lib.forecasting.pipeline import forecast, prepare
 from salesops_lib.forecasting.pipeline_measures import win_rates
 
@@ -33,9 +31,9 @@ def made(ready):
 
 @pytest.fixture(scope="module")
 def judged(planted):
-    """Forecasts of 10 planted worlds on three days each: company and deals, against what came."""
+    """Forecasts of 8 planted worlds on three days each: company and deals, against what came."""
     company, deals = [], []
-    for seed in range(500, 510):
+    for seed in range(500, 508):
         given = planted.world(seed)
         ready = planted.prepared(given.opportunities, given.history, given.reps)
         for day in ORIGINS:
@@ -56,13 +54,13 @@ def judged(planted):
 
 
 def test_revenue_is_unbiased_on_planted_pipelines(judged):
-    # 60 periods with a spread of a tenth each: the mean of their errors has a standard error near 1.5 %.
+    # 48 periods with a spread of a tenth or two: the mean of their errors has a standard error near 1.7 %.
     company, _ = judged
     assert abs(company["mean"].sum() / company["actual"].sum() - 1) < 0.035
 
 
 def test_the_80_percent_interval_covers_what_came(judged):
-    # 60 outcomes in clusters of 6: binomial noise alone is 5 points, clustered about 8.
+    # 48 outcomes in clusters of 6: binomial noise alone is 6 points, clustered about 8.
     company, _ = judged
     assert 0.64 <= company["inside"].mean() <= 0.96
 
@@ -212,13 +210,12 @@ def test_a_horizon_beyond_the_calendar_is_refused(ready):
         forecast(ready, ORIGINS[1], horizon=20)
 
 
-def test_the_sample_is_forecast_near_what_was_planted(sample):
+def test_the_sample_is_forecast_near_what_was_planted(sample_log):
     # The last finished quarter, from five weeks into it; what came is in the sample itself.
-    now = inputs.open_snapshot(sample)
-    frames = (now.frame("opportunities"), now.frame("opportunity_history"), now.stages())
-    log = deal_log(*frames, as_of=now.as_of, zone=now.company.zone, calendar=now.company.calendar)
-    made = forecast(prepare(log, now.frame("reps"), "Co"), date(2025, 9, 5))
-    won = frames[0][frames[0]["is_won"].fillna(False)]
+    now, log = sample_log
+    made = forecast(prepare(log, now.frame("reps"), "Co"), date(2025, 9, 5), draws=500)
+    deals = now.frame("opportunities")
+    won = deals[deals["is_won"].fillna(False)]
     actual = won.loc[now.company.calendar.assign(won["close_date"]) == "FY26-Q3", "amount_base"].sum()
     values = made.draws().of("company", "Co", "FY26-Q3")
     low, high = np.quantile(values, [0.025, 0.975])
