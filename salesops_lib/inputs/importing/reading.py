@@ -17,6 +17,7 @@ from salesops_lib.inputs.importing.mapping import MappingError
 from salesops_lib.inputs.textfiles import UNCLOSED, even
 
 BLOCK = 1 << 22
+BUFFER = 1 << 26  # a quarter of it fills a row group, so that rows kept in file order are not copied twice
 SEPARATORS = ",;\t|"
 
 
@@ -34,7 +35,7 @@ class Source:
     malformed: list[tuple[int, int, int]] = field(default_factory=list)  # data row, fields, expected
     header: list[str] = field(default_factory=list)  # every column of the file, also those nothing reads
     ascii: bool = False
-    controls: bool = False  # cells may end in a tab or a line end
+    controls: bool = False  # tabs or quotes stand in it, so that cells may end in a tab or a line end
     beyond_ascii: list[str] = field(default_factory=list)  # columns with letters that an encoding can spoil
     recoded: list[int] = field(default_factory=list)  # data rows that were not UTF-8 in a UTF-8 file
     tidied: bool = False
@@ -85,7 +86,7 @@ def stage(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path, wa
     typed = ", ".join(f"{_quoted(c)}: 'VARCHAR'" for c in columns)
     options = (
         f"delim={_quoted(separator)}, header=true, auto_detect=false, quote='\"', escape='\"', "
-        f"columns={{{typed}}}, strict_mode=true, skip=0, comment=''"
+        f"columns={{{typed}}}, strict_mode=true, skip=0, comment='', buffer_size={BUFFER}"
     )
     try:
         con.execute(
@@ -162,7 +163,7 @@ class _Look:
     sha256: str
     encoding: str
     ascii: bool
-    controls: bool  # tabs, or line ends at the end of a quoted cell
+    controls: bool
 
 
 def _look(path: Path) -> _Look:
@@ -176,7 +177,7 @@ def _look(path: Path) -> _Look:
         while block := file.read(BLOCK):
             digest.update(block)
             plain = plain and block.isascii()
-            controls = controls or any(mark in block for mark in (b"\t", b'\n"', b'\r"'))
+            controls = controls or b"\t" in block or b'"' in block
             if encoding == "utf-8" and not plain:
                 try:
                     decoder.decode(block)

@@ -11,7 +11,7 @@ REPORT = (
     "table", "file", "row", "row_id", "action", "reason", "column", "value", "money_base",
 )  # fmt: skip
 
-LINE_ORDER = '"table", file, "row", "column", action, reason, row_id'
+LINE_ORDER = ("table", "file", "row", "column", "action", "reason", "row_id")
 
 
 def open_report(con: duckdb.DuckDBPyConnection) -> None:

@@ -36,7 +36,7 @@ class ImportResult:
     @cached_property
     def report(self) -> pd.DataFrame:
         """One line per repaired, dropped, unplaced, unmatched, ambiguous, absent, error or noted row."""
-        return self.lines.to_pandas()
+        return self.lines.to_pandas().sort_values(list(LINE_ORDER), kind="stable", ignore_index=True)
 
     @property
     def rows_in(self) -> int:
@@ -107,7 +107,7 @@ def _import(
         staged = store.stage_folder(folder, work)
         result = renew.write(con, extract, staged, at)
         store.swap(staged, folder)
-        lines = con.execute(f"SELECT * FROM report ORDER BY {LINE_ORDER}").to_arrow_table()
+        lines = con.execute("SELECT * FROM report").to_arrow_table()
     return ImportResult(folder, result.at, result.tables, lines, [*sentences, *result.sentences])
 
 

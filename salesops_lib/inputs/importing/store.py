@@ -106,10 +106,10 @@ def write_report(con, folder: Path, import_at: str) -> None:
     path, head = folder / "import_report.csv", ["import_at", *REPORT]
     before = path.read_bytes() if path.exists() else b""
     fresh = folder / "import_report.new"
-    columns = ", ".join(f'"{c}"' for c in REPORT)
+    columns, order = (", ".join(f'"{c}"' for c in names) for names in (REPORT, LINE_ORDER))
     con.execute(
         f"COPY (SELECT {quoted(import_at)} AS import_at, {columns} FROM report "
-        f"ORDER BY {LINE_ORDER}) TO "
+        f"ORDER BY {order}) TO "
         f"{quoted(str(fresh))} (FORMAT csv, HEADER false)"
     )
     added = fresh.read_bytes()
