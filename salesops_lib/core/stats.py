@@ -243,7 +243,7 @@ def whole_periods(
     Returns
     -------
     (list of str, list of str)
-        Whole periods and holes. A first period that begins late is neither.
+        Whole periods and holes. A first period that begins late is neither; one of returns is no hole.
     """
     dated = dated[dated["period"].notna()]
     if dated.empty:
@@ -253,7 +253,7 @@ def whole_periods(
     names = [str(p) for p in ended if p >= opening]
     if dated.loc[dated["period"] == str(opening), "elapsed_share"].min() > OPENING_SHARE:
         names = [n for n in names if n != str(opening)]
-    sums = dated.groupby("period")["amount"].sum().reindex(names).fillna(0.0)
+    sums = dated["amount"].abs().groupby(dated["period"]).sum().reindex(names).fillna(0.0)
     least = HOLE_SHARE * sums[sums > 0].median() if (sums > 0).any() else 0.0
     return [n for n in names if sums[n] > least], [n for n in names if sums[n] <= least]
 

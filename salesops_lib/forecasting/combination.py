@@ -97,8 +97,9 @@ def outlook(view: View, known: Past, *, ahead: int, point: float, seed: int) -> 
         at, inside = np.flatnonzero(mine == name), (group == name).to_numpy()
         weights[name] = learnt(tested, like & inside, on)
         factors[name] = recalibration(tested, known.plain, same & inside)
-        mixed = stacking.averaged({n: q[at] for n, q in on.items()}, weights[name].of)
-        base[at] = stacking.stretched(mixed, factors[name])
+        if on:
+            mixed = stacking.averaged({n: q[at] for n, q in on.items()}, weights[name].of)
+            base[at] = stacking.stretched(mixed, factors[name])
     base = floored(base, history.now)
     errors = errors_of(tested, known.mixed, history, like)
     return Outlook(view, ahead, weights, factors, base, reconcile(history, base, errors, seed=seed))

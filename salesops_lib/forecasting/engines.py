@@ -110,6 +110,8 @@ class Engines:
         rows = table[table["ds"] == ordinal(known.period)]
         wide = rows.pivot_table(index="unique_id", columns="probability", values="value")
         whole = wide.reindex(index=_names(known), columns=PROBABILITIES).to_numpy(dtype="float64")
+        if not np.isfinite(whole).any():
+            return made, f"no series can be extended ({rows['method'].iloc[0]})" if len(rows) else "no series"
         if not known.begun:
             return whole, ""
         return known.now[:, None] + (1 - usual_share(known))[:, None] * whole, ""

@@ -125,3 +125,25 @@ def test_calendar_share_is_what_had_come_and_not_a_straight_line():
 def test_coverage_counts_outcomes_inside_their_range():
     found = stats.coverage(pd.Series([1, 5, np.nan]), pd.Series([0, 0, 0]), pd.Series([2, 4, 9]))
     assert (found["n"], found["inside"], found["share"]) == (2, 1, 0.5)
+
+
+def dated(**booked: float) -> pd.DataFrame:
+    """One booking a period, named with an underscore, early in it unless the name ends in _late."""
+    names = [n.removesuffix("_late").replace("_", "-") for n in booked]
+    share = [0.6 if n.endswith("_late") else 0.1 for n in booked]
+    return pd.DataFrame({"period": names, "elapsed_share": share, "amount": list(booked.values())})
+
+
+def test_whole_periods_leave_out_holes_and_a_first_period_that_begins_late():
+    calendar = periods.monthly(2, range(2024, 2028))
+    rows = dated(FY25_Q1_late=9, FY25_Q2=100, FY25_Q3=1, FY25_Q4=90, FY26_Q2=110, FY26_Q3=5)
+    past, holes = stats.whole_periods(rows, calendar, date(2025, 8, 20))
+    # By hand: Q1 begins at 60 %; Q3's 1 is under 5 % of the median; FY26-Q1 has nothing; FY26-Q3 runs on.
+    assert past == ["FY25-Q2", "FY25-Q4", "FY26-Q2"]
+    assert holes == ["FY25-Q3", "FY26-Q1"]
+
+
+def test_a_period_of_returns_is_no_hole_and_nothing_has_no_periods():
+    calendar = periods.monthly(2, range(2024, 2028))
+    assert stats.whole_periods(dated(FY25_Q1=50, FY25_Q2=-20), calendar, date(2024, 9, 1))[1] == []
+    assert stats.whole_periods(dated(FY25_Q1=50)[:0], calendar, date(2025, 1, 1)) == ([], [])
