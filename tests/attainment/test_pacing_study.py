@@ -56,7 +56,7 @@ def progress(seed: int, moment: float) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def tested():
+def results():
     """Back-tests of the seeds at the moments, one under the other."""
     parts = []
     for seed in SEEDS:
@@ -67,23 +67,23 @@ def tested():
 
 
 @pytest.mark.parametrize("level", pacing.LEVELS)
-def test_eighty_percent_ranges_hold_between_76_and_84_of_a_hundred(tested, level):
-    found = pacing.coverage(tested).set_index("level").loc[level]
+def test_eighty_percent_ranges_hold_between_76_and_84_of_a_hundred(results, level):
+    found = pacing.coverage(results).set_index("level").loc[level]
     # 16 companies × 7 quarters are 112 different outcomes, a standard error of 4 points; regions have 336.
     room = {"company": 0.08, "region": 0.03}.get(level, 0.0)
     assert 0.76 - room <= found["share"] <= 0.84 + room
 
 
-def test_a_stated_chance_to_reach_quota_comes_true_as_often_as_it_says(tested):
-    found = calibration(tested, pacing.LEVELS)
+def test_a_stated_chance_to_reach_quota_comes_true_as_often_as_it_says(results):
+    found = calibration(results, pacing.LEVELS)
     found = found[found["level"].isin(["region", "team", "rep"]) & (found["n"] >= 100)]
     off = (found["share"] - found["p_mean"]).abs()
     assert off[found["n"] >= 300].max() <= 0.10
     assert np.average(off, weights=found["n"]) <= 0.04
 
 
-def test_chances_sort_those_who_reach_quota_from_those_who_do_not(tested):
-    reps = tested[(tested["level"] == "rep") & tested["p_quota"].notna()]
+def test_chances_sort_those_who_reach_quota_from_those_who_do_not(results):
+    reps = results[(results["level"] == "rep") & results["p_quota"].notna()]
     reached = reps["final"] >= reps["quota"]
     brier = ((reps["p_quota"] - reached) ** 2).mean()
     assert brier < 0.8 * reached.mean() * (1 - reached.mean())
