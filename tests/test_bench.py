@@ -31,3 +31,18 @@ def test_a_ratio_beyond_its_bound_fails_the_bench(tmp_path, ratio, code, said):
     kept = json.loads((tmp_path / "results.json").read_text())
     assert kept["results"][0]["holds"] is (code == 0)
     assert kept["machine"]["cores"] >= 1
+
+
+def test_a_bench_may_return_several_results_and_each_is_judged(tmp_path):
+    shutil.copy(ROOT / "bench" / "run.py", tmp_path / "run.py")
+    results = [
+        {"name": "owa", "ratio": 0.9, "bound": 1.0, "value": 0.8, "target": 0.9},
+        {"name": "msis", "ratio": 1.1, "bound": 1.0, "value": 9.9, "target": 9},
+    ]
+    (tmp_path / "forecast_bench.py").write_text(f"def measure():\n    return {results!r}\n")
+    done = subprocess.run([sys.executable, tmp_path / "run.py"], capture_output=True, text=True, check=False)
+    assert "ok    owa: ratio 0.90, bound 1 (value 0.8, target 0.9)" in done.stdout
+    assert "SLOW  msis: ratio 1.10, bound 1 (value 9.9, target 9)" in done.stdout
+    assert done.returncode == 1
+    kept = json.loads((tmp_path / "results.json").read_text())
+    assert [r["holds"] for r in kept["results"]] == [True, False]
