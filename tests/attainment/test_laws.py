@@ -66,7 +66,7 @@ def cents(values):
     return sum(int(v.scaleb(2)) for v in values if v is not None)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=10, deadline=None, derandomize=True)
 @given(companies())
 def test_bookings_are_neither_lost_nor_counted_twice(make_records, tables):
     result = attainment(make_records(**tables), CALENDAR, AS_OF)
@@ -81,7 +81,7 @@ def attainment_amounts(tables):
     return [to_decimal(c) for c in to_cents(pd.Series([d["amount_base"] for d in tables["opportunities"]]))]
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=10, deadline=None, derandomize=True)
 @given(companies())
 def test_children_add_up_to_their_parent_in_every_period(make_records, tables):
     result = attainment(make_records(**tables), CALENDAR, AS_OF)
@@ -97,7 +97,7 @@ def test_children_add_up_to_their_parent_in_every_period(make_records, tables):
             assert cents(counted["quota_base"]) == cents(above["members_base"].dropna())
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(companies(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(make_records, tables, shuffle):
     mixed = {name: shuffle.sample(rows, len(rows)) for name, rows in tables.items()}
@@ -107,7 +107,7 @@ def test_the_order_of_rows_does_not_matter(make_records, tables, shuffle):
     pd.testing.assert_frame_equal(first.by_spell, second.by_spell)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(companies())
 def test_doubling_sales_and_quotas_changes_no_attainment_by_more_than_rounding(make_records, tables):
     doubled = {
@@ -122,7 +122,7 @@ def test_doubling_sales_and_quotas_changes_no_attainment_by_more_than_rounding(m
     assert not (off > 0.02 + 0.01 * once["attainment"].abs()).any()  # a cent of credit, a cent of quota
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(companies(), st.dates(date(2025, 8, 1), AS_OF))
 def test_a_later_move_leaves_finished_periods_as_they_were(make_records, tables, day):
     result = attainment(make_records(**tables), CALENDAR, AS_OF).table
