@@ -116,7 +116,8 @@ def slipped(setting: Setting, slippage: pd.DataFrame, period: str) -> list[Findi
     worst = [f"{r.node_id} ({short_money(r.slipped_base)})" for r in teams.head(3).itertuples()]
     said = (
         f"{short_money(row['slipped_base'])} of {short_money(row['due_base'])} {setting.currency} due in "
-        f"{period} at its start has slipped to a later date ({percent(row['slippage'])})."
+        f"{period} at its start has slipped to a later date ({percent(row['slippage'])})"
+        f"{_unpriced(row['n_unpriced'])}."
         if row is not None
         else f"What was due at the start of {period} is not known: there is no history of close dates."
     )
@@ -136,14 +137,14 @@ def pushed(setting: Setting, pushes: pd.DataFrame, period: str) -> list[Finding]
     many = pushes[pushes["pushes"].isin(["2", "3+"])] if len(pushes) else pushes
     known = len(pushes) > 0 and pushes["share"].notna().any()
     value, share = (float(many["value_base"].sum()), float(many["share"].sum())) if known else (0.0, None)
-    said = (
-        f"{int(many['n'].sum())} open deals worth {short_money(value)} {setting.currency} have been pushed "
-    )
+    without = int(many["n_unpriced"].sum())
+    count = int(many["n"].sum()) - without
+    said = f"{count} open deals worth {short_money(value)} {setting.currency} have been pushed "
     return [
         PUSHED.judge(
             scope={"period": period}, value=share, n=int(pushes["n"].sum()) if known else 0,
             limit=setting.limit(PUSHED), as_of=setting.as_of, money_at_stake=value if known else None,
-            statement=f"{said}twice or more ({percent(share)} of open value)."
+            statement=f"{said}twice or more ({percent(share)} of open value){_unpriced(without)}."
             if known else "How often deals were pushed is not known: there is no history of close dates.",
             recommendation="Move deals pushed twice to best case until the buyer names the date in writing."
             if known else "Keep a history of close dates: import every week.",
@@ -223,6 +224,11 @@ def _range(low: float, high: float, level: float, method: str) -> Interval | Non
 
 def _signed(value: float) -> str:
     return f"{'+' if value >= 0 else '−'}{short_money(abs(value))}"
+
+
+def _unpriced(count: float) -> str:
+    """How many deals a sum of money leaves out; nothing where it leaves out none."""
+    return f"; {int(count)} more without an amount" if count else ""
 
 
 def _listed(names) -> str:

@@ -42,6 +42,7 @@ SLIPPAGE = Table(
         Column("open_base", "money", "Of it, open and due in the period still.", nullable=False),
         Column("n_due", "count", "Deals due.", nullable=False),
         Column("n_slipped", "count", "Deals slipped.", nullable=False),
+        Column("n_unpriced", "count", "Deals due without an amount: in no money here.", nullable=False),
     ),
 )
 
@@ -52,6 +53,7 @@ PUSHES = Table(
     (
         Column("pushes", "text", "Moves so far; 3+ is three or more.", nullable=False),
         Column("n", "count", "Open deals.", nullable=False),
+        Column("n_unpriced", "count", "Of them without an amount: in no value.", nullable=False),
         Column("value_base", "money", "Their value.", nullable=False),
         Column("share", "ratio", "Of all open value."),
     ),
@@ -98,6 +100,7 @@ NEEDED = Table(
         Column("period", "text", "Fiscal period.", nullable=False),
         Column("source", "text", "Where bookings come from.", nullable=False, values=SOURCES),
         Column("n", "count", "Deals."),
+        Column("n_unpriced", "count", "Of them open without an amount: in no value."),
         Column("value_base", "money", "Their value; missing for deals not created yet."),
         Column("expected_base", "money", "What the pipeline engine expects; of gap: target − all expected."),
         Column("own_rate", "ratio", "expected_base ÷ value_base."),

@@ -26,11 +26,13 @@ def slippage(
     DataFrame
         One row per node (where the deal was at the start): ``level``, ``node_id``, ``period``, ``due_base``,
         ``slipped_base``, ``slippage`` (ratio; missing where nothing was due), ``won_base``, ``lost_base``,
-        ``open_base`` (still due in the period or earlier), ``n_due``, ``n_slipped``. Values are those at the
-        start: due = slipped + won + lost + open + gone. Empty before the period starts.
+        ``open_base`` (still due in the period or earlier), ``n_due``, ``n_slipped``, ``n_unpriced`` (deals
+        due without an amount: in the counts, not in the money). Values are those at the start:
+        due = slipped + won + lost + open + gone. Empty before the period starts.
     """
     start, end = log.calendar.bounds(period)
-    columns = ["due_base", "slipped_base", "won_base", "lost_base", "open_base", "n_due", "n_slipped"]
+    columns = ["due_base", "slipped_base", "won_base", "lost_base", "open_base", "n_due", "n_slipped",
+               "n_unpriced"]  # fmt: skip
     empty = pd.DataFrame(columns=["level", "node_id", "period", *columns, "slippage"])
     if day < start:
         return empty
@@ -42,12 +44,14 @@ def slippage(
         return empty
     after = now.set_index("deal")[["outcome", "close_date"]].reindex(due["deal"])
     outcome, date_now = after["outcome"].to_numpy(), after["close_date"].to_numpy()
-    value = due["amount_base"].fillna(0.0).to_numpy()
+    amount = due["amount_base"]
+    value = amount.fillna(0.0).to_numpy()
     slipped = (outcome == OPEN) & (date_now >= np.datetime64(high))
     parts = {
         "due_base": value, "slipped_base": value * slipped, "won_base": value * (outcome == WON),
         "lost_base": value * (outcome == LOST), "open_base": value * ((outcome == OPEN) & ~slipped),
         "n_due": np.ones(len(due), dtype="int64"), "n_slipped": slipped.astype("int64"),
+        "n_unpriced": amount.isna().to_numpy(dtype="int64"),
     }  # fmt: skip
     rows = due[["owner_id", "team", "region"]].assign(**parts)
     made = []
@@ -62,24 +66,27 @@ def slippage(
 
 def pushes(log: DealLog, day: date) -> pd.DataFrame:
     """Open deals by how often their close date moved to a later period: ``pushes`` (text, the last one
-    ``3+``), ``n``, ``value_base`` (missing amounts count 0), ``share`` (of all open value)."""
+    ``3+``), ``n``, ``n_unpriced`` (of them without an amount: in no value), ``value_base``, ``share`` (of all
+    open value)."""
     deals = known_on(log, day)
     deals = deals[deals["outcome"] == OPEN]
     count = np.minimum(deals["pushes"].to_numpy(dtype="int64"), MANY_PUSHES)
+    unpriced = deals["amount_base"].isna()
     value = deals["amount_base"].fillna(0.0)
     names = [str(k) for k in range(MANY_PUSHES)] + [f"{MANY_PUSHES}+"]
     n = np.bincount(count, minlength=MANY_PUSHES + 1)
     sums = np.bincount(count, weights=value, minlength=MANY_PUSHES + 1)
+    without = np.bincount(count[unpriced.to_numpy()], minlength=MANY_PUSHES + 1)
     total = float(value.sum())
     share = sums / total if total > 0 else np.full(len(sums), np.nan)
-    return pd.DataFrame({"pushes": names, "n": n, "value_base": sums, "share": share})
+    return pd.DataFrame({"pushes": names, "n": n, "n_unpriced": without, "value_base": sums, "share": share})
 
 
 def movers(log: DealLog, period: Period, before: date, after: date, *, top: int = 10) -> pd.DataFrame:
     """Deals that changed the number most between two days.
 
     The number is what is booked in the period or open and due in it. A deal counts with its amount while it
-    is in, and with nothing once it is out, lost or not there.
+    is in, and with nothing once it is out, lost, not there or without an amount.
 
     Returns
     -------
@@ -132,10 +139,11 @@ def needed(made: Forecast, target: float, *, period: str | None = None) -> pd.Da
     -------
     DataFrame
         ``closed``, ``commit`` (open, committed, due in the period), ``other_due``, ``not_due`` (open, due
-        later or on no day), ``new`` (not created yet), ``gap``: one row each with ``n``, ``value_base`` (open
-        value; missing for ``new``), ``expected_base``, ``own_rate`` (expected ÷ value), ``needed_base`` (what
-        this source must bring if the others bring what is expected), ``needed_rate``, ``reachable`` (whether
-        that is at most its whole value). ``gap``: target − all that is expected.
+        later or on no day), ``new`` (not created yet), ``gap``: one row each with ``n``, ``n_unpriced`` (open
+        deals without an amount: in no value), ``value_base`` (open value; missing for ``new``),
+        ``expected_base``, ``own_rate`` (expected ÷ value), ``needed_base`` (what this source must bring if
+        the others bring what is expected), ``needed_rate``, ``reachable`` (whether that is at most its whole
+        value). ``gap``: target − all that is expected.
 
     Raises
     ------
@@ -160,11 +168,13 @@ def needed(made: Forecast, target: float, *, period: str | None = None) -> pd.Da
     new = simulation.new_wins()
     fresh = float(new.amount[new.period == at].sum() / simulation.count)
     closed = simulation.closed[simulation.closed["period"] == at]
-    rows = [("closed", len(closed), np.nan, float(closed["amount"].sum()))]
+    unpriced = deals["amount_base"].isna().to_numpy()
+    rows = [("closed", len(closed), np.nan, np.nan, float(closed["amount"].sum()))]
     for name, mine in (("commit", commit), ("other_due", due & ~commit), ("not_due", ~due)):
-        rows.append((name, int(mine.sum()), float(value[mine].sum()), float(expected[mine].sum())))
-    rows.append(("new", np.nan, np.nan, fresh))
-    table = pd.DataFrame(rows, columns=["source", "n", "value_base", "expected_base"])
+        without = int((mine & unpriced).sum())
+        rows.append((name, int(mine.sum()), without, float(value[mine].sum()), float(expected[mine].sum())))
+    rows.append(("new", np.nan, np.nan, np.nan, fresh))
+    table = pd.DataFrame(rows, columns=["source", "n", "n_unpriced", "value_base", "expected_base"])
     gap = target - float(table["expected_base"].sum())
     table["own_rate"] = (table["expected_base"] / table["value_base"]).where(table["value_base"] > 0)
     table["needed_base"] = (table["expected_base"] + gap).where(table["source"] != "closed").clip(lower=0.0)

@@ -88,7 +88,7 @@ def test_an_old_hole_is_no_news(setting):
 
 def slipped(share: float, due: int = 40) -> pd.DataFrame:
     row = {"level": "company", "node_id": "Co", "due_base": 100.0, "slipped_base": 100 * share,
-           "slippage": share, "n_due": due}  # fmt: skip
+           "slippage": share, "n_due": due, "n_unpriced": 0}  # fmt: skip
     return pd.DataFrame([row, row | {"level": "team", "node_id": "North"}])
 
 
@@ -100,11 +100,17 @@ def test_slippage_is_judged_from_ten_deals_on(setting, table, severe):
     assert severity(findings.slipped(setting, table, P)) == [severe]
 
 
+def test_deals_without_an_amount_are_counted_apart_from_the_money(setting):
+    (found,) = findings.slipped(setting, slipped(0.4).assign(n_unpriced=3), P)
+    assert found.statement.endswith("(40 %); 3 more without an amount.")
+
+
 def pushed(many: float, n: int = 50) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "pushes": ["0", "1", "2", "3+"],
             "n": [n, 0, 1, 1],
+            "n_unpriced": [0, 0, 0, 0],
             "value_base": [1.0, 0.0, 0.5, 0.5],
             "share": [1 - many, 0.0, many / 2, many / 2],
         }

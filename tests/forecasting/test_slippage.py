@@ -67,6 +67,18 @@ def test_pushes_count_moves_to_a_later_period_of_open_deals(log):
     assert pushes(log(*DEALS), date(2025, 1, 1))["share"].isna().all()
 
 
+def test_a_deal_without_an_amount_is_in_the_counts_and_in_no_money(log):
+    bare = (
+        ("BARE", "2025-03-01", "Talk", np.nan, "2025-06-20"),
+        ("BARE", "2025-05-10", "Talk", np.nan, "2025-07-10"),
+    )
+    made = log(*DEALS, *bare)
+    row = slippage(made, None, Q2, date(2025, 6, 30)).set_index("level").loc["company"]
+    assert (row["due_base"], row["n_due"], row["n_slipped"], row["n_unpriced"]) == (390, 5, 2, 1)
+    moved = pushes(made, date(2025, 6, 15)).set_index("pushes").loc["1"]
+    assert (moved["n"], moved["n_unpriced"], moved["value_base"]) == (2, 1, 260)
+
+
 def test_movers_name_each_deal_its_change_and_why(log):
     table = movers(log(*DEALS), Q2, date(2025, 3, 31), date(2025, 6, 15)).set_index("opportunity_id")
     said = {deal: (row["change_base"], row["reason"]) for deal, row in table.iterrows()}
