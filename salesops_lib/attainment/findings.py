@@ -178,30 +178,38 @@ def assignment(setting: Setting, cascade: pd.DataFrame, steps: pd.DataFrame, per
     far = steps.dropna(subset=["over_team"])
     high, low = far.sort_values("over_team", ascending=False), far.sort_values("over_team")
     beyond = f", above the cap of {percent(cap)}" if pd.notna(ratio) and ratio > cap else ""
-    said = (
-        f"Rep quotas of {period} add up to {percent(ratio)} of the company goal{beyond}."
-        if gap is not None
-        else f"No company goal of its own, or no rep quotas, for {period}: over-assignment is not known."
-    )
+    unknown = f"No company goal of its own, or no rep quotas, for {period}: over-assignment is not known."
+    sums = f"Rep quotas of {period} add up to {percent(ratio)} of the company goal" if gap is not None else ""
+    spare = "" if gap is None else _spare(gap, setting.currency)
     common = {
         "scope": {"period": period}, "value": ratio, "n": int(row["with_quota"]), "as_of": setting.as_of,
-        "statement": said,
     }  # fmt: skip
     teams = [_listed(f["team"][:2]) or "the teams" for f in (high, low)]
     enter = "Enter the company goal as a quota of level company, and the reps' quotas."
     return [
         OVERASSIGN.judge(
             **common, limit=setting.limit(OVERASSIGN), money_at_stake=above,
+            statement=f"{sums}{beyond}; more than {percent(most)} asks too much of the reps."
+            if sums else unknown,
             recommendation=enter if gap is None
             else f"Lower the reps' quotas first in {teams[0]}, furthest over their goal.",
         ),
         UNDERASSIGN.judge(
             **common, limit=setting.limit(UNDERASSIGN),
             money_at_stake=None if gap is None else max(0.0, -gap),
+            statement=f"{sums}: {spare}." if sums else unknown,
             recommendation=enter if gap is None
             else f"Assign the rest of the goal, first in {teams[1]}, or lower the goal in writing.",
         ),
     ]  # fmt: skip
+
+
+def _spare(gap: float, currency: str) -> str:
+    """What is left of the goal once every rep meets quota."""
+    if abs(gap) < 0.005:
+        return "if every rep meets quota, the goal is met and nothing is spare"
+    money = f"{short_money(abs(gap))} {currency}"
+    return f"{money} of quota is spare" if gap > 0 else f"{money} of the goal is nobody's quota"
 
 
 def _paced(setting: Setting, rule: Rule, row: dict, pacing: pd.DataFrame) -> Finding:
@@ -218,7 +226,8 @@ def _paced(setting: Setting, rule: Rule, row: dict, pacing: pd.DataFrame) -> Fin
     return rule.judge(
         scope={"period": row["period"], row["level"]: row["holder_id"]},
         value=value,
-        n=rule.min_n if ended else int(row["past_periods"]),
+        n=1 if ended else int(row["past_periods"]),
+        exact="finished period" if ended else None,
         limit=setting.limit(rule),
         as_of=setting.as_of,
         interval=interval,

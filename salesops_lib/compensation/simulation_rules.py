@@ -9,13 +9,15 @@ _PAGE = "how-to/compensation/design-comp-plan.md"
 _LOCK = "before the plan is locked"
 MIN_PERIODS = 4
 MIN_SEATS = 8
+_OF = {MIN_PERIODS: "past periods", MIN_SEATS: "seats"}
+_COUNTS = {"GAME": "actions tried", "REPLAY": "exact totals"}
 
 
 def _rule(code: str, metric, title: str, limit: tuple[str, str], min_n: int, owner: str) -> Rule:
     policy, keep = limit
     return Rule(
         code=f"F-COMPSIM-{code}", metric=metric, title=title, policy=policy, keep=keep, min_n=min_n,
-        owner=owner, due=_LOCK, due_days=21, playbook=_PAGE,
+        owner=owner, due=_LOCK, due_days=21, playbook=_PAGE, counts=_COUNTS.get(code) or _OF[min_n],
     )  # fmt: skip
 
 

@@ -76,6 +76,7 @@ class Rule:
     due: str  # when by, in business terms; the date itself stands in the finding
     due_days: int
     playbook: str  # page under playbooks/; the section is the code's own anchor
+    counts: str = "rows"  # what n counts, in the plural: reps, deals, past periods
 
     def __post_init__(self) -> None:
         if not _CODE.fullmatch(self.code):
@@ -100,11 +101,13 @@ class Rule:
         money_at_stake: float | None = None,
         mature: bool = True,
         currency: str | None = None,
+        exact: str | None = None,
     ) -> Finding:
         """Judge one value against the policy limit that held on ``as_of``.
 
         ``value`` missing (None or NaN), ``n < min_n`` or ``mature=False`` gives UNKNOWN. ``statement`` is
-        one sentence with its numbers; ``recommendation`` starts with a verb.
+        one sentence with its numbers; ``recommendation`` starts with a verb. ``exact`` is what ``n`` counts
+        where the value is no estimate, so that one suffices: ``"finished periods"``.
         """
         expected = f"{self.metric.id.split('.')[0]}.{self.policy}"
         if limit.key != expected:
@@ -124,7 +127,8 @@ class Rule:
             unit=self.metric.unit,
             currency=currency,
             n=int(n),
-            min_n=self.min_n,
+            min_n=1 if exact else self.min_n,
+            counts=exact or self.counts,
             interval=interval,
             threshold=Threshold(limit.value, self.keep, limit.cited),
             mature=mature,
@@ -159,17 +163,21 @@ class Finding:
     owner: str
     due: date
     playbook: str
+    counts: str = "rows"
+    family: int = 1  # how many like findings were judged together (core.families)
+    doubted: bool = False  # among so many, this one may be chance: no ACT
 
     @property
     def severity(self) -> Severity:
-        """ACT: the whole interval misses the limit; WATCH: it straddles; OK: it meets; else UNKNOWN."""
+        """ACT: the whole interval misses the limit; WATCH: it straddles, or is doubted; OK: it meets; else
+        UNKNOWN."""
         if self.value is None or self.n < self.min_n or not self.mature:
             return Severity.UNKNOWN
         low, high = (self.interval.low, self.interval.high) if self.interval else (self.value, self.value)
         met = self.threshold.met(low), self.threshold.met(high)
         if all(met):
             return Severity.OK
-        return Severity.WATCH if any(met) else Severity.ACT
+        return Severity.WATCH if any(met) or self.doubted else Severity.ACT
 
     @property
     def id(self) -> str:

@@ -21,6 +21,7 @@ import pandas as pd
 
 from salesops_lib.core.contracts import Table, checked
 from salesops_lib.core.errors import UserError
+from salesops_lib.core.families import controlled
 from salesops_lib.core.findings import Finding, ordered
 
 BUNDLE_DIR = "SALESOPS_BUNDLE_DIR"
@@ -148,7 +149,7 @@ class Report:
         self._refuse_if_closed("findings")
         if self._findings is not None:
             raise BundleError(f"notebook '{self.notebook}' gives its findings twice; gather them in one list")
-        self._findings = ordered(findings)
+        self._findings = ordered(controlled(findings))
         doubles = _doubles([f.id for f in self._findings])
         if doubles:
             raise BundleError(

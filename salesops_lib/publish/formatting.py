@@ -193,7 +193,7 @@ def finding_texts(finding: Finding, currency: str = "", period: str = "") -> dic
     return {
         "severity": finding.severity.value.lower(),
         "word": SEVERITY_WORD[finding.severity],
-        "meaning": SEVERITY_MEANING[finding.severity],
+        "meaning": _meaning(finding),
         "slug": finding_slug(finding),
         "code": finding.code,
         "title": finding.title,
@@ -203,13 +203,25 @@ def finding_texts(finding: Finding, currency: str = "", period: str = "") -> dic
         "range": range_,
         "limit": f"{side} {shown['limit']}",
         "source": finding.threshold.source,
-        "n": f"{finding.n:,}" + (f" of {finding.min_n:,} needed" if finding.n < finding.min_n else ""),
+        "n": _evidence(finding),
         "stake": "" if stake is None else format_unit(stake, "money", money),
         "step": finding.recommendation,
         "owner": finding.owner,
         "due": finding.due.isoformat(),
         "playbook": finding.playbook,
     }
+
+
+def _meaning(finding: Finding) -> str:
+    if finding.doubted and finding.severity is Severity.WATCH:
+        return f"one of {finding.family} like findings, and as far off as chance alone would put one"
+    return SEVERITY_MEANING[finding.severity]
+
+
+def _evidence(finding: Finding) -> str:
+    """``12 reps``, or ``3 of 8 past periods needed``."""
+    n, needed = f"{finding.n:,}", f" of {finding.min_n:,}" if finding.n < finding.min_n else ""
+    return f"{n}{needed} {finding.counts}" + (" needed" if needed else "")
 
 
 def findings_html(findings: Iterable[Finding], limits: Sequence[str] = (), currency: str = "") -> str:
@@ -236,7 +248,7 @@ def _finding_card(texts: dict[str, str]) -> str:
     t = {part: escape(text) for part, text in texts.items()}
     range_ = f" ({t['range']})" if t["range"] else ""
     facts = {
-        "Evidence": f"{t['value']}{range_}; n = {t['n']}",
+        "Evidence": f"{t['value']}{range_}; from {t['n']}",
         "Limit": f"{t['limit']} ({t['source']})",
         "At stake": t["stake"],
         "Next step": t["step"],

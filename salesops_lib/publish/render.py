@@ -23,7 +23,7 @@ _RUN = {"question": "", "period": "", "status": "ok", "error": None, "parameters
 )
 _MANIFEST = {"company": "", "currency": "", "headline": [], "limits": []}
 _FORMS = {"text/html", "text/markdown", "text/plain", "image/png", "image/jpeg"}
-_CARDS = 5  # findings shown in full at the top, as many as people act on; the rest are lines below
+_CARDS = 5  # findings shown in full at the top, one of a code, as many as people act on; the rest are lines
 
 
 def render_report(
@@ -82,8 +82,20 @@ def _findings_part(findings: Sequence[Finding], run: Mapping, manifest: Mapping,
     order = ordered(findings)
     views = [finding_view(f, manifest["currency"], run["period"], playbooks) for f in order]
     pressing = [v for v, f in zip(views, order, strict=True) if f.severity in {Severity.ACT, Severity.WATCH}]
-    cards = pressing[:_CARDS]
-    return tally(order) | {"cards": cards, "lines": [v for v in views if v not in cards]}
+    cards = gathered(pressing)[:_CARDS]
+    shown = {card["slug"] for card in cards}
+    return tally(order) | {"cards": cards, "lines": [v for v in views if v["slug"] not in shown]}
+
+
+def gathered(views: Sequence[dict]) -> list[dict]:
+    """Of pressing findings of one code the first, the most pressing; ``more`` names the scopes of the rest."""
+    first: dict[str, dict] = {}
+    for view in views:
+        if view["code"] in first:
+            first[view["code"]]["more"].append(view["scope"] or view["title"])
+        else:
+            first[view["code"]] = view | {"more": []}
+    return list(first.values())
 
 
 def notebook_body(notebook, run: Mapping, playbooks: str) -> str:

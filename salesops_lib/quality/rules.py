@@ -22,9 +22,10 @@ def _rule(
     min_n: int = ENOUGH,
     owner: str = "representative",
     due_days: int = 7,
+    counts: str = "rows",
 ) -> Rule:
     due = {7: "within a week", 2: "within 2 days"}[due_days]
-    return Rule(code, metric, title, policy, keep, min_n, owner, due, due_days, PAGE)
+    return Rule(code, metric, title, policy, keep, min_n, owner, due, due_days, PAGE, counts)
 
 
 COMPLETE = _rule(
@@ -34,7 +35,7 @@ COMPLETE = _rule(
 DUP = _rule("F-DATA-DUP", metrics.DUPLICATE_SHARE, "Records stand twice", "duplicates")
 PASTDUE = _rule(
     "F-DATA-PASTDUE", metrics.PAST_DUE_VALUE, "Open deals should have closed already", "past_due_value",
-    owner="manager",
+    owner="manager", counts="deals",
 )  # fmt: skip
 UNTOUCHED = _rule(
     "F-DATA-UNTOUCHED",
@@ -42,9 +43,15 @@ UNTOUCHED = _rule(
     "Open deals lie untouched",
     "untouched_value",
     owner="manager",
+    counts="deals",
 )
 LATE = _rule(
-    "F-DATA-LATE", metrics.RECORDED_LATE, "Closings are recorded late", "recorded_late", owner="manager"
+    "F-DATA-LATE",
+    metrics.RECORDED_LATE,
+    "Closings are recorded late",
+    "recorded_late",
+    owner="manager",
+    counts="deals",
 )
 STALE = _rule(
     "F-DATA-STALE", metrics.TABLE_AGE, "A table has stopped growing", "stale_days", min_n=1, owner="analyst",

@@ -132,7 +132,7 @@ def test_an_unknown_finding_is_not_known_and_never_a_number(made):
         "",
         "",
     )
-    assert texts["n"] == "2 of 5 needed"
+    assert texts["n"] == "2 of 5 rows needed"
 
 
 def test_a_finding_shows_value_range_limit_and_stake(made):

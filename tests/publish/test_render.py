@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from salesops_lib.publish.render import BODY_END, BODY_START, notebook_body, render_report
+from salesops_lib.publish.render import BODY_END, BODY_START, gathered, notebook_body, render_report
 
 DAY = date(2025, 12, 12)
 
@@ -144,3 +144,15 @@ def test_a_run_that_died_before_any_cell_still_has_a_page(made):
     import nbformat.v4 as nbf
 
     assert "the kernel died" in render_report(nbf.new_notebook(), run, [])
+
+
+def test_like_findings_are_gathered_into_the_most_pressing_which_names_the_rest():
+    views = [
+        {"code": c, "scope": s, "title": "t"}
+        for c, s in [("F-A-X", "team A"), ("F-B-Y", ""), ("F-A-X", "team B")]
+    ]
+    cards = gathered(views)
+    assert [(card["code"], card["scope"], card["more"]) for card in cards] == [
+        ("F-A-X", "team A", ["team B"]),
+        ("F-B-Y", "", []),
+    ]
