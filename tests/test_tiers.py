@@ -33,84 +33,94 @@ def stored(path: Path, code: str) -> None:
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), path)
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of this repository's test settings, with no test in it yet."""
-    (tmp_path / "tests").mkdir()
+def copy_of_settings(folder: Path) -> Path:
+    """This repository's test settings in ``folder``, with no test in it yet."""
+    (folder / "tests").mkdir(parents=True)
     for name in ("pyproject.toml", "tests/conftest.py", "tests/nbval-sanitize.cfg"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    return tmp_path
+        shutil.copy(ROOT / name, folder / name)
+    return folder
 
 
 def run(project: Path, *, forked: bool = False) -> subprocess.CompletedProcess:
     (project / "notebooks").mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests", "notebooks"]
+    # Plug-ins that neither tier needs cost a second per start.
+    without = [
+        o for name in ("fugue_test", "fugue_test_fixtures", "hypothesispytest") for o in ("-p", f"no:{name}")
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-rA",
+        "-p",
+        "no:cacheprovider",
+        *without,
+        "tests",
+        "notebooks",
+    ]
     env = os.environ | {"PYTHONPATH": str(ROOT), "SALESOPS_FORK": str(int(forked))}
     return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
 
 
-def test_notebooks_pass_that_run_and_golden_ones_that_say_the_same(project):
-    golden(project / "tests" / "golden" / "a.ipynb", TABLE)
-    stored(project / "notebooks" / "good.ipynb", "1 + 1")
+@pytest.fixture(scope="module")
+def both_tiers(tmp_path_factory) -> subprocess.CompletedProcess:
+    """One run over a golden and a stored notebook of each kind: starting pytest costs more than its tests."""
+    made = copy_of_settings(tmp_path_factory.mktemp("tiers"))
+    golden(made / "tests" / "golden" / "same.ipynb", TABLE)
+    golden(made / "tests" / "golden" / "changed.ipynb", TABLE | {"text/html": "<td>72 %</td>"})
+    stored(made / "notebooks" / "good.ipynb", "1 + 1")
+    stored(made / "notebooks" / "breaks.ipynb", "1 / 0")
+    loaded = "import sys\nassert 'salesops_lib.core.findings' in sys.modules"
+    stored(made / "notebooks" / "forked.ipynb", loaded)
     # Notebooks that other tests use as fixtures are theirs to run.
-    stored(project / "tests" / "publish" / "bad.ipynb", "1 / 0")
-    done = run(project)
-    assert "2 passed" in done.stdout, done.stdout
-    assert done.returncode == 0
+    stored(made / "tests" / "publish" / "fixture.ipynb", "1 / 0")
+    return run(made, forked=True)
 
 
-def test_a_changed_number_in_a_golden_notebook_fails(project):
-    golden(project / "tests" / "golden" / "a.ipynb", TABLE | {"text/html": "<td>72 %</td>"})
-    done = run(project)
-    assert "Cell outputs differ" in done.stdout
-    assert "1 failed" in done.stdout
-    assert done.returncode == 1
+@pytest.mark.parametrize("name", ["tests/golden/same.ipynb", "notebooks/good.ipynb"])
+def test_notebooks_pass_that_run_and_golden_ones_that_say_the_same(both_tiers, name):
+    assert f"PASSED {name}::Cell 0" in both_tiers.stdout, both_tiers.stdout
 
 
-def test_a_stored_notebook_that_breaks_fails(project):
-    stored(project / "notebooks" / "bad.ipynb", "1 / 0")
-    done = run(project)
-    assert "ZeroDivisionError" in done.stdout
-    assert "1 failed" in done.stdout
-    assert done.returncode == 1
+def test_a_changed_number_in_a_golden_notebook_fails(both_tiers):
+    assert "FAILED tests/golden/changed.ipynb::Cell 0" in both_tiers.stdout
+    assert "Cell outputs differ" in both_tiers.stdout
+    assert both_tiers.returncode == 1
+
+
+def test_a_stored_notebook_that_breaks_fails(both_tiers):
+    assert "FAILED notebooks/breaks.ipynb::Cell 0" in both_tiers.stdout
+    assert "ZeroDivisionError" in both_tiers.stdout
+
+
+def test_notebooks_that_are_fixtures_are_not_run(both_tiers):
+    assert "fixture.ipynb" not in both_tiers.stdout
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asserted on Linux; others may fall back")
-def test_notebook_cells_run_in_forked_kernels(project):
-    stored(
-        project / "notebooks" / "a.ipynb", "import sys\nassert 'salesops_lib.core.findings' in sys.modules"
-    )
-    done = run(project, forked=True)
-    assert "1 passed" in done.stdout, done.stdout
+def test_notebook_cells_run_in_forked_kernels(both_tiers):
+    assert "PASSED notebooks/forked.ipynb::Cell 0" in both_tiers.stdout
 
 
 @pytest.mark.parametrize(
     ("beside", "code", "said"),
-    [(True, 1, "none of these may be skipped"), (False, 0, "real-case tests: 0 ran, 1 skipped")],
+    [
+        (True, 1, ["real-case tests: 1 ran, 1 skipped", "none of these may be skipped"]),
+        (False, 0, ["real-case tests: 0 ran, 2 skipped"]),
+    ],
 )
-def test_a_skipped_real_case_fails_only_where_the_cases_are(project, beside, code, said):
-    (project / "tests" / "test_case.py").write_text(
+def test_a_skipped_real_case_fails_only_where_the_cases_are(tmp_path, beside, code, said):
+    # Told by the fixture alone: neither test has a mark.
+    inner = copy_of_settings(tmp_path / "repository")
+    (inner / "tests" / "test_case.py").write_text(
         "import pytest\ndef test_a_case(cases):\n    pytest.skip('not today')\n"
+        "def test_another(cases):\n    assert cases.is_dir()\n"
     )
-    inner = project / "repository"
-    inner.mkdir()
-    for name in ("pyproject.toml", "tests"):
-        shutil.move(project / name, inner / name)
     if beside:
-        (project / "shared" / "cases").mkdir(parents=True)
+        (tmp_path / "shared" / "cases").mkdir(parents=True)
     done = run(inner)
     assert done.returncode == code
-    assert said in done.stdout
-
-
-def test_a_test_on_real_cases_is_counted_without_a_mark(project):
-    (project / "tests" / "test_case.py").write_text("def test_a_case(cases):\n    assert cases.is_dir()\n")
-    inner = project / "repository"
-    inner.mkdir()
-    for name in ("pyproject.toml", "tests"):
-        shutil.move(project / name, inner / name)
-    (project / "shared" / "cases").mkdir(parents=True)
-    assert "real-case tests: 1 ran, 0 skipped" in run(inner).stdout
+    assert all(words in done.stdout for words in said), done.stdout
 
 
 def test_every_committed_notebook_has_its_golden():

@@ -66,7 +66,8 @@ def render_report(
 
 def finding_view(finding: Finding, currency: str, period: str, playbooks: str) -> dict:
     """One finding's texts with ``href``, the way to its playbook section from a page."""
-    return finding_texts(finding, currency, period) | {"href": playbook_link(finding.playbook, playbooks)}
+    href = playbook_link(finding.playbook, playbooks)
+    return finding_texts(finding, currency, period) | {"href": href, "more": []}
 
 
 def tally(findings: Sequence[Finding]) -> dict:

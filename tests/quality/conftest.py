@@ -16,9 +16,10 @@ from salesops_lib.core.contracts import Column
 from salesops_lib.core.policy import Policy
 from salesops_lib.inputs.tables import TABLES
 from salesops_lib.quality.faults import Basis
-from salesops_lib.quality.measure import Measures, measure
+from salesops_lib.quality.measure import Measures, catalogue, measure
 
 AS_OF = date(2025, 12, 12)
+CATALOGUE = catalogue(TABLES)
 _DAY, _STAMP = date(2025, 3, 1), datetime(2025, 3, 1, 12)
 _IBIS = {"text": "string", "date": "date", "datetime": "timestamp", "bool": "boolean", "count": "int64"}
 _CLEAN = {
@@ -111,10 +112,11 @@ def basis() -> Basis:
 
 @pytest.fixture(scope="session")
 def measured():
-    """Measure a company made of changes, with the contracts of the inputs."""
+    """Measure a company made of changes: the faults given, else those of the tables changed, else all."""
 
     def of(faults=None, **changed) -> Measures:
-        return measure(company(**changed), TABLES, BASIS, faults)
+        asked = [f for f in CATALOGUE if f.table in changed] if changed and faults is None else faults
+        return measure(company(**changed), TABLES, BASIS, asked)
 
     return of
 

@@ -314,7 +314,7 @@ def test_a_missing_column_leaves_only_its_own_faults_unmeasured(make_company, ba
 
 
 def test_without_reps_no_owner_is_an_orphan(measured):
-    found = measured(reps=None)
+    found = measured([FAULTS["opportunities.owner_id.orphan"]], reps=None)
     assert of(found, "opportunities.owner_id.orphan")["state"] == "column missing"
 
 
