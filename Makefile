@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 STAMP := $(VENV)/.installed
 # The sample's past, so that a fresh clone shows trends: one run per month.
-BACKFILL := 2025-09-30..2025-12-12
+BACKFILL := 2025-10-31..2025-12-12
 
 .PHONY: help report test lab site check bench golden lock
 

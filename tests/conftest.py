@@ -13,6 +13,19 @@ GOLDEN = ROOT / "tests" / "golden"
 _RAN = ("passed", "failed", "xfailed", "xpassed")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Laws meet the same examples in every run, so that a commit passes or fails for good.
+
+    ``--hypothesis-profile=default`` looks for new ones.
+    """
+    if config.pluginmanager.hasplugin("hypothesispytest"):
+        from hypothesis import settings
+
+        settings.register_profile("house", derandomize=True, deadline=None)
+        if not config.getoption("--hypothesis-profile"):
+            settings.load_profile("house")
+
+
 @pytest.fixture(scope="session")
 def cases() -> Path:
     """The folder of third-party data; the test is skipped where it is not beside the repository."""
