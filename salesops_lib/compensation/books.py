@@ -24,14 +24,15 @@ from salesops_lib.core.money import cents
 LEDGER = "commissions"
 ROLES = ("manager", "finance")
 LINE = (
-    "line_id", "rep_id", "plan_id", "plan_version", "closes", "pay_period", "origin", "date", "kind", "of_kind",
-    "part", "deal_id", "rule", "share", "credited", "measure_before", "measure_after", "tier", "factor", "cents",
-    "currency", "arithmetic", "window",
+    "line_id", "rep_id", "plan_id", "plan_version", "closes", "pay_period", "origin", "date", "kind",
+    "of_kind", "part", "deal_id", "rule", "share", "credited", "measure_before", "measure_after", "tier",
+    "factor", "cents", "currency", "arithmetic", "window",
 )  # fmt: skip
-"""Columns of a statement line. ``closes``: the period it is paid in; ``origin``: the one it is of; ``of_kind``:
-of a correction, the kind it corrects, else its own. ``cents``: whole cents."""
+"""Columns of a statement line. ``closes``: the period it is paid in; ``origin``: the one it is of;
+``of_kind``: of a correction, the kind it corrects, else its own. ``cents``: whole cents."""
 MOVES = (
-    "earned", "corrections", "held", "clawed_back", "overpayment", "draw", "draw_recovery", "disputes", "carried",
+    "earned", "corrections", "held", "clawed_back", "overpayment", "draw", "draw_recovery", "disputes",
+    "carried",
 )  # fmt: skip
 PAYMENT = (
     "rep_id", "closes", "currency", *MOVES, "paid", "held_balance", "overpaid_balance", "draw_balance",

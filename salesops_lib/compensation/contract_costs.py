@@ -10,6 +10,7 @@ Source: ASC 340-40-25-1 (incremental costs), 25-4 (expedient, one year or less),
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pandas as pd
 
@@ -99,4 +100,4 @@ def straight(cents: int, months: int) -> list[int]:
     """
     sign = -1 if cents < 0 else 1
     totals = [sign * ((2 * abs(cents) * k + months) // (2 * months)) for k in range(months + 1)]
-    return [after - before for before, after in zip(totals, totals[1:], strict=False)]
+    return [after - before for before, after in pairwise(totals)]

@@ -53,7 +53,7 @@ def approved(books: Books, period: str, role: str, who: str) -> list[dict[str, A
         raise ParameterError(f"--role {role}: a statement is signed by {' and '.join(ROLES)}")
     if not who.strip():
         raise ParameterError("--who is empty; say who signs")
-    stands = _draft_of(books, period)
+    stands = draft_of(books, period)
     signed = books.signed(stands["draft"])
     if role in signed:
         raise CloseError(f"{role} has signed this draft of {period} already ({signed[role]})")
@@ -68,7 +68,7 @@ def posted(books: Books, made: Draft, plans: str) -> list[dict[str, Any]]:
 
     Raises CloseError where a signature is missing, or what was signed is not what is worked out now.
     """
-    stands = _draft_of(books, made.period)
+    stands = draft_of(books, made.period)
     missing = [role for role in ROLES if role not in books.signed(stands["draft"])]
     if missing:
         raise CloseError(
@@ -84,12 +84,12 @@ def posted(books: Books, made: Draft, plans: str) -> list[dict[str, Any]]:
         "entry_kind": "posting", "period": made.period, "as_of": made.as_of.isoformat(), "draft": made.hash,
         "plans": plans, "lines": len(made.lines), "cents": int(made.lines["cents"].sum()),
     }  # fmt: skip
-    return [
+    before = [
         *entries_of("opening", made.opening),
         *entries_of("line", made.lines),
         *entries_of("payment", made.payments),
-        end,
     ]
+    return [*before, end | {"written": len(before) + 1}]
 
 
 def disputed(books: Books, line_id: str, expected: str, rule: str, reason: str) -> list[dict[str, Any]]:
@@ -110,8 +110,8 @@ def disputed(books: Books, line_id: str, expected: str, rule: str, reason: str) 
             "entry_kind": "dispute", "line_id": line_id, "rep_id": row["rep_id"], "plan_id": row["plan_id"],
             "period": row["closes"], "part": row["part"], "deal_id": row["deal_id"] or "",
             "currency": row["currency"], "shown": str(to_decimal(row["cents"])),
-            "expected": str(to_decimal(cents(_amount(expected, "--expected")))), "rule": _words(rule, "--rule"),
-            "reason": _words(reason, "--reason"),
+            "expected": str(to_decimal(cents(_amount(expected, "--expected")))),
+            "rule": _words(rule, "--rule"), "reason": _words(reason, "--reason"),
         }
     ]  # fmt: skip
 
@@ -148,8 +148,8 @@ def same_again(books: Books, made: Draft, plans: str) -> str:
     stands = books.postings[made.period]
     if stands["draft"] == made.hash:
         return (
-            f"{made.period} recomputes to the byte: {stands['lines']} lines, draft {made.hash[:12]}, as known "
-            f"on {stands['as_of']}"
+            f"{made.period} recomputes to the byte: {stands['lines']} lines, draft {made.hash[:12]}, as "
+            f"known on {stands['as_of']}"
         )
     why = "plan files changed since" if stands["plans"] != plans else "tables were changed in place"
     raise CloseError(
@@ -170,7 +170,8 @@ def _first_difference(books: Books, made: Draft) -> str:
     return f"First line apart: {first}, posted {said[0]}, now {said[1]}"
 
 
-def _draft_of(books: Books, period: str) -> Mapping[str, Any]:
+def draft_of(books: Books, period: str) -> Mapping[str, Any]:
+    """The last draft of an open period. Raises CloseError where it is closed or has none."""
     if period in books.postings:
         raise CloseError(f"{period} is closed since {books.postings[period]['recorded_at'][:10]}")
     found = books.draft_of(period)

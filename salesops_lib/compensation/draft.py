@@ -28,8 +28,8 @@ SAME = ["rep_id", "plan_id", "origin", "of_kind", "part", "deal_id", "currency"]
 """What a worked-out line and a posted one have to share to be compared."""
 _MOVE_OF = dict.fromkeys(EARNINGS, "earned") | {
     "hold": "held", "release": "held", "clawback": "clawed_back", "cancelled": "clawed_back",
-    "overpayment": "overpayment", "draw": "draw", "draw_recovery": "draw_recovery", "correction": "corrections",
-    "dispute": "disputes", "carried": "carried",
+    "overpayment": "overpayment", "draw": "draw", "draw_recovery": "draw_recovery",
+    "correction": "corrections", "dispute": "disputes", "carried": "carried",
 }  # fmt: skip
 
 
@@ -177,7 +177,8 @@ def _disputed(books: Books, period: str) -> pd.DataFrame:
             dict.fromkeys(LINE)
             | {
                 "rep_id": asked["rep_id"], "plan_id": asked["plan_id"], "plan_version": 0, "origin": period,
-                "pay_period": period, "kind": "dispute", "of_kind": "dispute", "deal_id": asked["deal_id"] or "",
+                "pay_period": period, "kind": "dispute", "of_kind": "dispute",
+                "deal_id": asked["deal_id"] or "",
                 "part": f"dispute {asked['entry']}", "cents": cents(answer["adjustment"]),
                 "currency": asked["currency"], "line_id": "", "date": answer["recorded_at"][:10],
                 "arithmetic": f"line {asked['line_id']}: {answer['reason']}",

@@ -12,9 +12,11 @@ from salesops_lib.compensation.draft import Draft
 from salesops_lib.core.money import to_decimal
 
 WORDS = {
-    "earned": "Earned", "corrections": "Corrections of closed periods", "held": "Held back (−), released (+)",
-    "clawed_back": "Taken back", "overpayment": "Overpayment put off (+), recovered (−)", "draw": "Draw advanced",
-    "draw_recovery": "Draw recovered", "disputes": "Adjustments after a dispute", "carried": "Carried forward",
+    "earned": "Earned", "corrections": "Corrections of closed periods",
+    "held": "Held back (−), released (+)", "clawed_back": "Taken back",
+    "overpayment": "Overpayment put off (+), recovered (−)", "draw": "Draw advanced",
+    "draw_recovery": "Draw recovered", "disputes": "Adjustments after a dispute",
+    "carried": "Carried forward",
 }  # fmt: skip
 BALANCES = {
     "held_balance": "Held until the customer pays", "draw_balance": "Draw still to be recovered",
@@ -26,9 +28,9 @@ BALANCES = {
 class Statement:
     """One payee, one close, one currency; money as Decimal.
 
-    ``moves``: (words, amount) that add up to ``paid``; ``balances`` likewise; ``lines``: ``line_id``,
-    ``date``, ``what``, ``deal_id``, ``plan`` (id and version), ``rule``, ``tier``, ``arithmetic``, ``amount``;
-    ``measures``: ``measure``, ``window``, ``value``, ``quota``, ``attainment``.
+    ``moves``: (words, amount) that add up to ``paid``; ``balances`` and ``year`` likewise; ``lines``:
+    ``line_id``, ``date``, ``what``, ``deal_id``, ``plan`` (id and version), ``rule``, ``tier``,
+    ``arithmetic``, ``amount``; ``measures``: ``measure``, ``window``, ``value``, ``quota``, ``attainment``.
     """
 
     rep_id: str
@@ -46,7 +48,7 @@ class Statement:
 
 
 def statements(
-    made: Draft, names: dict[str, str], measures: pd.DataFrame, status: str
+    made: Draft, names: dict[str, str], measures: pd.DataFrame | None, status: str
 ) -> Iterator[Statement]:
     """Every payee's statement, by id.
 
@@ -95,8 +97,10 @@ def _rule(mine: pd.DataFrame) -> list[str]:
     return found
 
 
-def _measures(measures: pd.DataFrame, rep: str, mine: pd.DataFrame) -> pd.DataFrame:
+def _measures(measures: pd.DataFrame | None, rep: str, mine: pd.DataFrame) -> pd.DataFrame:
     """What the windows of this statement's lines stand at."""
     windows = set(mine["window"].dropna())
+    if measures is None:
+        return pd.DataFrame(columns=["measure", "window", "value", "quota", "attainment"])
     rows = measures[(measures["rep_id"] == rep) & measures["window"].isin(windows)]
     return rows[["measure", "window", "value", "quota", "attainment"]].reset_index(drop=True)

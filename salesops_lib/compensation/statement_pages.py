@@ -31,12 +31,12 @@ _PAGE = """<!DOCTYPE html>
 """
 _HOW = (
     "Every line can be done again by hand: its arithmetic stands beside it. ≈ marks a figure shown to six "
-    "decimals; the sum uses all of them. A deal's lines add up to what its running total is worth, so a line may "
-    "differ by a cent from rounding it alone."
+    "decimals; the sum uses all of them. Lines are differences of rounded running totals, so one may differ "
+    "by a cent from rounding it alone."
 )
 _ASK = (
-    "Wrong or unclear? Say so within five business days: name the line, what you expected and the rule you rely "
-    "on. You get an answer within five business days, and what follows from it with the next statement."
+    "Wrong or unclear? Say so within five business days: name the line, what you expected and the rule you "
+    "rely on. You get an answer within five business days, and what follows from it with the next statement."
 )
 
 
@@ -83,7 +83,8 @@ def _sums(rows, currency: str, *, total: bool = False) -> str:
         f'<td class="number">{_signed(amount)}</td></tr>'
         for k, (words, amount) in enumerate(rows)
     ]
-    return f'<table class="sums"><tr><th></th><th class="number">{escape(currency)}</th></tr>{"".join(made)}</table>'
+    head = f'<tr><th></th><th class="number">{escape(currency)}</th></tr>'
+    return f'<table class="sums">{head}{"".join(made)}</table>'
 
 
 def _lines(s: Statement) -> str:
@@ -95,9 +96,8 @@ def _lines(s: Statement) -> str:
         texts = "".join(f"<td>{escape(str(c))}</td>" for c in cells)
         rows.append(f'<tr>{texts}<td class="number">{_signed(row["amount"])}</td></tr>')
     total = sum((row for row in s.lines["amount"]), start=s.paid - s.paid)
-    rows.append(
-        f'<tr class="total"><td colspan="8">Sum of the lines</td><td class="number">{_signed(total)}</td></tr>'
-    )
+    summed = f'<td colspan="8">Sum of the lines</td><td class="number">{_signed(total)}</td>'
+    rows.append(f'<tr class="total">{summed}</tr>')
     names = "".join(f"<th>{h}</th>" for h in heads)
     table = f'<table><tr>{names}<th class="number">{escape(s.currency)}</th></tr>{"".join(rows)}</table>'
     return f'<div class="scroll">{table}</div>'

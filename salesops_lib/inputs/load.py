@@ -23,7 +23,7 @@ from salesops_lib.inputs.company import Company
 from salesops_lib.inputs.extent import last_day
 from salesops_lib.inputs.frames import to_frame
 from salesops_lib.inputs.import_log import read_import_report, read_imports
-from salesops_lib.inputs.ledger import Ledger
+from salesops_lib.inputs.ledger import Ledger, read_ledger
 from salesops_lib.inputs.limits import limits_of
 from salesops_lib.inputs.opportunities import Opportunities, known_opportunities
 from salesops_lib.inputs.policies import read_policy, read_stages
@@ -50,6 +50,11 @@ class Snapshot:
     def ledger(self) -> Ledger:
         """The company's ledger of submitted forecasts as it stood on the day, its chain verified."""
         return submissions.ledger_of(self.company).by(self.day.ends)
+
+    def ledger_named(self, name: str, *, whole: bool = False) -> Ledger:
+        """Another ledger of the company, verified, as it stood on the day; ``whole``: as it stands now."""
+        found = read_ledger(self.company.root, name)
+        return found if whole else found.by(self.day.ends)
 
     def names(self) -> list[str]:
         """Declared tables that stand here; submissions also where only the ledger holds some."""

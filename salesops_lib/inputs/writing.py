@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from salesops_lib.core.contracts import Table
-from salesops_lib.core.errors import TableError, nearest
+from salesops_lib.core.errors import TableError, UserError, nearest
 from salesops_lib.inputs.breaches import cell_breaches, column_breaches
 from salesops_lib.inputs.casting import cast
 from salesops_lib.inputs.tables import TABLES
@@ -55,6 +56,23 @@ def write_table(
         staged.unlink(missing_ok=True)
     (folder / f"{table}{'.csv' if suffix == '.parquet' else '.parquet'}").unlink(missing_ok=True)
     return target
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+    """Write files that are handed out, such as statements, into a folder that only its owner may read.
+
+    Each file is replaced whole. Raises UserError where the folder cannot be written.
+    """
+    folder, written = Path(folder), []
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name, content in files.items():
+            staged = folder / f".{name}-{uuid.uuid4().hex}"
+            staged.write_bytes(content)
+            written.append(staged.replace(folder / name))
+    except OSError as fault:
+        raise UserError(f"'{folder}' cannot be written ({fault.strerror}); name another with --to") from None
+    return written
 
 
 def _expression(content: pd.DataFrame | ir.Table | duckdb.DuckDBPyRelation) -> ir.Table:

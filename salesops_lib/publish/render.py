@@ -89,7 +89,7 @@ def _findings_part(findings: Sequence[Finding], run: Mapping, manifest: Mapping,
 
 
 def gathered(views: Sequence[dict]) -> list[dict]:
-    """Of pressing findings of one code the first, the most pressing; ``more`` names the scopes of the rest."""
+    """Of pressing findings of one code the most pressing; ``more`` names the scopes of the others."""
     first: dict[str, dict] = {}
     for view in views:
         if view["code"] in first:
