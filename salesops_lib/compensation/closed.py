@@ -44,6 +44,26 @@ def worked_from(snapshot: Any, plan_texts: Iterable[tuple[str, str]], through: d
     return work_out(tables, plans, snapshot.company, through, overlay=share)
 
 
+def shown(
+    snapshot: Any, plan_texts: Iterable[tuple[str, str]], books: Books, period: str
+) -> tuple[Draft, Worked]:
+    """What a report shows of a period: as posted where it is closed, else the draft it would be.
+
+    With it everything worked out through the period's last day, which a posting may differ from.
+    """
+    if period not in books.postings:
+        return drafted_from(snapshot, plan_texts, books, period)
+    through = snapshot.company.calendar.bounds(period)[1] - timedelta(days=1)
+    return as_posted(books, period), worked_from(snapshot, plan_texts, through)
+
+
+def shortened(notes: Iterable[str], most: int = 6) -> list[str]:
+    """The first notes of the engine, and how many more there are."""
+    notes = list(notes)
+    rest = len(notes) - most
+    return notes[:most] + ([f"{rest} further notes of the engine, of the same kinds."] if rest > 0 else [])
+
+
 def as_posted(books: Books, period: str) -> Draft:
     """A closed period's statements as they stand in the books; ``checks`` are those it passed, so none."""
     stands = books.postings[period]

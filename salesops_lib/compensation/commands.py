@@ -170,7 +170,7 @@ def statements(
     data: Data = "",
     as_of: AsOf = "",
 ) -> None:
-    """Write a statement per payee, HTML and Excel: of a closed period as posted, of an open one as a draft."""
+    """Write a statement per payee, HTML and Excel: of a closed period as posted, else the draft."""
     from salesops_lib.compensation import closed
 
     folder = _folder(data)

@@ -123,7 +123,10 @@ def _known(text) -> str:
 
 
 def _share(text) -> str:
-    return "–" if text is None or text != text else f"{float(str(text).replace(',', '')) * 100:,.1f} %"
+    """``≈0.121053`` as ``12.1 %``."""
+    if text is None or text != text:
+        return "–"
+    return f"{float(str(text).lstrip('≈').replace(',', '')) * 100:,.1f} %"
 
 
 def _signed(amount) -> str:
