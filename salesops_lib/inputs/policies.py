@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -32,6 +33,18 @@ def read_policy(domain: str, company_root: Path | None) -> Policy:
             raise PolicyError(f"{path} is no mapping of names; see data/policy for the form")
         entries |= content
     return Policy(domain, entries)
+
+
+def read_routing(company_root: Path | None) -> dict[str, Any] | None:
+    """``policy/routing.yaml`` of a company; None where there is none. Raises PolicyError where it is no
+    mapping."""
+    path = company_root / "policy" / "routing.yaml" if company_root else None
+    if path is None or not path.is_file():
+        return None
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise PolicyError(f"{path} is no mapping; write rules and absent, see salesops_lib.leads.routing")
+    return content
 
 
 def read_stages(company_root: Path | None) -> pd.DataFrame:
