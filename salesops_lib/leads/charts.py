@@ -26,7 +26,9 @@ def funnel(table: pd.DataFrame, horizon: int) -> Any:
     chart.set_xlim(0, 1.18)
     charts.percent_axis(chart)
     last = table.iloc[-1]
-    steps = table[table["from_previous"].notna()]
+    steps = table[
+        table["from_previous"].notna() & table["step"].ne("won")
+    ]  # won takes longer than the horizon
     leak = steps.loc[steps["from_previous"].idxmin()] if len(steps) else last
     title = f"{percent(leak['from_previous'])} get on to {leak['step']}: the narrowest step"
     return charts.say(chart, title, x=f"Share of {int(last['n']):,} leads within {horizon} days")

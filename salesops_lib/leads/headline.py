@@ -23,7 +23,7 @@ def cards(
     """Label, value, range, note of each figure; what cannot be told says why."""
     made = [_conversion(leads, funnel, final)]
     if len(funnel) and funnel["from_previous"].notna().any():
-        steps = funnel[funnel["from_previous"].notna()]
+        steps = funnel[funnel["from_previous"].notna() & funnel["step"].ne("won")]  # won takes longer
         leak = steps.loc[steps["from_previous"].idxmin()]
         made.append(
             (

@@ -54,7 +54,7 @@ class Design:
 
 @dataclass
 class Logit:
-    """statsmodels' Logit with a light ridge, so that a level all of whose leads converted does no harm."""
+    """A logit by statsmodels, kept finite where a level has one outcome only."""
 
     design: Design
     intercept: float
@@ -67,10 +67,15 @@ class Logit:
 
         design = Design.of(x)
         matrix = sm.add_constant(design.matrix(x), has_constant="add")
-        penalty = np.full(matrix.shape[1], 1.0 / len(y))
-        penalty[0] = 0.0
-        family = sm.families.Binomial()
-        found = sm.GLM(y.astype("float64"), matrix, family=family).fit_regularized(alpha=penalty, L1_wt=0.0)
+        # One lead's worth of doubt per column: a level all of whose leads converted gets no infinite weight.
+        columns, base = matrix.shape[1] - 1, float(y.mean())
+        doubt = np.column_stack([np.ones(columns), np.eye(columns)])
+        weights = np.concatenate([np.ones(len(y)), np.full(columns, base), np.full(columns, 1 - base)])
+        outcome = np.concatenate([y.astype("float64"), np.ones(columns), np.zeros(columns)])
+        model = sm.GLM(
+            outcome, np.vstack([matrix, doubt, doubt]), family=sm.families.Binomial(), freq_weights=weights
+        )
+        found = model.fit()
         beta = np.asarray(found.params)
         return cls(design, float(beta[0]), beta[1:], matrix[:, 1:].mean(axis=0))
 

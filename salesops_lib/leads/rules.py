@@ -106,9 +106,9 @@ CALIBRATION = _rule(
 DRIFT = _rule(
     "DRIFT",
     metrics.DRIFT,
-    "Open leads are like those learnt from",
+    "Recent leads are like those learnt from",
     ("score_drift_max", "below"),
-    (30, "open leads"),
+    (30, "recent leads"),
     _ROUTE,
     _MONTH,
     "analyst",

@@ -14,7 +14,7 @@ from salesops_lib.leads.scoring import Scores
 
 
 def score(
-    setting: Setting, found: Scores, audit: pd.DataFrame, lift: pd.DataFrame, open_scores: pd.Series
+    setting: Setting, found: Scores, audit: pd.DataFrame, lift: pd.DataFrame, recent: pd.Series
 ) -> list[Finding]:
     """The audit and the score: five rules, UNKNOWN where there is no score."""
     refused = audit[audit["verdict"] == "refused"]
@@ -86,20 +86,21 @@ def score(
             else "Nothing to calibrate.",
         )
     )
-    known = len(open_scores) > 0 and len(found.tested) > 0
-    drift = population_stability(found.tested["recalibrated"], open_scores) if known else float("nan")
+    known = len(recent) > 0 and len(found.tested) > 0
+    drift = population_stability(found.tested["recalibrated"], recent) if known else float("nan")
     made.append(
         rules.DRIFT.judge(
             scope={"leads": "open"},
             value=drift,
-            n=len(open_scores),
+            n=len(recent),
             limit=setting.limit(rules.DRIFT),
             as_of=setting.as_of,
-            statement=f"Scores of {len(open_scores)} open leads differ from those tested by a stability "
+            statement=f"Scores of {len(recent)} leads that came in last differ from those tested by a "
+            f"stability "
             f"index of "
             f"{drift:.2f}."
             if np.isfinite(drift)
-            else "There is no open lead with a score.",
+            else "No recent lead has a score.",
             recommendation="Fit the score anew on the last year, and find which source changed."
             if np.isfinite(drift) and drift > setting.limit(rules.DRIFT).value
             else "Keep the score.",
