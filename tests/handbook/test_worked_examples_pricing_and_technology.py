@@ -32,7 +32,7 @@ def test_the_deal_page_computes_discount_margin_and_two_counters(worked_example)
 def test_the_desk_page_reads_its_service_level_with_a_range(worked_example):
     text = worked_example("pricing/run-the-deal-desk")
     assert f"{46 / 52:.1%}, 90% range {a_range(46, 52)}" in text
-    assert proportion_interval(46, 52).high > 0.92
+    assert proportion_interval(46, 52).high > 0.90
     assert "2.5 × 1.2 = 3 open" in text and round(2.5 * 1.2, 9) == 3  # Little's law
     assert f"the 52 took {52 * 45 / 60:.0f} hours" in text
 
@@ -80,14 +80,25 @@ def test_the_retire_page_lets_the_notice_date_decide(worked_example):
     assert f"says {early}" in text
 
 
-def test_the_retire_pages_snippet_runs_on_the_sample():
-    page = (ROOT / "playbooks/how-to/technology/retire-a-tool.md").read_text(encoding="utf-8")
-    code = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
-    tables = ROOT / "data/sample/tables"
-    names = {name: pd.read_csv(tables / f"{name}.csv") for name in ("tool_seats", "tool_usage")}
-    names["last_two_months"] = sorted(names["tool_usage"]["period"].unique())[-2:]
-    exec(code, names)
-    assert 0 < names["share"] <= 1
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [
+        ("technology/retire-a-tool", "share"),
+        ("territories/design-territories", "spread"),
+        ("pricing/audit-discounts", "discount"),
+    ],
+)
+def test_a_pages_snippet_runs_on_the_sample(page, name, monkeypatch):
+    monkeypatch.chdir(ROOT)  # the snippets say data/sample
+    text = (ROOT / f"playbooks/how-to/{page}.md").read_text(encoding="utf-8")
+    made: dict = {}
+    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], made)
+    values = pd.Series(made[name])
+    assert len(values) and values.notna().all()
+    if name == "spread":
+        assert (values >= 1).all()
+    else:
+        assert values.between(0, 1).all()
 
 
 def test_the_methodology_page_takes_the_return_to_the_mean_off_the_gain(worked_example):
