@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from itertools import pairwise
 
@@ -19,8 +19,11 @@ OPTIONAL = ("credits", "leads", "measure_events", "line_items", "invoices", "con
 _FAR = pd.Timestamp("2099-01-01")
 
 
-def refuse_faults(tables: Mapping[str, pd.DataFrame], plans: list[Plan], through: date) -> None:
-    """Raise TableError for the first fault that would pay the wrong thing; silent where there is none."""
+def refuse_faults(tables: Mapping[str, pd.DataFrame], known: Collection[str], through: date) -> None:
+    """Raise TableError for the first fault that would pay the wrong thing; silent where there is none.
+
+    ``known``: ids of the plans that have a file.
+    """
     lost = [name for name in NEEDED if name not in tables]
     if lost:
         raise TableError(f"table '{lost[0]}' is missing; a close needs {', '.join(NEEDED)}")
@@ -32,7 +35,6 @@ def refuse_faults(tables: Mapping[str, pd.DataFrame], plans: list[Plan], through
                     f"plan_assignments: {rep} is on {first['plan_id']} and {then['plan_id']} on "
                     f"{then['start_date'].date()}; end the first by then"
                 )
-    known = {p.id for p in plans}
     strange = assigned[~assigned["plan_id"].isin([*known, NO_PLAN])]
     strange = strange[strange["start_date"] <= pd.Timestamp(through)]
     if len(strange):
@@ -61,7 +63,8 @@ def _refuse_unowned(tables: Mapping[str, pd.DataFrame], through: date) -> None:
         row = alone.iloc[0]
         raise TableError(
             f"opportunities: {row['opportunity_id']}, won on {row['close_date'].date()}, has no owner and no "
-            f"credit, so nobody can be paid; name its payee ({len(alone)} such deals)"
+            f"credit, so nobody can be paid; name its payee, or a house account on no plan ({len(alone)} such "
+            f"deals)"
         )
 
 

@@ -104,6 +104,15 @@ def again(
     return made, fingerprint(inputs.plan_texts), worked
 
 
+def later_entries(known: Any, whole: Any, counted: bool) -> list[str]:
+    """A sentence on ledger entries written after the day of the report. ``known``, ``whole``: the ledger."""
+    later = len(whole.entries) - len(known.entries)
+    if not later:
+        return []
+    how = "are counted too" if counted else "are not counted; -p whole_ledger=true counts them"
+    return [f"{later} entries of the ledger were written after the day of this report and {how}."]
+
+
 def shortened(notes: Iterable[str], most: int = 6) -> list[str]:
     """The first notes of the engine, and how many more there are."""
     notes = list(notes)

@@ -240,7 +240,7 @@ def _draft(folder: Path, period: str, as_of: str, books: Books) -> tuple[Draft, 
     snapshot = inputs.open_snapshot(folder, as_of)
     texts = inputs.plan_files(snapshot.company.root)
     made, worked, taken = closed.drafted_from(snapshot, texts, books, period, inputs.plan_rates(snapshot))
-    return made, desk.fingerprint(texts), (snapshot, worked), taken
+    return made, desk.fingerprint(taken.plan_texts), (snapshot, worked), taken
 
 
 def _written(folder: Path, make: Any) -> list[dict[str, Any]]:

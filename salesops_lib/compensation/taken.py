@@ -22,6 +22,7 @@ from salesops_lib.compensation.company_events import company_events
 from salesops_lib.compensation.company_holders import NO_PLAN, company_holders
 from salesops_lib.compensation.currency import Rates, rates_from
 from salesops_lib.compensation.history import by_plan
+from salesops_lib.compensation.load import load_plan
 from salesops_lib.compensation.plan import Plan
 from salesops_lib.compensation.scales import needs_quota
 from salesops_lib.core.errors import TableError
@@ -72,7 +73,7 @@ def taken(
     tables
         Frames of DATA.md: those of ``close_faults.NEEDED``, and of ``OPTIONAL`` what there is.
     plan_texts
-        (name, text) of every plan file.
+        (name, text) of every plan file; a plan that nobody was ever on is left out.
     company
         Its ``calendar``, ``time_zone`` and ``currency``.
     overlay
@@ -85,9 +86,9 @@ def taken(
     TableError
         What :func:`close_faults.refuse_faults` refuses. PlanError: plans with an error.
     """
-    texts = tuple((name, text) for name, text in plan_texts)
-    plans = checked_plans(list(texts))
-    refuse_faults(tables, plans, through)
+    texts, ids = _used(plan_texts, tables.get("plan_assignments"))
+    plans = checked_plans(texts)
+    refuse_faults(tables, ids, through)
     events = company_events(dict(tables), company.time_zone)
     holders = company_holders(dict(tables), plans, company.calendar, overlay)
     foreign = {p.id: p.currency for p in plans if p.currency != company.currency}
@@ -96,7 +97,22 @@ def taken(
         holders = _in_plan_currency(holders, foreign, plan_rates)
     holders, gaps = quotas_filled(holders, plans, company.calendar, through)
     rates = _rates(tables, foreign, company.currency)
-    return Taken(events, holders, texts, company.calendar, company.currency, rates, tuple(gaps))
+    return Taken(events, holders, tuple(texts), company.calendar, company.currency, rates, tuple(gaps))
+
+
+def _used(plan_texts, assigned: pd.DataFrame | None) -> tuple[list[tuple[str, str]], set[str]]:
+    """Texts of plans that somebody is on, or that cannot be read; and the ids of all.
+
+    A shipped plan that nobody is on must not refuse a company that has a plan of its own for the same role.
+    """
+    on = set(assigned["plan_id"]) if assigned is not None else set()
+    kept, ids = [], set()
+    for name, text in plan_texts:
+        plan = load_plan(text, name).plan
+        ids |= {plan.id} if plan is not None else set()
+        if plan is None or plan.id in on:
+            kept.append((name, text))
+    return kept, ids
 
 
 def quotas_filled(
