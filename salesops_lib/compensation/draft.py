@@ -89,7 +89,7 @@ def draft(
     """
     refuse_period(books, calendar, period, as_of, running=preview)
     mine = _lines(worked.lines)
-    order = _order(calendar, mine["origin"], books)
+    order = {name: Period.parse(name) for name in {*mine["origin"], period}}
     now, then = mine[mine["origin"] == period], mine[mine["origin"].map(order) < order[period]]
     if books.last is None:
         opening, added = _opening(then), mine[:0]
@@ -141,12 +141,6 @@ def _lines(found: pd.DataFrame) -> pd.DataFrame:
     )
     made = made.reindex(columns=list(LINE)).astype({"cents": "int64"})
     return made.assign(date=made["date"].map(str), deal_id=made["deal_id"].fillna(""))
-
-
-def _order(calendar: FiscalCalendar, origins: pd.Series, books: Books) -> dict[str, Period]:
-    names = {*origins, *books.postings, *books.lines["origin"], *books.opening["origin"]}
-    following = {str(Period.parse(n).step(1)) for n in names}
-    return {n: Period.parse(n) for n in names | following}
 
 
 def _opening(then: pd.DataFrame) -> pd.DataFrame:
