@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -38,11 +38,16 @@ def late(setting: Setting, close: Close) -> list[Finding]:
     """Business days since the month shown ended; 0 where it is posted."""
     period, limit = close.made.period, setting.limit(rules.LATE)
     end = close.calendar.bounds(period)[1]
-    days = 0 if close.posted else max(0, close.calendar.business_days(end, setting.as_of) + 1)
+    done = close.posted or close.made.running
+    days = 0 if done else close.calendar.business_days(end, setting.as_of + timedelta(days=1))
     paid = int(close.made.payments["paid"].sum())
     said = (
         f"{period} is posted."
         if close.posted
+        else f"{period} runs until {end - timedelta(days=1)}; every month before it is posted."
+        if close.made.running and close.books.last
+        else f"{period} runs until {end - timedelta(days=1)}."
+        if close.made.running
         else f"{period} ended {days} business days ago and is not posted; {len(close.made.payments)} payees "
         "wait "
         f"for {short_money(paid / 100)} {setting.currency}."
@@ -51,8 +56,8 @@ def late(setting: Setting, close: Close) -> list[Finding]:
         rules.LATE.judge(
             scope={"period": period}, value=float(days), n=1, limit=limit, as_of=setting.as_of,
             statement=said,
-            money_at_stake=0.0 if close.posted else paid / 100, currency=setting.currency,
-            recommendation="Keep the calendar." if close.posted else
+            money_at_stake=0.0 if done else paid / 100, currency=setting.currency,
+            recommendation="Keep the calendar." if done else
             f"Run salesops comp close --period {period}, have manager and finance sign, and post it.",
         )
     ]  # fmt: skip

@@ -20,7 +20,7 @@ def close_cards(
     others = sorted(set(close.made.payments["currency"]) - {currency})
     paid = rows["paid"].sum() / 100
     beside = f"; also {', '.join(others)}" if others else ""
-    status = "posted" if close.posted else "draft, not posted"
+    status = "posted" if close.posted else "so far, it runs" if close.made.running else "draft, not posted"
     return [
         (
             f"To be paid, {close.made.period}", f"{short_money(paid)} {currency}",

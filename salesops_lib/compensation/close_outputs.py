@@ -121,6 +121,15 @@ DEAL_COSTS = Table(
         Column("months", "count", "Months of benefit; 0 where it is no cost of a contract.", nullable=False),
     ),
 )  # fmt: skip
+JOURNAL = Table(
+    "close_journal",
+    "an account that finance books for the close",
+    ("currency", "account"),
+    (
+        _CURRENCY, Column("account", "text", "Account.", nullable=False),
+        _money("debit", "Debit; 0 where it is a credit."), _money("credit", "Credit; 0 where it is a debit."),
+    ),
+)  # fmt: skip
 HISTORY = Table(
     "close_history",
     "a month's pay and what it was paid on",
@@ -159,5 +168,5 @@ DISPUTES = Table(
 )  # fmt: skip
 
 CLOSE_OUTPUTS = (
-    LINES, PAYMENTS, PAYROLL, MANAGERS, FINANCE, ACCRUAL, COSTS, DEAL_COSTS, HISTORY, CHECKS, DISPUTES,
+    LINES, PAYMENTS, PAYROLL, MANAGERS, FINANCE, ACCRUAL, COSTS, DEAL_COSTS, JOURNAL, HISTORY, CHECKS, DISPUTES,
 )  # fmt: skip

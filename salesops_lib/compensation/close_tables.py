@@ -151,15 +151,20 @@ def accrual_rows(close: Close) -> pd.DataFrame:
     return made.reindex(columns=outputs.ACCRUAL.column_names).reset_index(drop=True)
 
 
-def cost_rows(close: Close, deals: pd.DataFrame, terms: Terms) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Columns of ``outputs.COSTS`` and, for this close, ``outputs.DEAL_COSTS``."""
+def cost_rows(
+    close: Close, deals: pd.DataFrame, terms: Terms, contracts: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Columns of ``outputs.COSTS`` and, for this close, ``outputs.DEAL_COSTS``.
+
+    ``contracts``: where there are any; of a deal whose contract churned by the day the rest is written off.
+    """
     lines = close.worked.lines
     lines = lines[lines["kind"].isin([*EARNINGS, "clawback", "cancelled"])]
     lines = lines.assign(of_kind=lines["kind"], cents=to_cents(lines["amount"]).astype("int64"))
     months = close.months
     costs = capitalised(lines, deals, terms, months)
     further = _steps(Period.parse(months[-1]), Period.parse(months[-1]).step(AHEAD))[1:]
-    run = schedule(costs, [*months, *further])
+    run = schedule(costs, [*months, *further], _ended(close, contracts))
     for name in ("capitalised", "amortised", "remaining"):
         run[name] = from_cents(run[name])
     run["ahead"] = run["closes"].isin(further)
@@ -170,6 +175,16 @@ def cost_rows(close: Close, deals: pd.DataFrame, terms: Terms) -> tuple[pd.DataF
     return run.reindex(columns=outputs.COSTS.column_names), now.reindex(
         columns=outputs.DEAL_COSTS.column_names
     )
+
+
+def _ended(close: Close, contracts: pd.DataFrame | None) -> dict[str, str]:
+    """Deal → the close period in which its contract churned."""
+    if contracts is None:
+        return {}
+    gone = contracts[(contracts["status"] == "churned") & contracts["opportunity_id"].notna()]
+    gone = gone[gone["end_date"] <= pd.Timestamp(close.worked.through)]
+    closes = close.calendar.assign(gone["end_date"], close_kind(close.calendar))
+    return {d: c for d, c in zip(gone["opportunity_id"], closes, strict=True) if c is not None}
 
 
 def history_rows(close: Close, deals: pd.DataFrame, currency: str) -> pd.DataFrame:
@@ -211,9 +226,36 @@ def check_rows(
             _equal(f"asset_{currency.lower()}", "amortised + remaining", whole["amortised"] + left,
                    "capitalised", whole["capitalised"])
         )  # fmt: skip
-    moves = int(close.made.payments[list(MOVES)].to_numpy().sum())
-    made.append(_equal("moves_are_payroll", "Σ moves", moves, "Σ payroll", to_cents(payroll["amount"]).sum()))
+    journal = journal_rows(close, deal_costs)
+    made.append(
+        _equal("debits_are_credits", "Σ debits", to_cents(journal["debit"]).sum(), "Σ credits",
+               to_cents(journal["credit"]).sum())
+    )  # fmt: skip
     return pd.DataFrame(made, columns=outputs.CHECKS.column_names)
+
+
+def journal_rows(close: Close, deal_costs: pd.DataFrame) -> pd.DataFrame:
+    """Columns of ``outputs.JOURNAL``: what finance books for the close, debits equal to credits.
+
+    Corrections, adjustments after a dispute and what is carried forward are booked as they are paid.
+    """
+    rows = []
+    for currency, mine in close.made.payments.groupby("currency"):
+        sums = {m: int(mine[m].sum()) for m in (*MOVES, "paid")}
+        own = deal_costs[deal_costs["currency"] == currency]
+        asset, expense = (int(to_cents(own[n]).sum()) for n in ("asset", "expense"))
+        booked = (
+            ("contract costs (asset)", asset),
+            ("commission expense", expense + sums["corrections"] + sums["disputes"]),
+            ("commission held (liability)", sums["held"]),
+            ("draws advanced (receivable)", sums["draw"] + sums["draw_recovery"]),
+            ("overpaid and carried (receivable)", sums["overpayment"] + sums["carried"]),
+            ("commission payable", -sums["paid"]),
+        )
+        rows += [
+            (currency, account, to_decimal(max(c, 0)), to_decimal(max(-c, 0))) for account, c in booked if c
+        ]
+    return pd.DataFrame(rows, columns=outputs.JOURNAL.column_names)
 
 
 def dispute_rows(books: Books, calendar: FiscalCalendar, as_of: date) -> pd.DataFrame:

@@ -7,26 +7,27 @@ end in the same sum.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from datetime import date
-from itertools import pairwise
+from fractions import Fraction
 
 import pandas as pd
 
-from salesops_lib.compensation.company_events import company_events
-from salesops_lib.compensation.company_holders import NO_PLAN, company_holders
-from salesops_lib.compensation.currency import Rates, rates_from
+from salesops_lib.compensation.close_faults import no_quota
 from salesops_lib.compensation.engine import Inputs, Paid, pay
+from salesops_lib.compensation.faults import PlanError
 from salesops_lib.compensation.plan import Plan
-from salesops_lib.compensation.simulation_records import filled_quotas
+from salesops_lib.compensation.plan_words import plan_words
+from salesops_lib.compensation.rows import share_of
 from salesops_lib.compensation.tables import lines_table, measures_table, payments_table
+from salesops_lib.compensation.taken import Taken
 from salesops_lib.core.errors import TableError
 from salesops_lib.core.periods import FiscalCalendar
 
-NEEDED = ("opportunities", "reps", "quotas", "plan_assignments")
-OPTIONAL = ("credits", "leads", "measure_events", "line_items", "invoices", "contracts", "fx_rates")
+TERMS = ["rep_id", "plan", "part", "words"]
+_NO_QUOTA = re.compile(r" E203 (\S+): no quota of")
+_EVEN = Fraction(1, 10**6)  # shares come from tables as floats: thirds add up to nearly 1
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Worked:
     ``lines``: columns of ``tables.LINE_COLUMNS``, ``currency``, ``closes`` (the close period that pays it).
     ``payments``: ``PAYMENT_COLUMNS`` with ``plan_id``, ``currency``, ``closes``. ``measures``: value, quota
     and attainment per holder, plan, measure and window. ``stood_in``: sentences on quotas that stand in.
+    ``terms``: columns of `TERMS`, each payee's plan in words on the last day. ``credited``: close period →
+    (deals credited in whole, deals booked).
     """
 
     through: date
@@ -44,57 +47,54 @@ class Worked:
     measures: pd.DataFrame
     notes: tuple[str, ...]
     stood_in: tuple[str, ...]
+    terms: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=TERMS))
+    credited: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
-def work_out(
-    tables: Mapping[str, pd.DataFrame], plans: Iterable[Plan], company, through: date, *, overlay: float = 1.0
-) -> Worked:
-    """Pay every plan on a company's tables, up to and with the day ``through``.
-
-    Parameters
-    ----------
-    tables
-        Frames of DATA.md: those of :data:`NEEDED`, and of :data:`OPTIONAL` what there is.
-    plans
-        Checked plans, all versions.
-    company
-        Its ``calendar``, ``time_zone`` and ``currency``.
-    overlay
-        Share of the region's quota that an overlay without one of its own is given.
+def work_out(inputs: Taken, through: date) -> Worked:
+    """Pay every plan up to and with the day ``through``.
 
     Raises
     ------
     TableError
-        A rep on two plans at once or on one without a file, a negative quota, a won deal that nobody is
-        credited with: the first one by name. PlanError: what the engine refuses, such as a missing rate.
+        Where no plan with people on it has started, or a quota that pay hangs on was never given. PlanError:
+        what the engine refuses, such as a missing rate.
     """
-    plans = list(plans)
-    refuse_faults(tables, plans, through)
-    events = company_events(dict(tables), company.time_zone)
-    holders = company_holders(dict(tables), plans, company.calendar, overlay)
-    holders, stood_in = filled_quotas(holders, company.calendar)
-    rates = _rates(tables, plans, company.currency)
-    if rates is not None:
-        events = events.assign(currency=company.currency)
-    by_id: dict[str, list[Plan]] = defaultdict(list)
-    for plan in plans:
-        by_id[plan.id].append(plan)
-    lines, payments, measures, notes = [], [], [], []
-    for plan_id, versions in sorted(by_id.items()):
-        if min(p.start for p in versions) > through or plan_id not in set(holders["plan_id"]):
+    calendar, on_plan = inputs.calendar, set(inputs.holders["plan_id"])
+    rates = inputs.known_rates
+    made: list[tuple] = []
+    notes: list[str] = []
+    for plan_id, versions in sorted(inputs.plans.items()):
+        if min(p.start for p in versions) > through or plan_id not in on_plan:
             continue
-        given = Inputs(events, holders, rates, company.calendar, through=through)
-        paid = pay(versions, given)
-        parts = _tables(paid, plan_id, versions[0].currency)
-        for kept, part in zip((lines, payments, measures), parts, strict=True):
-            kept.append(part)
+        paid = _pay(versions, Inputs(inputs.events, inputs.holders, rates, calendar, through=through))
+        made.append((*_tables(paid, plan_id, versions[0].currency), _terms(paid, plan_id, through)))
         notes += [f"{plan_id}: {note}" for note in paid.notes if "count for nothing" not in note]
-    if not lines:
+    if not made:
         raise TableError(f"no plan with people on it starts by {through}; check plan_assignments and plans/")
-    frames = [pd.concat(parts, ignore_index=True) for parts in (lines, payments, measures)]
-    for frame in frames[:2]:
-        frame["closes"] = closes_in(frame["period"], company.calendar)
-    return Worked(through, *frames, tuple(notes), tuple(stood_in))
+    lines, payments, measures, terms = (
+        pd.concat(parts, ignore_index=True) for parts in zip(*made, strict=True)
+    )
+    for frame in (lines, payments):
+        frame["closes"] = closes_in(frame["period"], calendar)
+    said = tuple(f"{rep}: no quota in {quarter}; that of the quarter next to it stands in."
+                 for rep, quarter in inputs.gaps)  # fmt: skip
+    credited = _credited(inputs.events, calendar, through)
+    return Worked(through, lines, payments, measures, tuple(notes), said, terms, credited)
+
+
+def _pay(versions: list[Plan], given: Inputs) -> Paid:
+    try:
+        return pay(versions, given)
+    except PlanError as fault:
+        lost = _NO_QUOTA.search(str(fault))
+        if lost is None:
+            raise
+        rows = given.holders[(given.holders["rep_id"] == lost[1]) & given.holders["quota"].isna()]
+        if rows.empty:
+            raise
+        quarter = given.calendar.period_of(rows["start_date"].iloc[0], "quarter")
+        raise no_quota(lost[1], str(quarter)) from None
 
 
 def close_kind(calendar: FiscalCalendar) -> str:
@@ -110,64 +110,6 @@ def closes_in(periods: pd.Series, calendar: FiscalCalendar) -> pd.Series:
     return periods.map(names)
 
 
-def refuse_faults(tables: Mapping[str, pd.DataFrame], plans: list[Plan], through: date) -> None:
-    """Raise TableError for the first fault that would pay the wrong thing; silent where there is none."""
-    lost = [name for name in NEEDED if name not in tables]
-    if lost:
-        raise TableError(f"table '{lost[0]}' is missing; a close needs {', '.join(NEEDED)}")
-    assigned = tables["plan_assignments"]
-    for rep, part in assigned.sort_values(["rep_id", "start_date"]).groupby("rep_id"):
-        for first, then in pairwise(part.to_dict("records")):
-            if pd.isna(first["end_date"]) or first["end_date"] > then["start_date"]:
-                raise TableError(
-                    f"plan_assignments: {rep} is on {first['plan_id']} and {then['plan_id']} on "
-                    f"{then['start_date'].date()}; end the first by then"
-                )
-    known = {p.id for p in plans}
-    strange = assigned[~assigned["plan_id"].isin([*known, NO_PLAN])]
-    strange = strange[strange["start_date"] <= pd.Timestamp(through)]
-    if len(strange):
-        row = strange.iloc[0]
-        raise TableError(
-            f"plan_assignments: {row['rep_id']} is on plan '{row['plan_id']}', which has no file; put it "
-            f"into plans/ of the company folder ({len(strange)} such rows)"
-        )
-    negative = tables["quotas"][tables["quotas"]["quota_base"] < 0]
-    if len(negative):
-        row = negative.iloc[0]
-        raise TableError(
-            f"quotas: {row['holder_id']} has {row['quota_base']:,.2f} in {row['period']}; a quota is not "
-            f"negative ({len(negative)} such rows)"
-        )
-    _refuse_unowned(tables, through)
-
-
-def _refuse_unowned(tables: Mapping[str, pd.DataFrame], through: date) -> None:
-    deals = tables["opportunities"]
-    won = deals[deals["is_won"].fillna(False).astype(bool) & (deals["close_date"] <= pd.Timestamp(through))]
-    alone = won[won["owner_id"].isna()]
-    if "credits" in tables:
-        alone = alone[~alone["opportunity_id"].isin(tables["credits"]["opportunity_id"])]
-    if len(alone):
-        row = alone.iloc[0]
-        raise TableError(
-            f"opportunities: {row['opportunity_id']}, won on {row['close_date'].date()}, has no owner and no "
-            f"credit, so nobody can be paid; name its payee ({len(alone)} such deals)"
-        )
-
-
-def _rates(tables: Mapping[str, pd.DataFrame], plans: list[Plan], currency: str) -> Rates | None:
-    """Rates where a plan pays in another currency than the company's; None where none does."""
-    if all(p.currency == currency for p in plans):
-        return None
-    if "fx_rates" not in tables:
-        other = next(p for p in plans if p.currency != currency)
-        raise TableError(f"plan {other.id} pays in {other.currency} and there is no table fx_rates; add it")
-    rows = tables["fx_rates"][["currency", "date", "base_per_unit"]]
-    rows = rows.assign(date=rows["date"].dt.date, base_per_unit=rows["base_per_unit"].map(repr))
-    return rates_from(rows.astype("object"), "fx_rates", currency)
-
-
 def _tables(paid: Paid, plan_id: str, currency: str) -> tuple[pd.DataFrame, ...]:
     own = {"plan_id": plan_id, "currency": currency}
     return (
@@ -175,3 +117,26 @@ def _tables(paid: Paid, plan_id: str, currency: str) -> tuple[pd.DataFrame, ...]
         payments_table(paid).assign(**own),
         measures_table(paid).assign(plan_id=plan_id),
     )
+
+
+def _terms(paid: Paid, plan_id: str, through: date) -> pd.DataFrame:
+    """The plan in words for everybody on it in the pay period of the last day."""
+    paying, rows = paid.paying, []
+    period = paying.period(through.toordinal())
+    for rep in sorted(paying.prorated.holders):
+        plan = paying.plan_of(rep, period)
+        if plan is not None:
+            words = plan_words(paying, rep, plan, through.toordinal())
+            rows += [(rep, f"{plan_id} v{plan.version}", part, said) for part, said in words]
+    return pd.DataFrame(rows, columns=TERMS)
+
+
+def _credited(events: pd.DataFrame, calendar: FiscalCalendar, through: date) -> dict[str, tuple[int, int]]:
+    """Close period → (deals whose direct credits add up to 1, deals booked)."""
+    booked = events[(events["event"] == "booked") & (events["date"] <= through)]
+    shares = booked.get("split_pct", pd.Series(None, index=booked.index, dtype="object"))
+    sums = shares.map(lambda s: Fraction(1) if s is None or s != s else share_of(s)).groupby(booked["deal_id"]).sum()
+    first = booked.drop_duplicates("deal_id").set_index("deal_id")["date"]
+    closes = calendar.assign(pd.to_datetime(first), close_kind(calendar))
+    whole = sums.reindex(first.index).map(lambda s: abs(s - 1) < _EVEN).astype(bool)
+    return {name: (int(part.sum()), len(part)) for name, part in whole.groupby(closes)}

@@ -103,7 +103,7 @@ def close(period: Month, data: Data = "", as_of: AsOf = "") -> None:
 
     folder = _folder(data)
     with _told():
-        made, plans, _ = _draft(folder, period, as_of, _books(folder))
+        made, plans, _, _ = _draft(folder, period, as_of, _books(folder))
         _written(folder, lambda books: desk.drafted(made, plans))
     for row in made.payments.itertuples():
         typer.echo(f"{row.rep_id}  {_money(row.paid)} {row.currency}")
@@ -130,36 +130,32 @@ def approve(
 
 @app.command()
 def post(period: Month, data: Data = "") -> None:
-    """Close a period for good: write its signed statements into the ledger."""
+    """Close a period for good: write its signed statements into the ledger, and keep what they rest on."""
     from salesops_lib.compensation import desk
+    from salesops_lib.compensation.books import LEDGER
+    from salesops_lib.compensation.taken import frozen, hash_of
 
     folder = _folder(data)
     with _told():
         books = _books(folder)
         stands = desk.draft_of(books, period)
-        made, plans, _ = _draft(folder, period, stands["as_of"], books)
-        written = _written(folder, lambda now: desk.posted(now, made, plans))
+        made, plans, _, taken = _draft(folder, period, stands["as_of"], books)
+        desk.posted(books, made, plans, "")  # refused before anything is kept
+        text = frozen(taken)
+        inputs.write_frozen(folder, LEDGER, period, text)
+        written = _written(folder, lambda now: desk.posted(now, made, plans, hash_of(text)))
     typer.echo(f"{period} is closed: {written[-1]['lines']} lines, {len(made.payments)} payments, entry "
                f"{written[-1]['entry']}")  # fmt: skip
 
 
 @app.command()
 def verify(period: Month, data: Data = "") -> None:
-    """Work out a closed period again as it was known then; exit 2 where it is not the same to the byte."""
-    from salesops_lib.compensation import books as ledgers
-    from salesops_lib.compensation import desk
-    from salesops_lib.compensation.draft import CloseError
+    """Work out a closed period again from what was kept; exit 2 where it is not the same to the byte."""
+    from salesops_lib.compensation import closed, desk
 
     folder = _folder(data)
-    stands = _books(folder).postings.get(period)
-    if stands is None:
-        raise CloseError(f"{period} is not closed, so there is nothing to verify; closed last: "
-                         f"{_books(folder).last or 'none'}")  # fmt: skip
-    entries = inputs.read_ledger(folder, ledgers.LEDGER).entries
-    first = stands["entry"] - stands["written"] + 1
-    before = ledgers.read_books(e for e in entries if e["entry"] < first)
     with _told():
-        made, plans, _ = _draft(folder, period, stands["as_of"], before)
+        made, plans, _ = closed.again(_entries(folder), period, _kept(folder, period))
     typer.echo(desk.same_again(_books(folder), made, plans))
 
 
@@ -177,11 +173,12 @@ def statements(
     with _told():
         books = _books(folder)
         if period in books.postings:
-            made, measures = closed.as_posted(books, period), None
+            made = closed.as_posted(books, period)
+            _, _, worked = closed.again(_entries(folder), period, _kept(folder, period))
             snapshot = inputs.open_snapshot(folder, made.as_of)
         else:
-            made, _, (snapshot, measures) = _draft(folder, period, as_of, books)
-    files, status = closed.statement_files(made, snapshot, measures, books)
+            made, _, (snapshot, worked), _ = _draft(folder, period, as_of, books)
+    files, status = closed.statement_files(made, snapshot, worked, books)
     inputs.write_files(to, files)
     typer.echo(f"{len(files) // 2} statements of {period} ({status}) in {to}")
 
@@ -224,14 +221,26 @@ def _books(folder: Path) -> Books:
     return books.read_books(inputs.read_ledger(folder, books.LEDGER).entries)
 
 
-def _draft(folder: Path, period: str, as_of: str, books: Books) -> tuple[Draft, str, tuple[Any, Any]]:
-    """The draft, the fingerprint of the plan files, and the snapshot with the measures it rests on."""
+def _entries(folder: Path) -> Any:
+    from salesops_lib.compensation.books import LEDGER
+
+    return inputs.read_ledger(folder, LEDGER).entries
+
+
+def _kept(folder: Path, period: str) -> str | None:
+    from salesops_lib.compensation.books import LEDGER
+
+    return inputs.read_frozen(folder, LEDGER, period)
+
+
+def _draft(folder: Path, period: str, as_of: str, books: Books) -> tuple[Draft, str, tuple[Any, Any], Any]:
+    """The draft, the fingerprint of the plan files, the snapshot with what it pays, and what it rests on."""
     from salesops_lib.compensation import closed, desk
 
     snapshot = inputs.open_snapshot(folder, as_of)
     texts = inputs.plan_files(snapshot.company.root)
-    made, worked = closed.drafted_from(snapshot, texts, books, period)
-    return made, desk.fingerprint(texts), (snapshot, worked.measures)
+    made, worked, taken = closed.drafted_from(snapshot, texts, books, period, inputs.plan_rates(snapshot))
+    return made, desk.fingerprint(taken.plan_texts), (snapshot, worked), taken
 
 
 def _written(folder: Path, make: Any) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from salesops_lib.compensation.events import Events
+from salesops_lib.compensation.events import ALIASES, Events
 from salesops_lib.compensation.exact import plain
 from salesops_lib.compensation.filters import self_fields
 from salesops_lib.compensation.holders import Holder
@@ -95,15 +95,24 @@ def credits_of(events: Events, versions: Versions, holders: dict[str, Holder], k
             rule = "owner" if rules.owner or rules.split else "base"
             made.rows.append(Credit(place, events.rep_id[place], share, rule, True))
         elif not _otherwise_named(events, place, rules):
-            events.complaints.add(
-                events.row[place], "E301", events.deal_id[place], "no payee; fill in rep_id"
-            )
+            _no_payee(events, place)
         if rules.overlays:
             _overlays(place, events, rules, made, holders)
         if rules.rollups:
             _rollups(place, made.rows[first:], events, rules, made, holders)
     _refuse_unknown(events, made, holders)
     return made
+
+
+def _no_payee(events: Events, place: int) -> None:
+    """An event without a payee; where no column is for one, that is said once, with the columns there are."""
+    if not events.lost:
+        events.complaints.add(events.row[place], "E301", events.deal_id[place], "no payee; fill in rep_id")
+        return
+    names = ", ".join(["rep_id", *(a for a, known in ALIASES.items() if known == "rep_id")])
+    said = f"no column for the payee: name one of {names}. It has: {', '.join(events.lost)}"
+    if not any(f.subject == "columns" for f in events.complaints.found):
+        events.complaints.add(1, "E308", "columns", said)
 
 
 class _Rules:

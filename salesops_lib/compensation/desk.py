@@ -63,8 +63,10 @@ def approved(books: Books, period: str, role: str, who: str) -> list[dict[str, A
     return [entry | {"who": who.strip()}]
 
 
-def posted(books: Books, made: Draft, plans: str) -> list[dict[str, Any]]:
+def posted(books: Books, made: Draft, plans: str, inputs: str = "") -> list[dict[str, Any]]:
     """The entries that close a period: opening sums of the first, lines, payments, and the posting itself.
+
+    ``inputs``: hash of what it was worked out from (:func:`taken.hash_of`), which is kept beside the ledger.
 
     Raises CloseError where a signature is missing, or what was signed is not what is worked out now.
     """
@@ -82,7 +84,7 @@ def posted(books: Books, made: Draft, plans: str) -> list[dict[str, Any]]:
         )
     end = {
         "entry_kind": "posting", "period": made.period, "as_of": made.as_of.isoformat(), "draft": made.hash,
-        "plans": plans, "lines": len(made.lines), "cents": int(made.lines["cents"].sum()),
+        "plans": plans, "lines": len(made.lines), "cents": int(made.lines["cents"].sum()), "inputs": inputs,
     }  # fmt: skip
     before = [
         *entries_of("opening", made.opening),
@@ -135,6 +137,11 @@ def answered(books: Books, number: int, verdict: str, adjustment: str, reason: s
         raise ParameterError(
             "--verdict as_shown changes nothing; leave --adjustment out or say what was wrong"
         )
+    if verdict == "data" and moved:
+        raise ParameterError(
+            "--verdict data takes no --adjustment: mend the data, and the next close pays the difference by "
+            "itself; with both it would be paid twice"
+        )
     return [
         {
             "entry_kind": "answer", "dispute": number, "verdict": verdict,
@@ -151,7 +158,7 @@ def same_again(books: Books, made: Draft, plans: str) -> str:
             f"{made.period} recomputes to the byte: {stands['lines']} lines, draft {made.hash[:12]}, as "
             f"known on {stands['as_of']}"
         )
-    why = "plan files changed since" if stands["plans"] != plans else "tables were changed in place"
+    why = "plan files changed since" if stands["plans"] != plans else "the program works it out otherwise"
     raise CloseError(
         f"{made.period} does not recompute: posted {stands['draft'][:12]}, now {made.hash[:12]}; {why}. "
         f"{_first_difference(books, made)}"

@@ -26,6 +26,8 @@ from salesops_lib.core.periods import FiscalCalendar, Period
 
 SAME = ["rep_id", "plan_id", "origin", "of_kind", "part", "deal_id", "currency"]
 """What a worked-out line and a posted one have to share to be compared."""
+OUTSIDE = ("correction", "dispute", "carried")
+"""Kinds of line that the engine does not make."""
 _MOVE_OF = dict.fromkeys(EARNINGS, "earned") | {
     "hold": "held", "release": "held", "clawback": "clawed_back", "cancelled": "clawed_back",
     "overpayment": "overpayment", "draw": "draw", "draw_recovery": "draw_recovery",
@@ -42,7 +44,8 @@ class Draft:
     """Statements of a period: ``lines`` of :data:`books.LINE`, ``payments`` of :data:`books.PAYMENT`.
 
     ``opening``: what earlier periods came to, where nothing was ever posted. ``checks``: identities as
-    (name, what it says, whether it holds). ``hash``: of all statements.
+    (name, what it says, whether it holds). ``hash``: of all statements. ``running``: the period has not ended
+    on the day, so this is what it would come to if nothing more happened.
     """
 
     period: str
@@ -52,6 +55,7 @@ class Draft:
     opening: pd.DataFrame
     checks: tuple[tuple[str, str, bool], ...]
     hash: str
+    running: bool = False
 
     @property
     def paid(self) -> dict[str, int]:
@@ -60,7 +64,9 @@ class Draft:
         return {str(k): int(v) for k, v in sums.items()}
 
 
-def draft(worked: Worked, books: Books, calendar: FiscalCalendar, period: str, as_of: date) -> Draft:
+def draft(
+    worked: Worked, books: Books, calendar: FiscalCalendar, period: str, as_of: date, *, preview: bool = False
+) -> Draft:
     """Statements of an open period.
 
     Parameters
@@ -73,15 +79,17 @@ def draft(worked: Worked, books: Books, calendar: FiscalCalendar, period: str, a
         A fiscal month, ``FY26-M10`` (a quarter where the calendar has no months).
     as_of
         The day the data was read as of; not before the period has ended.
+    preview
+        To be looked at, not signed: a period that still runs is drafted too.
 
     Raises
     ------
     CloseError
         If the period is closed, has not ended, or one before it is open.
     """
-    refuse_period(books, calendar, period, as_of)
+    refuse_period(books, calendar, period, as_of, running=preview)
     mine = _lines(worked.lines)
-    order = _order(calendar, mine["origin"], books)
+    order = {name: Period.parse(name) for name in {*mine["origin"], period}}
     now, then = mine[mine["origin"] == period], mine[mine["origin"].map(order) < order[period]]
     if books.last is None:
         opening, added = _opening(then), mine[:0]
@@ -91,12 +99,18 @@ def draft(worked: Worked, books: Books, calendar: FiscalCalendar, period: str, a
     lines = pd.concat([lines, _carried(lines, period)], ignore_index=True)
     lines = _numbered(lines.assign(closes=period))
     payments = _payments(lines, worked, books, opening, calendar, period)
-    checks = _checks(lines, payments, worked, period)
-    return Draft(period, as_of, lines, payments, opening, checks, _hash(period, as_of, lines, payments))
+    checks = _checks(lines, payments, worked, books, opening, period)
+    runs = as_of < calendar.bounds(period)[1] - pd.Timedelta(days=1)
+    return Draft(period, as_of, lines, payments, opening, checks, _hash(period, as_of, lines, payments), runs)
 
 
-def refuse_period(books: Books, calendar: FiscalCalendar, period: str, as_of: date) -> None:
-    """Raise CloseError where a period cannot be closed on a day; silent where it can."""
+def refuse_period(
+    books: Books, calendar: FiscalCalendar, period: str, as_of: date, *, running: bool = False
+) -> None:
+    """Raise CloseError where a period cannot be closed on a day; silent where it can.
+
+    ``running``: one that has not ended is allowed, to be looked at.
+    """
     kind = close_kind(calendar)
     if Period.parse(period).kind != kind:
         raise CloseError(f"'{period}' is no {kind}; close {kind}s, such as {calendar.period_of(as_of, kind)}")
@@ -108,7 +122,7 @@ def refuse_period(books: Books, calendar: FiscalCalendar, period: str, as_of: da
             f"{posted['draft'][:12]}) and stays as it is; what changed is paid with {after}"
         )
     end = calendar.bounds(period)[1]
-    if as_of < end - pd.Timedelta(days=1):
+    if not running and as_of < end - pd.Timedelta(days=1):
         raise CloseError(f"{period} ends on {end - pd.Timedelta(days=1)}; the data is as of {as_of}")
     if books.last is not None:
         following = Period.parse(books.last).step(1)
@@ -127,12 +141,6 @@ def _lines(found: pd.DataFrame) -> pd.DataFrame:
     )
     made = made.reindex(columns=list(LINE)).astype({"cents": "int64"})
     return made.assign(date=made["date"].map(str), deal_id=made["deal_id"].fillna(""))
-
-
-def _order(calendar: FiscalCalendar, origins: pd.Series, books: Books) -> dict[str, Period]:
-    names = {*origins, *books.postings, *books.lines["origin"], *books.opening["origin"]}
-    following = {str(Period.parse(n).step(1)) for n in names}
-    return {n: Period.parse(n) for n in names | following}
 
 
 def _opening(then: pd.DataFrame) -> pd.DataFrame:
@@ -156,17 +164,25 @@ def _corrections(then: pd.DataFrame, books: Books, period: str) -> pd.DataFrame:
     now, was = summed(then).align(summed(posted), fill_value=0)
     found = pd.DataFrame({"now": now.astype("int64"), "was": was.astype("int64")}).reset_index()
     found = found[found["now"] != found["was"]]
+    told = _told_once(then)
     words = [
-        f"{row.origin} now comes to {_money(row.now)}, posted were {_money(row.was)}"
+        f"{row.origin} now comes to {_money(row.now)}{told.get(row[1:8], '')}, posted were {_money(row.was)}"
         if row.of_kind != "carried"
         else f"carried from {row.origin}: {_money(-row.was)}"
-        for row in found.itertuples()
+        for row in found[[*SAME, "now", "was"]].itertuples()
     ]
     made = found.assign(
         kind="correction", cents=found["now"] - found["was"], arithmetic=words, pay_period=period,
         plan_version=0, line_id="", date=None,
     )  # fmt: skip
     return made.reindex(columns=list(LINE))
+
+
+def _told_once(rows: pd.DataFrame) -> dict[tuple, str]:
+    """How a sum of now comes about, where it is one line."""
+    alone = rows[~rows.duplicated(SAME, keep=False) & rows["arithmetic"].fillna("").ne("")]
+    keys = alone[SAME].itertuples(index=False, name=None)
+    return {key: f" = {text}" for key, text in zip(keys, alone["arithmetic"], strict=True)}
 
 
 def _disputed(books: Books, period: str) -> pd.DataFrame:
@@ -249,22 +265,42 @@ def _year(books: Books, opening: pd.DataFrame, calendar, period: str) -> Mapping
     }
 
 
-def _checks(lines, payments, worked: Worked, period: str) -> tuple[tuple[str, str, bool], ...]:
-    """Identities that a close stands on."""
+def _checks(
+    lines, payments, worked: Worked, books: Books, opening, period: str
+) -> tuple[tuple[str, str, bool], ...]:
+    """Identities that a close stands on. Each can fail: its two sides come about in different ways."""
     engine = worked.payments[worked.payments["closes"] == period]
-    paid = int(to_cents(engine["paid"]).sum())
-    own = int(lines.loc[~lines["kind"].isin(["correction", "dispute", "carried"]), "cents"].sum())
+    own = lines[~lines["kind"].isin(OUTSIDE)]
     total, owed = int(lines["cents"].sum()), int(payments["paid"].sum())
-    moves = int(payments[list(MOVES)].to_numpy().sum())
+    found = [_equal("lines_are_payments", "Σ lines", total, "Σ payments", owed)]
+    for move in ("earned", "held", "clawed_back", "overpayment", "draw", "draw_recovery"):
+        theirs = int(to_cents(engine[move]).sum())
+        found.append(
+            _equal(f"{move}_is_the_engines", f"Σ {move} of the engine", theirs, "of the statements",
+                   int(payments[move].sum()))
+        )  # fmt: skip
+    paid = int(to_cents(engine["paid"]).sum())
+    found.append(_equal("engine_is_lines", "Σ engine", paid, "Σ its lines", int(own["cents"].sum())))
+    early = opening if books.last is None else books.opening
+    every = pd.concat([early, books.lines[~books.lines["of_kind"].isin(["dispute", "carried"])],
+                       lines[~lines["of_kind"].isin(["dispute", "carried"])]])  # fmt: skip
+    known = worked.lines["closes"].map(Period.parse) <= Period.parse(period)
+    all_of_it = int(to_cents(worked.lines.loc[known, "amount"]).sum())
+    found.append(
+        _equal("posted_is_worked_out", "posted to date with this close", int(every["cents"].sum()),
+               "all that is worked out", all_of_it)
+    )  # fmt: skip
     negative = int((payments["paid"] < 0).sum())
+    found.append(("nothing_negative", f"{negative} payees would be paid less than 0", negative == 0))
+    whole, deals = worked.credited.get(period, (0, 0))
+    found.append(("credits_are_whole", f"{whole} of {deals} deals are credited to 100 %", whole == deals))
     ids = lines["line_id"].is_unique
-    return (
-        ("lines_are_payments", f"Σ lines {_money(total)} = Σ payments {_money(owed)}", total == owed),
-        ("engine_is_lines", f"Σ engine {_money(paid)} = Σ its lines {_money(own)}", paid == own),
-        ("moves_are_paid", f"Σ moves {_money(moves)} = Σ paid {_money(owed)}", moves == owed),
-        ("nothing_negative", f"{negative} payees would be paid less than 0", negative == 0),
-        ("ids_unique", f"{len(lines)} lines, each with an id of its own", ids),
-    )
+    found.append(("ids_unique", f"{len(lines)} lines, each with an id of its own", ids))
+    return tuple(found)
+
+
+def _equal(name: str, one: str, left: int, other: str, right: int) -> tuple[str, str, bool]:
+    return name, f"{one} {_money(left)} = {other} {_money(right)}", left == right
 
 
 def _hash(period: str, as_of: date, lines: pd.DataFrame, payments: pd.DataFrame) -> str:

@@ -38,7 +38,8 @@ class Events:
     """Events by place, in the order of (time, deal, event). All lists are of one length.
 
     ``row``: how messages name it; ``kind`` None: of every kind that a measure counts; ``day``: ordinal.
-    ``cells``: column → what stands there. ``complaints`` names the file.
+    ``cells``: column → what stands there. ``complaints`` names the file. ``lost``: the columns given, where
+    none of them is for a payee.
     """
 
     complaints: Complaints
@@ -52,6 +53,7 @@ class Events:
     currency: list[str | None]
     cells: dict[str, list[Any]]
     notes: list[str] = field(default_factory=list)
+    lost: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.row)
@@ -210,6 +212,7 @@ def _gathered(table: dict, rows: list, said: Complaints, places: list[int], days
     return Events(
         said, row, ids, deals, taken("rep_id"), [kinds[k] for k in order], days,
         [times[k] for k in order], taken("currency"), cells,
+        lost=() if "rep_id" in table else tuple(name for name in table if name != "row"),
     )  # fmt: skip
 
 

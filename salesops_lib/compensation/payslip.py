@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from salesops_lib.compensation.books import MOVES
+from salesops_lib.compensation.closing import Worked
 from salesops_lib.compensation.draft import Draft
 from salesops_lib.core.money import to_decimal
 
@@ -30,7 +31,9 @@ class Statement:
 
     ``moves``: (words, amount) that add up to ``paid``; ``balances`` and ``year`` likewise; ``lines``:
     ``line_id``, ``date``, ``what``, ``deal_id``, ``plan`` (id and version), ``rule``, ``tier``,
-    ``arithmetic``, ``amount``; ``measures``: ``measure``, ``window``, ``value``, ``quota``, ``attainment``.
+    ``before``, ``after``, ``arithmetic``, ``amount``; ``measures``: ``measure``, ``window``, ``value``,
+    ``quota``, ``attainment``; ``held``: ``deal_id``, ``since``, ``amount`` of each deal with held pay;
+    ``terms``: ``plan``, ``part``, ``words``, how the payee's plan pays. ``alone``: the payee's one currency.
     """
 
     rep_id: str
@@ -45,16 +48,20 @@ class Statement:
     year: list[tuple[str, object]]
     lines: pd.DataFrame
     measures: pd.DataFrame
+    held: pd.DataFrame
+    terms: pd.DataFrame
+    alone: bool = True
 
 
 def statements(
-    made: Draft, names: dict[str, str], measures: pd.DataFrame | None, status: str
+    made: Draft, names: dict[str, str], worked: Worked | None, status: str
 ) -> Iterator[Statement]:
-    """Every payee's statement, by id.
+    """Every payee's statement, by id; one for each currency that he is paid in.
 
-    ``names``: rep_id → name. ``measures``: of :class:`closing.Worked`. ``status``: ``draft`` or how it was
-    posted, printed on each page.
+    ``names``: rep_id → name. ``worked``: what the draft rests on; without it measures, held deals and terms
+    are left out. ``status``: ``draft`` or how it was posted, printed on each page.
     """
+    several = set(made.payments.loc[made.payments["rep_id"].duplicated(), "rep_id"])
     for row in made.payments.to_dict("records"):
         rep, currency = row["rep_id"], row["currency"]
         mine = made.lines[(made.lines["rep_id"] == rep) & (made.lines["currency"] == currency)]
@@ -66,7 +73,8 @@ def statements(
             balances=[(words, to_decimal(row[b])) for b, words in BALANCES.items() if row[b]],
             year=[("Earned in the fiscal year", to_decimal(row["year_earned"])),
                   ("Paid in the fiscal year", to_decimal(row["year_paid"]))],
-            lines=_lines(mine), measures=_measures(measures, rep, mine),
+            lines=_lines(mine), measures=_measures(worked, rep, mine), held=_held(worked, rep, currency),
+            terms=_terms(worked, rep), alone=rep not in several,
         )  # fmt: skip
 
 
@@ -82,7 +90,8 @@ def _lines(mine: pd.DataFrame) -> pd.DataFrame:
     made = pd.DataFrame(
         {
             "line_id": mine["line_id"], "date": mine["date"], "what": what, "deal_id": mine["deal_id"],
-            "plan": plan, "rule": _rule(mine), "tier": mine["tier"], "arithmetic": mine["arithmetic"],
+            "plan": plan, "rule": _rule(mine), "tier": mine["tier"], "before": mine["measure_before"],
+            "after": mine["measure_after"], "arithmetic": mine["arithmetic"],
             "amount": [to_decimal(c) for c in mine["cents"]],
         }
     )  # fmt: skip
@@ -97,10 +106,29 @@ def _rule(mine: pd.DataFrame) -> list[str]:
     return found
 
 
-def _measures(measures: pd.DataFrame | None, rep: str, mine: pd.DataFrame) -> pd.DataFrame:
+def _measures(worked: Worked | None, rep: str, mine: pd.DataFrame) -> pd.DataFrame:
     """What the windows of this statement's lines stand at."""
-    windows = set(mine["window"].dropna())
-    if measures is None:
-        return pd.DataFrame(columns=["measure", "window", "value", "quota", "attainment"])
-    rows = measures[(measures["rep_id"] == rep) & measures["window"].isin(windows)]
-    return rows[["measure", "window", "value", "quota", "attainment"]].reset_index(drop=True)
+    columns = ["measure", "window", "value", "quota", "attainment"]
+    if worked is None or worked.measures.empty:
+        return pd.DataFrame(columns=columns)
+    known = worked.measures
+    rows = known[(known["rep_id"] == rep) & known["window"].isin(set(mine["window"].dropna()))]
+    return rows[columns].reset_index(drop=True)
+
+
+def _held(worked: Worked | None, rep: str, currency: str) -> pd.DataFrame:
+    """Deals whose pay is held, as worked out by now; the sum is the balance."""
+    columns = ["deal_id", "since", "amount"]
+    if worked is None:
+        return pd.DataFrame(columns=columns)
+    lines = worked.lines
+    mine = lines[(lines["rep_id"] == rep) & (lines["currency"] == currency) & lines["kind"].isin(["hold", "release"])]
+    sums = mine.groupby("deal_id").agg(since=("date", "min"), amount=("amount", "sum")).reset_index()
+    left = sums[sums["amount"] != 0]
+    return left.assign(amount=[-a for a in left["amount"]]).reindex(columns=columns).reset_index(drop=True)
+
+
+def _terms(worked: Worked | None, rep: str) -> pd.DataFrame:
+    if worked is None:
+        return pd.DataFrame(columns=["plan", "part", "words"])
+    return worked.terms.loc[worked.terms["rep_id"] == rep, ["plan", "part", "words"]].reset_index(drop=True)

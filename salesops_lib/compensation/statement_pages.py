@@ -52,11 +52,15 @@ def all_pages(company: str, made: Iterable[Statement]) -> str:
 
 
 def statement_file(statement: Statement, ending: str) -> str:
-    """``statement_R017.html``; other characters become ``-``, a short hash keeps the name unique."""
+    """``statement_R017.html``; other characters become ``-``, a short hash keeps the name unique.
+
+    A payee who is paid in several currencies has a file for each: ``statement_R017_EUR.html``.
+    """
     safe = re.sub(r"[^A-Za-z0-9_-]+", "-", statement.rep_id).strip("-")[:60]
     if safe != statement.rep_id:
         safe = f"{safe}-{hashlib.sha256(statement.rep_id.encode()).hexdigest()[:8]}"
-    return f"statement_{safe}{ending}"
+    more = "" if statement.alone else f"_{statement.currency}"
+    return f"statement_{safe}{more}{ending}"
 
 
 def _page(title: str, body: str) -> str:
@@ -73,7 +77,8 @@ def _body(company: str, s: Statement) -> str:
     more = f"<h2>Balances and year to date</h2>{_sums([*s.balances, *s.year], s.currency)}"
     return (
         f'<section class="statement">{head}<h2>How it adds up</h2>{moves}<h2>Line by line</h2>{_lines(s)}'
-        f'<p class="note">{_HOW}</p>{_measures(s)}{more}<h2>Questions</h2><p>{_ASK}</p></section>\n'
+        f'<p class="note">{_HOW}</p>{_measures(s)}{_held(s)}{_terms(s)}{more}<h2>Questions</h2>'
+        f"<p>{_ASK}</p></section>\n"
     )
 
 
@@ -88,15 +93,18 @@ def _sums(rows, currency: str, *, total: bool = False) -> str:
 
 
 def _lines(s: Statement) -> str:
-    heads = ("Line", "Date", "For", "Deal", "Plan", "Credit rule", "Tier", "Arithmetic")
+    heads = ("Line", "Date", "For", "Deal", "Plan", "Credit rule", "Tier", "Measure before → after",
+             "Arithmetic")  # fmt: skip
     rows = []
     for row in s.lines.to_dict("records"):
         number = str(row["line_id"]).rsplit("/", 1)[-1]
-        cells = [number, *(row[c] for c in ("date", "what", "deal_id", "plan", "rule", "tier", "arithmetic"))]
+        texts = ("date", "what", "deal_id", "plan", "rule", "tier")
+        way = f"{row['before']} → {row['after']}" if row["before"] != "" else row["after"]
+        cells = [number, *(row[c] for c in texts), way, row["arithmetic"]]
         texts = "".join(f"<td>{escape(str(c))}</td>" for c in cells)
         rows.append(f'<tr>{texts}<td class="number">{_signed(row["amount"])}</td></tr>')
     total = sum((row for row in s.lines["amount"]), start=s.paid - s.paid)
-    summed = f'<td colspan="8">Sum of the lines</td><td class="number">{_signed(total)}</td>'
+    summed = f'<td colspan="9">Sum of the lines</td><td class="number">{_signed(total)}</td>'
     rows.append(f'<tr class="total">{summed}</tr>')
     names = "".join(f"<th>{h}</th>" for h in heads)
     table = f'<table><tr>{names}<th class="number">{escape(s.currency)}</th></tr>{"".join(rows)}</table>'
@@ -116,6 +124,29 @@ def _measures(s: Statement) -> str:
         f'<th class="number">{h}</th>' for h in ("So far", "Quota", "Attainment")
     )
     return f"<h2>Where your measures stand</h2><table><tr>{names}</tr>{rows}</table>"
+
+
+def _held(s: Statement) -> str:
+    if s.held.empty:
+        return ""
+    rows = "".join(
+        f"<tr><td>{escape(str(r['deal_id']))}</td><td>{r['since']}</td>"
+        f'<td class="number">{_signed(r["amount"])}</td></tr>'
+        for r in s.held.to_dict("records")
+    )
+    head = f'<tr><th>Deal</th><th>Since</th><th class="number">{escape(s.currency)}</th></tr>'
+    return f'<h2>Held until the customer pays, deal by deal</h2><table class="sums">{head}{rows}</table>'
+
+
+def _terms(s: Statement) -> str:
+    """The plan in words: where target, base rate and tiers of the arithmetic come from."""
+    if s.terms.empty:
+        return ""
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(str(r[c]).replace('_', ' '))}</td>" for c in ("plan", "part", "words"))
+        + "</tr>" for r in s.terms.to_dict("records")
+    )  # fmt: skip
+    return f"<h2>How your plan pays</h2><table><tr><th>Plan</th><th>Part</th><th>In words</th></tr>{rows}</table>"
 
 
 def _known(text) -> str:

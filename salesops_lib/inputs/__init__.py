@@ -29,6 +29,8 @@ _HOME = {
     "write_files": "writing",
     "read_ledger": "ledger",
     "append": "ledger",
+    "write_frozen": "frozen_files",
+    "read_frozen": "frozen_files",
     "plan_rates": "fx",
     "to_base": "fx",
     "RateError": "fx",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -63,3 +65,15 @@ def paid():
 def text_of_plan():
     """`plan_text`: a plan's YAML from a few words."""
     return plan_text
+
+
+@pytest.fixture(scope="session")
+def office():
+    """``desk_office``: a desk with books in memory, and hand-made lines to close."""
+    name = "tests_compensation_desk_office"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("desk_office.py"))
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]

@@ -56,13 +56,57 @@ def test_the_asset_runs_down_month_by_month_and_a_clawback_takes_its_part_with_i
         MONTHS,
     )
     run = schedule(costs, MONTHS).set_index("closes")
-    # By hand: 100 a month from January; from March 10 less.
-    assert run["amortised"].tolist()[:4] == [100, 100, 90, 90]
+    # By hand: 100 a month from January; in March 3,400 − 360 = 3,040 are left for 34 months, 89.41 each.
+    assert run["amortised"].tolist()[:4] == [100, 100, 89, 89]
     assert run["capitalised"].tolist()[:3] == [3600, 0, -360]
-    assert run["remaining"].iloc[2] == 3600 - 100 - 100 - 360 - 90
+    assert run["remaining"].iloc[2] == 3600 - 100 - 100 - 360 - 89
     assert run["capitalised"].sum() == run["amortised"].sum() + run["remaining"].iloc[-1]
 
 
 @pytest.mark.parametrize("rows", [[("FY25-M01", "bonus", "", 5)], []])
 def test_nothing_to_capitalise_has_no_schedule(rows):
     assert schedule(capitalised(lines(*rows), DEALS, TERMS, MONTHS), MONTHS).empty
+
+
+def test_a_sale_taken_back_whole_leaves_no_asset_and_its_written_off_part_is_income():
+    costs = capitalised(
+        lines(("FY25-M01", "commission", "N", 3600), ("FY25-M03", "clawback", "N", -3600)),
+        DEALS, TERMS, MONTHS,
+    )  # fmt: skip
+    run = schedule(costs, MONTHS).set_index("closes")
+    # By hand: 200 written off by February come back in March; nothing is left, now or later.
+    assert run["amortised"].tolist()[:4] == [100, 100, -200, 0]
+    assert run["remaining"].tolist()[2:] == [0] * 10
+
+
+def test_of_a_contract_that_ended_the_rest_is_written_off_in_that_month():
+    costs = capitalised(lines(("FY25-M01", "commission", "N", 3600)), DEALS, TERMS, MONTHS)
+    run = schedule(costs, MONTHS, {"N": "FY25-M04"}).set_index("closes")
+    assert run["amortised"].tolist() == [100, 100, 100, 3300] + [0] * 8
+    assert run["remaining"].iloc[3:].eq(0).all()
+
+
+def test_a_deal_longer_than_the_policys_benefit_is_written_off_over_its_own_term():
+    deals = DEALS.assign(term_months=[60.0, 24.0])
+    found = capitalised(
+        lines(("FY25-M01", "commission", "N", 6000), ("FY25-M01", "commission", "R", 2400)),
+        deals, TERMS, MONTHS,
+    ).set_index("deal_id")  # fmt: skip
+    assert found["months"].to_dict() == {"N": 60, "R": 24}
+    # A renewal of 24 months is beyond the expedient of one year, so it is an asset too.
+    assert found["asset"].to_dict() == {"N": 6000, "R": 2400}
+
+
+@given(
+    moves=st.dictionaries(st.integers(0, 11), st.integers(-(10**6), 10**6), min_size=1, max_size=5),
+    stop=st.integers(0, 12),
+)
+@settings(max_examples=1000)
+def test_whatever_moves_the_asset_of_a_deal_is_never_below_zero_and_adds_up(moves, stop):
+    rows = [(MONTHS[m], "commission", "N", c) for m, c in sorted(moves.items())]
+    costs = capitalised(lines(*rows), DEALS, TERMS, MONTHS)
+    run = schedule(costs, MONTHS, {"N": MONTHS[stop]} if stop < 12 else {})
+    if run.empty:
+        return
+    assert run["remaining"].min() >= 0
+    assert run["capitalised"].sum() == run["amortised"].sum() + run["remaining"].iloc[-1]
