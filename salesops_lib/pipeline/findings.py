@@ -111,7 +111,7 @@ def deviations(setting: Setting, table: pd.DataFrame, deals: int) -> list[Findin
         told = ""
         if known and pd.notna(row["odds"]):
             told = (
-                f" Alike in what is known, such deals are won at {row['odds']:.2f} times the odds "
+                f" Of deals halfway and alike, such are won at {row['odds']:.2f} times the odds "
                 f"({row['odds_low']:.2f} to {row['odds_high']:.2f})."
             )
         costs = known and pd.notna(row["odds_high"]) and row["odds_high"] < 1

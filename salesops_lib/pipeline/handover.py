@@ -131,8 +131,11 @@ def incidence_rows(process: Process) -> pd.DataFrame:
 
 
 def deviation_rows(process: Process, level: float = 0.9) -> pd.DataFrame:
-    """Columns of ``outputs.DEVIATIONS``: deals started in the last four quarters; odds over all decided
-    deals."""
+    """Columns of ``outputs.DEVIATIONS``: deals started in the last four quarters.
+
+    Win rates and odds are of decided deals that got to the middle of the process: one that was lost before had
+    no chance to skip or turn back, and would make both look good.
+    """
     if process.log is None:
         return pd.DataFrame(columns=outputs.DEVIATIONS.column_names)
     steps = rework.steps_of_cases(process.log, process.of("open"), process.of("won", "lost")).set_index(
@@ -142,7 +145,7 @@ def deviation_rows(process: Process, level: float = 0.9) -> pd.DataFrame:
     cases = cases.set_index("case_id")
     since = pd.Timestamp(process.as_of - timedelta(days=YEAR)).tz_localize("UTC")
     recent = cases.index[cases["started"] >= since]
-    decided = cases[cases["outcome"].notna()]
+    decided = cases[cases["outcome"].notna() & cases.index.isin(halfway(process))]
     facts = process.deals.drop_duplicates("opportunity_id").set_index("opportunity_id").reindex(decided.index)
     alike = facts[[c for c in ALIKE if c in facts and facts[c].notna().any()]]
     won = decided["outcome"].eq("won")
@@ -174,6 +177,13 @@ def deviation_rows(process: Process, level: float = 0.9) -> pd.DataFrame:
             )
         )
     return pd.DataFrame(rows, columns=outputs.DEVIATIONS.column_names)
+
+
+def halfway(process: Process) -> set[str]:
+    """Deals that got to the middle of the open stages, or further."""
+    order = process.of("open")
+    late = {*order[len(order) // 2 :], *process.of("won")}
+    return set(process.log.loc[process.log["activity"].isin(late), "case_id"])
 
 
 def hygiene_rows(process: Process, contacts: pd.DataFrame | None, link: str) -> pd.DataFrame:

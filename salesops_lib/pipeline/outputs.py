@@ -108,7 +108,7 @@ DEVIATIONS = Table(
         _c("share", "ratio", "Of them."),
         _c("low", "ratio", "Wilson, lower end."),
         _c("high", "ratio", "Upper end."),
-        _c("win_rate", "ratio", "Of decided deals that did."),
+        _c("win_rate", "ratio", "Of decided deals halfway that did."),
         _c("others_win_rate", "ratio", "Of the others."),
         _c("odds", "number", "Odds of winning against others alike in segment, type, source, amount."),
         _c("odds_low", "number", "Lower end."),
