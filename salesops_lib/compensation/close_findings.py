@@ -89,6 +89,27 @@ def disputed(setting: Setting, close: Close, disputes: pd.DataFrame) -> list[Fin
     ]  # fmt: skip
 
 
+def unclear(setting: Setting, close: Close, disputes: pd.DataFrame) -> list[Finding]:
+    """Disputes of the last posted month that rest on one rule. UNKNOWN before the first posting."""
+    last, limit = close.books.last, setting.limit(rules.UNCLEAR)
+    mine = disputes[disputes["line_id"].str.startswith(f"{last}/")] if len(disputes) else disputes
+    payees = close.books.payments["closes"].eq(last).sum() if last else 0
+    counts = mine["rule"].str.casefold().value_counts() if len(mine) else pd.Series(dtype="int64")
+    most = int(counts.iloc[0]) if len(counts) else 0
+    rule = str(mine.loc[mine["rule"].str.casefold() == counts.index[0], "rule"].iloc[0]) if most else ""
+    said = f"{most} of {len(mine)} disputes of {last} rest on one rule: {rule}." if most else (
+        f"No statement of {last} is disputed." if last else "Nothing is posted yet, so no rule can be disputed."
+    )  # fmt: skip
+    return [
+        rules.UNCLEAR.judge(
+            scope={"period": last or "none"}, value=float(most) if last else None, n=int(payees), limit=limit,
+            as_of=setting.as_of, statement=said,
+            recommendation="Change the text of the rule in the plan document and tell everybody on the plan."
+            if most > limit.value else "Keep asking for the rule that a payee relies on.",
+        )
+    ]  # fmt: skip
+
+
 def corrected(setting: Setting, close: Close) -> list[Finding]:
     """The largest correction against what its payee earned this year. UNKNOWN before the second close."""
     rows, limit = close.made.payments, setting.limit(rules.CORRECTED)

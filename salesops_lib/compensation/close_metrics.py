@@ -29,6 +29,17 @@ DISPUTED = Metric(
     look_alikes="Share of disputes upheld.", owner="analyst",
     source="salesops_lib.compensation.close_findings.disputed",
 )  # fmt: skip
+UNCLEAR = Metric(
+    id="compensation.disputes_of_a_rule",
+    name="Disputes of one rule",
+    meaning="How many disputes of a posted month rest on the rule that most of them rest on.",
+    formula="max over rules of the count of disputes that name it; upper and lower case are one",
+    unit="count", grain="company × posted month", population="Disputes of lines of the last posted month.",
+    clock="The month of the disputed line.", exclusions="Questions asked outside the ledger.",
+    maturity="Five business days after posting.", good_direction="down",
+    look_alikes="Share of statements disputed, which counts payees, whatever they rely on.", owner="analyst",
+    source="salesops_lib.compensation.close_findings.unclear",
+)  # fmt: skip
 CORRECTED = Metric(
     id="compensation.correction_share",
     name="Largest correction against a payee's pay",
@@ -91,4 +102,4 @@ TIES = Metric(
     source="salesops_lib.compensation.close_tables.check_rows",
 )  # fmt: skip
 
-CLOSE_METRICS = (CLOSE_AGE, DISPUTED, CORRECTED, HELD, RATE, STOOD_IN, OWED, TIES)
+CLOSE_METRICS = (CLOSE_AGE, DISPUTED, UNCLEAR, CORRECTED, HELD, RATE, STOOD_IN, OWED, TIES)

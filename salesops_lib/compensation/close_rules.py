@@ -18,6 +18,11 @@ DISPUTED = Rule(
     policy="disputed_share_max", keep="below", min_n=8, owner="sales ops manager",
     due="within 5 business days", due_days=7, playbook=_DISPUTE, counts="statements",
 )  # fmt: skip
+UNCLEAR = Rule(
+    code="F-COMP-UNCLEAR", metric=metrics.UNCLEAR, title="One rule disputed again and again",
+    policy="disputes_of_a_rule_max", keep="below", min_n=1, owner="sales ops manager",
+    due="before the next close", due_days=14, playbook=_DISPUTE, counts="statements",
+)  # fmt: skip
 CORRECTED = Rule(
     code="F-COMP-CORRECTION", metric=metrics.CORRECTED, title="Largest correction of a closed month",
     policy="correction_share_max", keep="below", min_n=1, owner="analyst",
@@ -49,4 +54,4 @@ TIE = Rule(
     playbook=_CLOSE, counts="identities",
 )  # fmt: skip
 
-CLOSE_RULES = (LATE, DISPUTED, CORRECTED, HELD, RATE, STANDIN, OWED, TIE)
+CLOSE_RULES = (LATE, DISPUTED, UNCLEAR, CORRECTED, HELD, RATE, STANDIN, OWED, TIE)

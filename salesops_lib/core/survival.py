@@ -112,7 +112,7 @@ def waiting_quantile(
 
 def _log_log(share: np.ndarray, error: np.ndarray, z: float) -> tuple[np.ndarray, np.ndarray]:
     inner = np.clip(share, 1e-12, 1 - 1e-12)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         theta = np.log(-np.log(inner))
         half = z * error / np.abs(inner * np.log(inner))
         low, high = np.exp(-np.exp(theta + half)), np.exp(-np.exp(theta - half))

@@ -47,6 +47,23 @@ def read_routing(company_root: Path | None) -> dict[str, Any] | None:
     return content
 
 
+def read_process(company_root: Path | None) -> dict[str, Any]:
+    """What ``stages.yaml`` says beside its stages: ``readiness`` (owner, trained) and ``renamed`` (a list of
+    from, to, until). Raises PolicyError where either has another form."""
+    shipped = repository_root() / "data" / "policy" / "stages.yaml"
+    own = company_root / "policy" / "stages.yaml" if company_root else None
+    path = own if own and own.is_file() else shipped
+    content = read_yaml(path) or {}
+    readiness, renamed = content.get("readiness") or {}, content.get("renamed") or []
+    if not isinstance(readiness, dict):
+        raise PolicyError(f"{path}: 'readiness' is a mapping of owner and trained")
+    if not isinstance(renamed, list) or any(
+        not isinstance(r, dict) or not {"from", "to"} <= set(r) for r in renamed
+    ):
+        raise PolicyError(f"{path}: 'renamed' is a list, each with from, to and perhaps until")
+    return {"readiness": readiness, "renamed": renamed}
+
+
 def read_stages(company_root: Path | None) -> pd.DataFrame:
     """The stages in order: ``stage``, ``position``, ``outcome`` (open, won, lost), ``entry``,
     ``exit_evidence``, ``max_age_days`` (missing where none is set). A company's list replaces the shipped.

@@ -6,9 +6,9 @@ import pandas as pd
 
 from salesops_lib.core.charts import percent, short_money
 from salesops_lib.core.findings import Finding, Interval
+from salesops_lib.core.shares import difference
 from salesops_lib.leads import rules
 from salesops_lib.leads.rules import Setting
-from salesops_lib.leads.sources import difference
 
 LEVEL = 0.9
 Q_MAX, P_BELOW = 0.10, 0.95

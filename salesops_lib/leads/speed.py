@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from salesops_lib.core.logit import dummies, odds_ratio
 from salesops_lib.leads.audit import known_at_creation
 
 MIN_ARM = 100
@@ -71,8 +72,8 @@ def speed_effect(
     if not 0 < hit.sum() < len(hit):
         return SpeedEffect(fast_minutes, len(touched), fast, why="all or none of the leads converted")
     names = known_at_creation(touched, touched["created_at"])
-    crude = _odds(pd.DataFrame(index=touched.index), quick, hit, level)
-    adjusted = _odds(_dummies(touched[names]), quick, hit, level)
+    crude = odds_ratio(pd.DataFrame(index=touched.index), quick, hit, level)
+    adjusted = odds_ratio(dummies(touched[names]), quick, hit, level)
     if adjusted is None or crude is None:
         return SpeedEffect(fast_minutes, len(touched), fast, why="the adjusted model does not converge")
     return SpeedEffect(fast_minutes, len(touched), fast, *crude, *adjusted, adjusted_for=tuple(names))
@@ -92,47 +93,3 @@ def sample_size(base: float, lift: float = 0.02, *, alpha: float = 0.05, power: 
     a, b = ndtri(1 - alpha / 2), ndtri(power)
     spread = a * np.sqrt(2 * middle * (1 - middle)) + b * np.sqrt(base * (1 - base) + other * (1 - other))
     return int(np.ceil((spread / lift) ** 2))
-
-
-def _dummies(frame: pd.DataFrame, least: int = 50) -> pd.DataFrame:
-    parts = []
-    for name in frame:
-        if pd.api.types.is_numeric_dtype(frame[name]) and frame[name].nunique() > 8:
-            values = np.log1p(frame[name].astype("float64").clip(lower=0))
-            filled = values.fillna(values.median())
-            spread = filled.std()
-            if spread > 0:
-                parts.append(((filled - filled.mean()) / spread).rename(name))
-            continue
-        text = frame[name].map(lambda v: "(none)" if v is None or pd.isna(v) else str(v))
-        common = text.value_counts()
-        kept = text.where(text.map(common) >= least, "(other)")
-        made = pd.get_dummies(kept, prefix=name, dtype="float64")
-        parts.append(made.drop(columns=made.columns[0]))
-    return pd.concat(parts, axis=1) if parts else pd.DataFrame(index=frame.index)
-
-
-def _odds(
-    other: pd.DataFrame, quick: pd.Series, hit: pd.Series, level: float
-) -> tuple[float, float, float] | None:
-    """Odds ratio of ``quick`` with its Wald interval from a logit by Newton's method; None without
-    convergence."""
-    from scipy.special import expit, ndtri
-
-    x = np.column_stack([np.ones(len(quick)), quick.to_numpy("float64"), other.to_numpy("float64")])
-    y, beta = hit.to_numpy("float64"), np.zeros(x.shape[1])
-    ridge = np.full(x.shape[1], 1e-3)
-    ridge[:2] = 0.0
-    for _ in range(50):
-        p = expit(x @ beta)
-        curve = x.T @ (x * (p * (1 - p))[:, None]) + np.diag(ridge)
-        try:
-            step = np.linalg.solve(curve, x.T @ (y - p) - ridge * beta)
-        except np.linalg.LinAlgError:
-            return None
-        beta += step
-        if np.abs(step).max() < 1e-8:
-            error = np.sqrt(np.linalg.inv(curve)[1, 1])
-            half = float(ndtri((1 + level) / 2)) * error
-            return tuple(float(np.exp(beta[1] + s)) for s in (0.0, -half, half))
-    return None

@@ -9,9 +9,9 @@ from statsmodels.stats.contingency_tables import StratifiedTable
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from salesops_lib import leads as api
+from salesops_lib.core.shares import difference
 from salesops_lib.leads.funnels import funnel_by_period
 from salesops_lib.leads.lifecycle import checked_leads
-from salesops_lib.leads.sources import difference
 
 AS_OF = date(2025, 12, 12)
 
