@@ -21,6 +21,7 @@ class Design:
 
     @classmethod
     def of(cls, x: pd.DataFrame) -> Design:
+        """The design that suits the columns of ``x``."""
         levels, numbers, names = {}, {}, []
         for name in x:
             if pd.api.types.is_numeric_dtype(x[name]) and not pd.api.types.is_bool_dtype(x[name]):
@@ -37,6 +38,7 @@ class Design:
         return cls(levels, numbers, names)
 
     def matrix(self, x: pd.DataFrame) -> np.ndarray:
+        """Rows of ``x`` as numbers, one column per name of the design."""
         parts = []
         for name in x:
             if name in self.numbers:
@@ -63,6 +65,7 @@ class Logit:
 
     @classmethod
     def fit(cls, x: pd.DataFrame, y: np.ndarray) -> Logit:
+        """Fit on leads ``x`` and whether each converted."""
         import statsmodels.api as sm
 
         design = Design.of(x)
@@ -80,11 +83,13 @@ class Logit:
         return cls(design, float(beta[0]), beta[1:], matrix[:, 1:].mean(axis=0))
 
     def probability(self, x: pd.DataFrame) -> np.ndarray:
+        """Chance of each lead to convert."""
         from scipy.special import expit
 
         return expit(self.intercept + self.design.matrix(x) @ self.weights)
 
     def reasons(self, x: pd.DataFrame, most: int) -> list[str]:
+        """What moves each lead's chance most from the average lead, with signs; at most ``most``."""
         matrix = self.design.matrix(x)
         if not matrix.size:
             return [""] * len(x)
@@ -110,6 +115,7 @@ class Boosting:
 
     @classmethod
     def fit(cls, x: pd.DataFrame, y: np.ndarray, seed: int) -> Boosting:
+        """Fit on leads ``x`` and whether each converted; the same seed gives the same trees."""
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         texts = [n for n in x if not pd.api.types.is_numeric_dtype(x[n])]
@@ -127,9 +133,11 @@ class Boosting:
         return cls(model, levels, Logit.fit(x, y))
 
     def probability(self, x: pd.DataFrame) -> np.ndarray:
+        """Chance of each lead to convert."""
         return self.model.predict_proba(_coded(x, self.levels))[:, 1]
 
     def reasons(self, x: pd.DataFrame, most: int) -> list[str]:
+        """What moves each lead's chance most from the average lead, with signs; at most ``most``."""
         return self.beside.reasons(x, most)
 
 

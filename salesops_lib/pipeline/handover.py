@@ -133,7 +133,7 @@ def incidence_rows(process: Process) -> pd.DataFrame:
 def deviation_rows(process: Process, level: float = 0.9) -> pd.DataFrame:
     """Columns of ``outputs.DEVIATIONS``: deals started in the last four quarters.
 
-    Win rates and odds are of decided deals that got to the middle of the process: one that was lost before had
+    Win rates and odds are of decided deals that got to the middle: one that was lost before had
     no chance to skip or turn back, and would make both look good.
     """
     if process.log is None:
@@ -236,7 +236,15 @@ def readiness_rows(process: Process, faults: pd.DataFrame) -> pd.DataFrame:
     bulk = waiting.bulk_entries(process.log) if process.log is not None else pd.Series(dtype="float64")
     overdue = faults.set_index("fault")["share"].get("overdue", np.nan)
     declared = process.declared.get("readiness") or {}
-    return readiness(process.stages, declared, process.log, process.deals, bulk, overdue, process.as_of)
+    return readiness(
+        process.stages,
+        declared,
+        process.log,
+        process.deals,
+        bulk=bulk,
+        overdue_share=overdue,
+        as_of=process.as_of,
+    )
 
 
 def coverage_found(

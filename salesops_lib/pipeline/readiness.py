@@ -28,9 +28,10 @@ def readiness(
     declared: Mapping[str, Any],
     log: pd.DataFrame | None,
     deals: pd.DataFrame,
+    *,
     bulk: pd.Series,
     overdue_share: float,
-    as_of,
+    as_of: Any,
 ) -> pd.DataFrame:
     """The ten items: ``item``, ``asks``, ``holds``, ``why``.
 

@@ -15,7 +15,9 @@ _IMPROVE = "how-to/process/improve-a-process.md"
 _FRIDAY, _MONTH = ("by Friday", 4), ("within a month", 30)
 
 
-def _rule(code: str, metric, title: str, limit: tuple[str, str], n: tuple[int, str], page: str, due) -> Rule:
+def _rule(
+    code: str, metric, title: str, *, limit: tuple[str, str], n: tuple[int, str], page: str, due
+) -> Rule:
     policy, keep = limit
     owner = "sales manager" if page == _CLEAN else "sales ops manager"
     return Rule(
@@ -37,87 +39,109 @@ STAGE = _rule(
     "STAGE",
     metrics.STAGE,
     "A stage lets fewer through",
-    ("stage_change_min", "above"),
-    (20, "deals"),
-    _IMPROVE,
-    _MONTH,
+    limit=("stage_change_min", "above"),
+    n=(20, "deals"),
+    page=_IMPROVE,
+    due=_MONTH,
 )
 BOTTLENECK = _rule(
     "BOTTLENECK",
     metrics.BOTTLENECK,
     "One stage holds deals up",
-    ("bottleneck_max", "below"),
-    (100, "stays"),
-    _IMPROVE,
-    _MONTH,
+    limit=("bottleneck_max", "below"),
+    n=(100, "stays"),
+    page=_IMPROVE,
+    due=_MONTH,
 )
-BACK = _rule("BACK", metrics.BACK, "Deals step back", ("back_max", "below"), (50, "deals"), _DEFINE, _MONTH)
-SKIP = _rule("SKIP", metrics.SKIP, "Deals skip stages", ("skip_max", "below"), (50, "deals"), _DEFINE, _MONTH)
+BACK = _rule(
+    "BACK",
+    metrics.BACK,
+    "Deals step back",
+    limit=("back_max", "below"),
+    n=(50, "deals"),
+    page=_DEFINE,
+    due=_MONTH,
+)
+SKIP = _rule(
+    "SKIP",
+    metrics.SKIP,
+    "Deals skip stages",
+    limit=("skip_max", "below"),
+    n=(50, "deals"),
+    page=_DEFINE,
+    due=_MONTH,
+)
 VARIANTS = _rule(
     "VARIANTS",
     metrics.VARIANTS,
     "One process or many",
-    ("variants_min", "above"),
-    (50, "decided deals"),
-    _DEFINE,
-    _MONTH,
+    limit=("variants_min", "above"),
+    n=(50, "decided deals"),
+    page=_DEFINE,
+    due=_MONTH,
 )
 VELOCITY = _rule(
     "VELOCITY",
     metrics.VELOCITY,
     "Velocity against a year ago",
-    ("velocity_min", "above"),
-    (30, "decided deals"),
-    _IMPROVE,
-    _MONTH,
+    limit=("velocity_min", "above"),
+    n=(30, "decided deals"),
+    page=_IMPROVE,
+    due=_MONTH,
 )
 READY = _rule(
-    "READY", metrics.READY, "Process readiness", ("readiness_min", "above"), (10, "items"), _DEFINE, _MONTH
+    "READY",
+    metrics.READY,
+    "Process readiness",
+    limit=("readiness_min", "above"),
+    n=(10, "items"),
+    page=_DEFINE,
+    due=_MONTH,
 )
 OVERDUE = _rule(
     "OVERDUE",
     metrics.OVERDUE,
     "Open deals past their date",
-    ("overdue_max", "below"),
-    (10, "open deals"),
-    _CLEAN,
-    _FRIDAY,
+    limit=("overdue_max", "below"),
+    n=(10, "open deals"),
+    page=_CLEAN,
+    due=_FRIDAY,
 )
 OLD = _rule(
     "OLD",
     metrics.OLD,
     "Open deals too old to be won",
-    ("old_max", "below"),
-    (10, "open deals"),
-    _CLEAN,
-    _FRIDAY,
+    limit=("old_max", "below"),
+    n=(10, "open deals"),
+    page=_CLEAN,
+    due=_FRIDAY,
 )
 NEXT_STEP = _rule(
     "NEXTSTEP",
     metrics.NEXT_STEP,
     "Open deals without a next step",
-    ("next_step_max", "below"),
-    (10, "open deals"),
-    _CLEAN,
-    _FRIDAY,
+    limit=("next_step_max", "below"),
+    n=(10, "open deals"),
+    page=_CLEAN,
+    due=_FRIDAY,
 )
 PILED = _rule(
     "PILED",
     metrics.PILED,
     "Dates piled on the last day",
-    ("piled_max", "below"),
-    (10, "open deals"),
-    _CLEAN,
-    _FRIDAY,
+    limit=("piled_max", "below"),
+    n=(10, "open deals"),
+    page=_CLEAN,
+    due=_FRIDAY,
 )
 COVERAGE = _rule(
     "COVERAGE",
     metrics.COVERAGE,
     "Pipeline enough for the target",
-    ("coverage_min", "above"),
-    (30, "decided deals"),
-    _CLEAN,
-    _FRIDAY,
+    limit=("coverage_min", "above"),
+    n=(30, "decided deals"),
+    page=_CLEAN,
+    due=_FRIDAY,
 )
 
 RULES = (

@@ -22,9 +22,13 @@ def stamped(day: str) -> pd.Timestamp:
 
 # Bickel, Hammel and O'Connell (1975): applicants to Berkeley in 1973, admitted and rejected, by department.
 BERKELEY = [
-    ("A", 512, 313, 89, 19), ("B", 353, 207, 17, 8), ("C", 120, 205, 202, 391), ("D", 138, 279, 131, 244),
-    ("E", 53, 138, 94, 299), ("F", 22, 351, 24, 317),
-]  # fmt: skip
+    ("A", 512, 313, 89, 19),
+    ("B", 353, 207, 17, 8),
+    ("C", 120, 205, 202, 391),
+    ("D", 138, 279, 131, 244),
+    ("E", 53, 138, 94, 299),
+    ("F", 22, 351, 24, 317),
+]
 
 
 def berkeley() -> pd.DataFrame:
@@ -103,8 +107,12 @@ def test_an_immature_cell_of_the_triangle_says_so_and_an_age_nobody_reached_is_n
 
 def test_incidence_counts_the_other_ending_as_an_end_and_not_as_waiting(made_leads):
     # By hand: of four, one converts at day 10, two end at day 20, one is open.
-    rows = [{"sql_at": stamped("2025-03-11")}, {"disqualified_at": stamped("2025-03-21")},
-            {"disqualified_at": stamped("2025-03-21")}, {}]  # fmt: skip
+    rows = [
+        {"sql_at": stamped("2025-03-11")},
+        {"disqualified_at": stamped("2025-03-21")},
+        {"disqualified_at": stamped("2025-03-21")},
+        {},
+    ]
     found = api.incidence(made_leads(rows), AS_OF)
     assert found[found["cause"] == "converted"]["share"].iloc[-1] == pytest.approx(0.25)
     assert found[found["cause"] == "ended"]["share"].iloc[-1] == pytest.approx(0.5)

@@ -26,12 +26,18 @@ def made(n: int = 3000, seed: int = 1) -> tuple[pd.DataFrame, pd.Series]:
     created = stamped("2024-01-01") + pd.to_timedelta(np.arange(n), unit="h")
     frame = pd.DataFrame(
         {
-            "lead_id": [f"L{i}" for i in range(n)], "created_at": created,
-            "grade": grade, "grade_copy": grade,
-            "pages": pages, "disposition": np.where(hit, "closed", "gone"), "note": rng.choice(["x", "y"], n),
-            "note_at": created + pd.Timedelta(days=3), "cookie": [f"c{i}" for i in range(n)], "flat": "same",
+            "lead_id": [f"L{i}" for i in range(n)],
+            "created_at": created,
+            "grade": grade,
+            "grade_copy": grade,
+            "pages": pages,
+            "disposition": np.where(hit, "closed", "gone"),
+            "note": rng.choice(["x", "y"], n),
+            "note_at": created + pd.Timedelta(days=3),
+            "cookie": [f"c{i}" for i in range(n)],
+            "flat": "same",
         }
-    )  # fmt: skip
+    )
     return frame, hit
 
 

@@ -13,7 +13,7 @@ from salesops_lib.pipeline.progress import outcomes
 
 AS_OF = date(2025, 3, 31)
 ORDER = ["A", "B", "C"]
-# Case 1 goes A B C Won; 2 goes A C (skips B) Lost; 3 goes A B A (back) and is open; 4 is lost, comes back, is won.
+# Case 1 goes A B C Won; 2 A C (skips B) Lost; 3 A B A (back) and is open; 4 is lost, comes back, is won.
 STEPS = [
     ("1", "A", "2025-01-01"),
     ("1", "B", "2025-01-11"),

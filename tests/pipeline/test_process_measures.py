@@ -171,14 +171,13 @@ def test_readiness_counts_what_is_computed_and_what_is_declared(stages):
     )
     lost = deals(*[closed(False, 1.0, "2025-01-01", "2025-02-01")] * 10)
     given = {"owner": "sales ops manager", "trained": date(2025, 3, 3)}
-    found = readiness(stages, given, log, lost, pd.Series({"Qualification": 0.1}), 0.05, DAY).set_index(
-        "item"
-    )
+    told = {"bulk": pd.Series({"Qualification": 0.1}), "overdue_share": 0.05, "as_of": DAY}
+    found = readiness(stages, given, log, lost, **told).set_index("item")
     assert found.loc[~found["holds"]].index.tolist() == ["names"]
     assert found.loc["names", "why"] == "not defined: Demo"
-    nothing = readiness(stages, {}, None, deals({}), pd.Series(dtype="float64"), np.nan, DAY).set_index(
-        "item"
-    )
+    nothing = readiness(
+        stages, {}, None, deals({}), bulk=pd.Series(dtype="float64"), overdue_share=np.nan, as_of=DAY
+    ).set_index("item")
     held = nothing[nothing["holds"]].index.tolist()
     assert held == ["entry", "evidence", "age", "names"]
 
