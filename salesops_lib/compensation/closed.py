@@ -80,9 +80,7 @@ def shown(
     return draft(worked, books, calendar, period, snapshot.as_of, preview=True), worked
 
 
-def again(
-    entries: Sequence[Mapping[str, Any]], period: str, text: str | None
-) -> tuple[Draft, str, Worked]:
+def again(entries: Sequence[Mapping[str, Any]], period: str, text: str | None) -> tuple[Draft, str, Worked]:
     """A closed period worked out again from the inputs that its posting kept, with the plans' fingerprint.
 
     ``entries``: the whole ledger. ``text``: the kept inputs. Raises CloseError where the period is not closed,

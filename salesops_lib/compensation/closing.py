@@ -135,7 +135,11 @@ def _credited(events: pd.DataFrame, calendar: FiscalCalendar, through: date) -> 
     """Close period → (deals whose direct credits add up to 1, deals booked)."""
     booked = events[(events["event"] == "booked") & (events["date"] <= through)]
     shares = booked.get("split_pct", pd.Series(None, index=booked.index, dtype="object"))
-    sums = shares.map(lambda s: Fraction(1) if s is None or s != s else share_of(s)).groupby(booked["deal_id"]).sum()
+    sums = (
+        shares.map(lambda s: Fraction(1) if s is None or s != s else share_of(s))
+        .groupby(booked["deal_id"])
+        .sum()
+    )
     first = booked.drop_duplicates("deal_id").set_index("deal_id")["date"]
     closes = calendar.assign(pd.to_datetime(first), close_kind(calendar))
     whole = sums.reindex(first.index).map(lambda s: abs(s - 1) < _EVEN).astype(bool)

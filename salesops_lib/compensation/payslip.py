@@ -53,9 +53,7 @@ class Statement:
     alone: bool = True
 
 
-def statements(
-    made: Draft, names: dict[str, str], worked: Worked | None, status: str
-) -> Iterator[Statement]:
+def statements(made: Draft, names: dict[str, str], worked: Worked | None, status: str) -> Iterator[Statement]:
     """Every payee's statement, by id; one for each currency that he is paid in.
 
     ``names``: rep_id → name. ``worked``: what the draft rests on; without it measures, held deals and terms
@@ -122,7 +120,9 @@ def _held(worked: Worked | None, rep: str, currency: str) -> pd.DataFrame:
     if worked is None:
         return pd.DataFrame(columns=columns)
     lines = worked.lines
-    mine = lines[(lines["rep_id"] == rep) & (lines["currency"] == currency) & lines["kind"].isin(["hold", "release"])]
+    mine = lines[
+        (lines["rep_id"] == rep) & (lines["currency"] == currency) & lines["kind"].isin(["hold", "release"])
+    ]
     sums = mine.groupby("deal_id").agg(since=("date", "min"), amount=("amount", "sum")).reset_index()
     left = sums[sums["amount"] != 0]
     return left.assign(amount=[-a for a in left["amount"]]).reindex(columns=columns).reset_index(drop=True)

@@ -24,12 +24,18 @@ def plan_words(paying: Paying, rep: str, plan: Plan, day: int) -> list[tuple[str
     period = paying.period(day)
     said = [(c.id, _component(paying, rep, plan, c, day)) for c in plan.components]
     said += [
-        (s.id, f"{plain(s.pays)} {'percent of ' + s.field if s.field else 'per ' + s.per}, {s.from_} to {s.to}")
+        (
+            s.id,
+            f"{plain(s.pays)} {'percent of ' + s.field if s.field else 'per ' + s.per}, {s.from_} to {s.to}",
+        )
         for s in plan.spiffs
         if s.from_.toordinal() <= day and s.to.toordinal() > period.start
     ]
     said += [
-        ("hold", f"{_share(h.share)} of each line of {h.component} is kept until {h.release_on.replace('_', ' ')}")
+        (
+            "hold",
+            f"{_share(h.share)} of each line of {h.component} is kept until {h.release_on.replace('_', ' ')}",
+        )
         for h in plan.holds
     ]
     draw = plan.draw
@@ -71,7 +77,9 @@ def _component(paying: Paying, rep: str, plan: Plan, component, day: int) -> str
              for m in component.multipliers]  # fmt: skip
     for gate in component.gates:
         at = gate.attainment_at_least if gate.attainment_at_least is not None else gate.value_at_least
-        said.append(f"Only with {gate.measure or gate.component} {'≥ ' + _share(at) if at is not None else ''}.")
+        said.append(
+            f"Only with {gate.measure or gate.component} {'≥ ' + _share(at) if at is not None else ''}."
+        )
     if component.cap is not None:
         cap = component.cap
         parts = [f"{plain(cap.per_deal)} per deal" if cap.per_deal is not None else ""]

@@ -18,7 +18,9 @@ def write_frozen(root: Path, ledger: str, period: str, text: str) -> Path:
         staged.write_bytes(gzip.compress(text.encode(), compresslevel=6, mtime=0))
         return staged.replace(path)
     except OSError as fault:
-        raise UserError(f"'{path}' cannot be written ({fault.strerror}); run it as who owns the folder") from None
+        raise UserError(
+            f"'{path}' cannot be written ({fault.strerror}); run it as who owns the folder"
+        ) from None
 
 
 def read_frozen(root: Path, ledger: str, period: str) -> str | None:

@@ -114,7 +114,9 @@ def by_hand(files, paid):
             start = quota["QuotaDate"][:10]
             end = starts[starts.index(start) + 1]
             sold = mine[(mine["SalesPersonID"] == int(who)) & (days >= start) & (days < end)]
-            total = sum((Decimal(str(a)).quantize(CENT, ROUND_HALF_EVEN) for a in sold["SubTotal"]), Decimal(0))
+            total = sum(
+                (Decimal(str(a)).quantize(CENT, ROUND_HALF_EVEN) for a in sold["SubTotal"]), Decimal(0)
+            )
             bonus = Decimal(person["Bonus"]) if total >= Decimal(quota["SalesQuota"]) else Decimal(0)
             found[who, start] = ((total * rate).quantize(CENT, ROUND_HALF_EVEN), bonus.quantize(CENT))
     return found
@@ -180,7 +182,9 @@ def test_two_quarters_over_a_fiscal_years_end_are_closed_and_add_up_to_the_files
         assert made.paid == {"USD": int(expected * 100)}
         rows = [*desk.drafted(made, "p")]
         for role, who in (("manager", "Ada"), ("finance", "Bo")):
-            rows.append({"entry_kind": "approval", "period": period, "draft": made.hash, "role": role, "who": who})
+            rows.append(
+                {"entry_kind": "approval", "period": period, "draft": made.hash, "role": role, "who": who}
+            )
         stamp = {"recorded_at": "2014-06-30T12:00:00Z"}
         entries += [{"entry": len(entries) + n, **stamp, **r} for n, r in enumerate(rows, 1)]
         posted = desk.posted(read_books(entries), made, "p", "x")

@@ -91,7 +91,10 @@ def test_two_months_over_a_fiscal_years_end_are_closed_and_a_late_change_pays_it
     code, out, err = comp("verify", "--period", JANUARY)
     assert (code, err) == (0, "")
     assert "FY25-M12 recomputes to the byte" in out
-    for refused in (("close", "--period", JANUARY), ("approve", "--period", JANUARY, "--role", "manager", "--who", "X")):
+    for refused in (
+        ("close", "--period", JANUARY),
+        ("approve", "--period", JANUARY, "--role", "manager", "--who", "X"),
+    ):
         code, _, err = comp(*refused)
         assert code == 2
         assert "FY25-M12 is closed since" in err

@@ -33,7 +33,9 @@ def up_to(lines, month: str) -> list:
 
 @given(versions=st.tuples(KNOWN, KNOWN, KNOWN))
 @settings(max_examples=20)
-def test_whatever_was_known_when_payees_end_up_with_what_is_known_last_and_what_is_posted_stays(office, versions):
+def test_whatever_was_known_when_payees_end_up_with_what_is_known_last_and_what_is_posted_stays(
+    office, versions
+):
     desk, kept = office.Office(), {}
     for month, lines in zip(MONTHS[:3], versions, strict=True):
         found = office.worked(*engine_like(up_to(lines, month)), ("Z", month, "bonus", "", 1))

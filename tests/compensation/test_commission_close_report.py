@@ -55,7 +55,9 @@ def money(office, *lines, day=date(2025, 3, 3), posts=(), period="FY25-M02", say
         made = closed.as_posted(books.books, period)
     else:
         made = draft(worked, books.books, office.CALENDAR, period, day, preview=True)
-    reps = pd.DataFrame({"rep_id": ["A"], "name": ["Ann"], "team": ["T"], "start_date": [pd.Timestamp("2024-01-01")]})
+    reps = pd.DataFrame(
+        {"rep_id": ["A"], "name": ["Ann"], "team": ["T"], "start_date": [pd.Timestamp("2024-01-01")]}
+    )
     close = tables.Close(made, worked, books.books, office.CALENDAR, reps)
     return day, close, tables.dispute_rows(books.books, office.CALENDAR, day)
 
@@ -121,7 +123,9 @@ def test_a_correction_over_a_twentieth_of_the_years_pay_is_found(policy, office,
     books = money(office, JANUARY, FEBRUARY, posts=["FY25-M01"])[1].books
     worked = office.worked(("A", "FY25-M01", "commission", "D1", now), FEBRUARY)
     made = draft(worked, books, office.CALENDAR, "FY25-M02", date(2025, 3, 3))
-    close = tables.Close(made, worked, books, office.CALENDAR, pd.DataFrame(columns=["rep_id", "name", "start_date"]))
+    close = tables.Close(
+        made, worked, books, office.CALENDAR, pd.DataFrame(columns=["rep_id", "name", "start_date"])
+    )
     (found,) = findings.corrected(Setting(policy, date(2025, 3, 3), "USD"), close)
     assert str(found.severity) == is_now
 
@@ -174,9 +178,13 @@ def test_pay_above_fifteen_percent_of_bookings_fires_and_under_three_months_is_u
 
 def test_every_table_of_the_close_keeps_its_contract_and_adds_up(november):
     snapshot, made = november.snapshot, november.made
-    close = tables.Close(made, november.worked, read_books([]), snapshot.company.calendar, snapshot.frame("reps"))
+    close = tables.Close(
+        made, november.worked, read_books([]), snapshot.company.calendar, snapshot.frame("reps")
+    )
     deals, currency = snapshot.frame("opportunities"), snapshot.company.currency
-    costs, deal_costs = tables.cost_rows(close, deals, Terms({"renewal": 12}, 36), snapshot.frame("contracts"))
+    costs, deal_costs = tables.cost_rows(
+        close, deals, Terms({"renewal": 12}, 36), snapshot.frame("contracts")
+    )
     payroll = tables.payroll_rows(close)
     history, accrual = tables.history_rows(close, deals, currency), tables.accrual_rows(close)
     checks = tables.check_rows(close, costs, deal_costs, payroll)
@@ -294,7 +302,10 @@ def test_a_payee_in_two_currencies_has_a_page_for_each(office):
     euro = worked.lines["kind"] == "bonus"
     lines = worked.lines.assign(currency=worked.lines["currency"].mask(euro, "EUR"))
     row = worked.payments.iloc[0].to_dict()
-    pays = [row | {"currency": c, "earned": Decimal(a), "paid": Decimal(a)} for c, a in (("USD", "100.00"), ("EUR", "7.00"))]
+    pays = [
+        row | {"currency": c, "earned": Decimal(a), "paid": Decimal(a)}
+        for c, a in (("USD", "100.00"), ("EUR", "7.00"))
+    ]
     payments = pd.DataFrame(pays)
     both = type(worked)(**{**vars(worked), "lines": lines, "payments": payments})
     made = draft(both, read_books([]), office.CALENDAR, "FY25-M01", office.DAY)
