@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.core.stats import proportion_interval
+from salesops_lib.core.survival import incidence
 from salesops_lib.forecasting.known import LOST, OPEN, WON, known_on, placed
 from salesops_lib.forecasting.panel import UNKNOWN_DAY, landmarks, ordinal
 from salesops_lib.forecasting.pipeline import Prepared
@@ -45,46 +46,6 @@ def win_rates(prepared: Prepared, day: date, start: date, end: date, *, level: f
     created = deals["created_date"].ge(low) & deals["created_date"].lt(high)
     rows.append(_by_cohort(prepared, deals[created], ordinal(day), level))
     return pd.DataFrame(rows)
-
-
-def cumulative_incidence(
-    entry: np.ndarray, exit_: np.ndarray, event: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Share won by each age where deals can also be lost, open ones are censored and some enter late.
-
-    Parameters
-    ----------
-    entry, exit_
-        Age in days at which a deal came under observation and left it; an exit at an age counts at it, an
-        entry after it.
-    event
-        0 censored, 1 won, 2 lost.
-
-    Returns
-    -------
-    Ages with an event, share won by each, its standard error, deals at risk.
-
-    Source: Aalen and Johansen (1978); variance as in Marubini and Valsecchi (1995), §10.
-    """
-    age = np.unique(exit_[event > 0])
-    risk = np.searchsorted(np.sort(entry), age, side="left") - np.searchsorted(
-        np.sort(exit_), age, side="left"
-    )
-    won, lost = (np.searchsorted(np.sort(exit_[event == e]), age, side="right") for e in (1, 2))
-    d1, d2 = np.diff(won, prepend=0), np.diff(lost, prepend=0)
-    d = d1 + d2
-    stay = np.cumprod(1 - d / risk)
-    before = np.append(1.0, stay[:-1])
-    share = np.cumsum(before * d1 / risk)
-    left = np.maximum(risk - d, 1e-9)
-    a, b = d / (risk * left), before * d1 / risk**2
-    c = before**2 * (risk - d1) * d1 / risk**3
-    # Σ (F - F_i)² a_i + c_i - 2 (F - F_i) b_i, expanded so that one pass gives every age
-    variance = (
-        share**2 * np.cumsum(a) - 2 * share * np.cumsum(a * share) + np.cumsum(a * share**2)
-        + np.cumsum(c) - 2 * share * np.cumsum(b) + 2 * np.cumsum(b * share)
-    )  # fmt: skip
-    return age, share, np.sqrt(np.maximum(variance, 0.0)), risk
 
 
 def stage_probabilities(prepared: Prepared, day: date) -> pd.DataFrame:
@@ -195,7 +156,7 @@ def _by_cohort(prepared: Prepared, deals: pd.DataFrame, day: int, level: float) 
     row["open"] = float((event[kept] == 0).sum())
     if not (event[kept] > 0).any():
         return row
-    age, share, error, risk = cumulative_incidence(entry[kept], gone[kept].astype("float64"), event[kept])
+    age, share, error, risk = incidence(entry[kept], gone[kept].astype("float64"), event[kept])
     followed = np.flatnonzero(risk >= MIN_AT_RISK)
     if not followed.size:
         return row

@@ -23,7 +23,9 @@ _OPTIONAL = (
     "related_notebooks",
     "related_findings",
     "related_metrics",
+    "agreed_by",
 )
+_PLANNED = re.compile(r"^planned: ([a-z_]+)( \S.*)?$")
 _INTERVAL = re.compile(r"^\d+ (day|week|month)s?$")
 
 
@@ -55,13 +57,34 @@ def _page_faults(page: Page, registry: Registry) -> Iterator[tuple[str, str]]:
         if field not in (*_REQUIRED, *_DATED, *_HOW_TO, *_OPTIONAL):
             yield f"front matter has unknown '{field}'", "correct or remove it"
     yield from _value_faults(page, front)
+    yield from _related(front, registry)
+
+
+def planned(name: object) -> str | None:
+    """The notebook of an entry ``planned: pricing`` (what it will bring may follow); None of any other."""
+    match = _PLANNED.match(str(name))
+    return match[1] if match else None
+
+
+def _related(front: dict, registry: Registry) -> Iterator[tuple[str, str]]:
+    """Names of notebooks, reports and metrics that do not exist; planned ones that do by now."""
     known = {
         "related_notebooks": set(registry.run_files),
+        "related_reports": set(registry.run_files),
         "related_metrics": {m.id for m in registry.metrics},
+        "related_findings": {r.code for r in registry.rules},
     }
     for field, names in known.items():
+        if not isinstance(front.get(field) or [], list):
+            yield f"{field} is no list", "write it as [a, b]"
+            continue
         for name in front.get(field) or []:
-            if name not in names and not str(name).startswith("planned: "):
+            if notebook := planned(name):
+                if notebook in registry.run_files:
+                    yield f"{field} says '{name}', and that notebook exists", "name what it has brought"
+            elif str(name).startswith("planned"):
+                yield f"{field} says '{name}'", "write it as planned: <notebook>"
+            elif name not in names and field != "related_findings":  # an unknown code is PB043
                 yield f"{field} names '{name}', which does not exist", "correct it"
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 from salesops_lib.core.contracts import Column, Table
 from salesops_lib.core.metrics import Metric
+from salesops_lib.handbook.markdown import page, table
+from salesops_lib.handbook.pages import read_pages
+from salesops_lib.handbook.register_pages import register_pages
+from salesops_lib.handbook.registers import read_registers, refuse_faulty
 from salesops_lib.handbook.registry import Registry, discover, policy_key
 
 _README_BLOCK = re.compile(r"(<!-- notebooks -->\n)(.*?)(<!-- /notebooks -->)", re.DOTALL)
@@ -28,7 +31,7 @@ def render(playbooks_dir: str | Path, registry: Registry | None = None) -> list[
 
 
 def rendered(playbooks_dir: Path, registry: Registry | None = None) -> dict[Path, str]:
-    """What :func:`render` would write, by file."""
+    """What :func:`render` would write, by file. Raises UserError where a register has a fault."""
     root = playbooks_dir.resolve().parent
     registry = registry or discover(root)
     reference = playbooks_dir / "reference"
@@ -40,10 +43,16 @@ def rendered(playbooks_dir: Path, registry: Registry | None = None) -> dict[Path
         reference / "data-dictionary.md": _data_dictionary(registry),
         reference / "report-catalogue.md": _report_catalogue(registry),
     }
+    registers = read_registers(playbooks_dir)
+    refuse_faulty(registers)
+    if registers.present:
+        made = {p.relative_to(playbooks_dir).as_posix(): text for p, text in pages.items()}
+        more = register_pages(registers, registry, read_pages(playbooks_dir), made, root)
+        pages |= {playbooks_dir / name: text for name, text in more.items()}
     readme = playbooks_dir.parent / "README.md"
     if readme.exists() and _README_BLOCK.search(text := readme.read_text(encoding="utf-8")):
-        table = _table(("Notebook", "Question it answers", "For", "When"), _notebook_rows(registry))
-        pages[readme] = _README_BLOCK.sub(lambda m: f"{m[1]}\n{table}\n\n{m[3]}", text)
+        notebooks = table(("Notebook", "Question it answers", "For", "When"), _notebook_rows(registry))
+        pages[readme] = _README_BLOCK.sub(lambda m: f"{m[1]}\n{notebooks}\n\n{m[3]}", text)
     return pages
 
 
@@ -71,23 +80,6 @@ def cadence(every: dict) -> str:
     return f"{words}, {every['at']}" if "at" in every else words
 
 
-def _page(name: str, title: str, lead: str, body: str) -> str:
-    front = (
-        f"---\nid: {name}\ntitle: {title}\nkind: reference\nowner: analyst\nreviewers: [manager]\n"
-        f"audience: [all]\nstatus: approved\ngenerated_from: salesops playbooks render\n---\n\n"
-    )
-    return f"{front}# {title}\n\n{lead}\n\n{body.strip()}".rstrip() + "\n"
-
-
-def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    lines = [_row(header), _row("---" for _ in header), *(_row(cells) for cells in rows)]
-    return "\n".join(lines)
-
-
-def _row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(str(c).replace("|", "\\|").replace("\n", " ") for c in cells) + " |"
-
-
 def _metrics(registry: Registry) -> str:
     body = []
     for domain in sorted({m.id.split(".")[0] for m in registry.metrics}):
@@ -97,7 +89,7 @@ def _metrics(registry: Registry) -> str:
         "What each number means, how it is made, and what it is not. "
         "[Findings](findings.md) are judged on these and nothing else."
     )
-    return _page("metrics", "Metrics", lead, "\n\n".join(body))
+    return page("metrics", "Metrics", lead, "\n\n".join(body))
 
 
 def _metric(metric: Metric, registry: Registry) -> str:
@@ -119,7 +111,7 @@ def _metric(metric: Metric, registry: Registry) -> str:
         ("Used by", ", ".join(used) or "no finding"),
     ]
     anchor = metric.id.replace(".", "-")
-    return f"### {metric.name} {{ #{anchor} }}\n\n{metric.meaning}\n\n{_table(('Field', 'Value'), rows)}"
+    return f"### {metric.name} {{ #{anchor} }}\n\n{metric.meaning}\n\n{table(('Field', 'Value'), rows)}"
 
 
 def _findings(registry: Registry) -> str:
@@ -145,7 +137,7 @@ def _findings(registry: Registry) -> str:
         "it, UNKNOWN where the evidence is missing or too thin."
     )
     header = ("Code", "What it says", "Metric", "Keep", "Rows needed", "Owner", "By when")
-    return _page("findings", "Findings", lead, _table(header, rows))
+    return page("findings", "Findings", lead, table(header, rows))
 
 
 def _thresholds(registry: Registry) -> str:
@@ -161,7 +153,7 @@ def _thresholds(registry: Registry) -> str:
             ]
             body.append(
                 f"### {domain}.{name} {{ #{domain}-{name} }}\n\n{entry['description']}\n\n"
-                f"{_table(('Since', 'Value'), dated)}\n\n"
+                f"{table(('Since', 'Value'), dated)}\n\n"
                 f"Unit: {entry['unit']}. Source: {_source(entry['source'])}. "
                 f"Judges: {', '.join(codes) or 'no finding'}."
             )
@@ -169,7 +161,7 @@ def _thresholds(registry: Registry) -> str:
         "Numbers people decide. They stand in `data/policy/<domain>.yaml` and nowhere else; a company's own "
         "`policy/` folder overrides them one by one. A report judges with the value in force on its day."
     )
-    return _page("thresholds", "Thresholds", lead, "\n\n".join(body))
+    return page("thresholds", "Thresholds", lead, "\n\n".join(body))
 
 
 def _source(source: str) -> str:
@@ -188,7 +180,7 @@ def _report_tables(registry: Registry) -> str:
         "The tables a report writes beside its page, as CSV and as sheets of `report.xlsx`. Names, columns, "
         "units and grain are a contract: they are checked on writing and keep their names."
     )
-    return _page("report-tables", "Report tables", lead, "\n\n".join(body))
+    return page("report-tables", "Report tables", lead, "\n\n".join(body))
 
 
 def _data_dictionary(registry: Registry) -> str:
@@ -197,15 +189,15 @@ def _data_dictionary(registry: Registry) -> str:
         "a day in the company's zone, `_base` money in the reporting currency. Empty means unknown, never 0."
     )
     body = [_contract(t, "##", t.name) for t in registry.inputs]
-    return _page("data-dictionary", "Data dictionary", lead, "\n\n".join(body))
+    return page("data-dictionary", "Data dictionary", lead, "\n\n".join(body))
 
 
-def _contract(table: Table, level: str, anchor: str) -> str:
-    rows = [(f"`{c.name}`", c.kind, c.meaning, _limits(c)) for c in table.columns]
-    key = ", ".join(f"`{k}`" for k in table.key)
+def _contract(declared: Table, level: str, anchor: str) -> str:
+    rows = [(f"`{c.name}`", c.kind, c.meaning, _limits(c)) for c in declared.columns]
+    key = ", ".join(f"`{k}`" for k in declared.key)
     return (
-        f"{level} {table.name} {{ #{anchor} }}\n\nOne row is {table.grain}. Key: {key or 'none'}.\n\n"
-        f"{_table(('Column', 'Kind', 'Meaning', 'Holds'), rows)}"
+        f"{level} {declared.name} {{ #{anchor} }}\n\nOne row is {declared.grain}. Key: {key or 'none'}.\n\n"
+        f"{table(('Column', 'Kind', 'Meaning', 'Holds'), rows)}"
     )
 
 
@@ -242,12 +234,12 @@ def _report_catalogue(registry: Registry) -> str:
             ("Can use", ", ".join(f"`{t}`" for t in run.get("optional") or []) or "nothing more"),
             ("Read with", ", ".join(pages) or "no page"),
         ]
-        body.append(f"## {run.get('title', name)} {{ #{name} }}\n\n{_table(('Field', 'Value'), rows)}")
+        body.append(f"## {run.get('title', name)} {{ #{name} }}\n\n{table(('Field', 'Value'), rows)}")
     lead = (
         "Every report, who it is for and when it runs. Run one by name: `salesops run <notebook>`. Its "
         "tables are on the page [Report tables](report-tables.md)."
     )
-    return _page("report-catalogue", "Report catalogue", lead, "\n\n".join(body))
+    return page("report-catalogue", "Report catalogue", lead, "\n\n".join(body))
 
 
 def _notebook_rows(registry: Registry) -> list[tuple[str, ...]]:

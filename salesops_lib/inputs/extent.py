@@ -44,6 +44,8 @@ def last_day(warehouse: Warehouse, company: Company) -> date:
     found = [e.last for e in extents if e.last] or [e.late_last for e in extents if e.late_last]
     if (called := submissions.ledger_day(company)) is not None:
         found.append(called)
+    if not found:  # tables without a date: what is known is known since the import
+        found = [date.fromisoformat(i["at"][:10]) for i in read_imports(company.root)[-1:]]
     if not found:
         raise CompanyError(f"'{company.name}' records nothing in {warehouse.names()}; import a table")
     return max(found)

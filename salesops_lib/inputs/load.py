@@ -26,7 +26,7 @@ from salesops_lib.inputs.import_log import read_import_report, read_imports
 from salesops_lib.inputs.ledger import Ledger, read_ledger
 from salesops_lib.inputs.limits import limits_of
 from salesops_lib.inputs.opportunities import Opportunities, known_opportunities
-from salesops_lib.inputs.policies import read_policy, read_stages
+from salesops_lib.inputs.policies import read_policy, read_process, read_routing, read_stages
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -133,6 +133,14 @@ class Snapshot:
     def policy(self, domain: str) -> Policy:
         """Dated values of a domain, the company's own over the shipped ones."""
         return read_policy(domain, self.company.root)
+
+    def routing(self) -> dict[str, Any] | None:
+        """The company's routing rules for leads as YAML says them; None where it has none."""
+        return read_routing(self.company.root)
+
+    def process(self) -> dict[str, Any]:
+        """What ``stages.yaml`` says beside the stages (``policies.read_process``)."""
+        return read_process(self.company.root)
 
     def stages(self) -> pd.DataFrame:
         """Stages in order, with their outcome (``policies.read_stages``)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -32,6 +33,35 @@ def read_policy(domain: str, company_root: Path | None) -> Policy:
             raise PolicyError(f"{path} is no mapping of names; see data/policy for the form")
         entries |= content
     return Policy(domain, entries)
+
+
+def read_routing(company_root: Path | None) -> dict[str, Any] | None:
+    """``policy/routing.yaml`` of a company; None where there is none. Raises PolicyError where it is no
+    mapping."""
+    path = company_root / "policy" / "routing.yaml" if company_root else None
+    if path is None or not path.is_file():
+        return None
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise PolicyError(f"{path} is no mapping; write rules and absent, see salesops_lib.leads.routing")
+    return content
+
+
+def read_process(company_root: Path | None) -> dict[str, Any]:
+    """What ``stages.yaml`` says beside its stages: ``readiness`` (owner, trained) and ``renamed`` (a list of
+    from, to, until). Raises PolicyError where either has another form."""
+    shipped = repository_root() / "data" / "policy" / "stages.yaml"
+    own = company_root / "policy" / "stages.yaml" if company_root else None
+    path = own if own and own.is_file() else shipped
+    content = read_yaml(path) or {}
+    readiness, renamed = content.get("readiness") or {}, content.get("renamed") or []
+    if not isinstance(readiness, dict):
+        raise PolicyError(f"{path}: 'readiness' is a mapping of owner and trained")
+    if not isinstance(renamed, list) or any(
+        not isinstance(r, dict) or not {"from", "to"} <= set(r) for r in renamed
+    ):
+        raise PolicyError(f"{path}: 'renamed' is a list, each with from, to and perhaps until")
+    return {"readiness": readiness, "renamed": renamed}
 
 
 def read_stages(company_root: Path | None) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from typing import Any
 
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.findings import Severity
-from salesops_lib.publish import provenance
+from salesops_lib.publish import integrity, provenance
 from salesops_lib.publish.store import Store
 from salesops_lib.publish.task import Failure, Result, Task
 
@@ -41,7 +41,7 @@ def attempt(
     record["duration_seconds"] = round(time.monotonic() - start, 3)
     if stopped.is_set():  # by the user: an attempt that says nothing is not kept
         return Result(task, "failed", error="stopped")
-    failure = done.failure or _complete(record, staged, done.notebook)
+    failure = done.failure or _complete(record, staged, done.notebook, _earlier(store, task))
     if failure is not None:
         _complete_failed(record, failure, staged, done.notebook, store, task)
     folder = store.publish(staged, task.run.key, task.as_of.isoformat(), good=failure is None)
@@ -87,11 +87,23 @@ def _record(task: Task) -> dict[str, Any]:
     }
 
 
-def _complete(record: dict, staged: Path, notebook) -> Failure | None:
+def _earlier(store: Store, task: Task) -> Path | None:
+    """The last good attempt of an earlier day: what a report is compared with."""
+    folder = store.folder(task.run.key)
+    days = sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
+    for day in reversed([d for d in days if d[:1].isdigit() and d < task.as_of.isoformat()]):
+        good = store.last_good(task.run.key, day)
+        if good is not None:
+            return good
+    return None
+
+
+def _complete(record: dict, staged: Path, notebook, earlier: Path | None) -> Failure | None:
     """Render what the notebook handed over; the failure where that cannot be published."""
     try:
-        _render(record, staged, notebook)
+        _render(record, staged, notebook, earlier)
         provenance.refuse_secrets(staged, provenance.secrets())
+        integrity.write_hashes(staged)
     except UserError as fault:
         return Failure(None, str(fault))
     except Exception as fault:  # one report that cannot be rendered must not stop the others
@@ -100,8 +112,8 @@ def _complete(record: dict, staged: Path, notebook) -> Failure | None:
     return None
 
 
-def _render(record: dict, staged: Path, notebook) -> None:
-    from salesops_lib.publish import printing, render, workbook
+def _render(record: dict, staged: Path, notebook, earlier: Path | None) -> None:
+    from salesops_lib.publish import differences, printing, render, workbook
     from salesops_lib.publish.bundle import read_findings
 
     manifest = json.loads((staged / "manifest.json").read_text(encoding="utf-8"))
@@ -116,7 +128,12 @@ def _render(record: dict, staged: Path, notebook) -> None:
     record["findings"] = {s.value: counts.count(s) for s in Severity}
     record["period"] = manifest["period"]
     record["status"] = "ok"
-    page = render.render_report(notebook, record, found, manifest)
+    diff = differences.since_last(earlier, found, earlier.parent.name if earlier else None)
+    if diff is not None:
+        _write(staged / "diff.json", diff)
+    changes = differences.lines(diff, manifest["currency"])
+    since = {"since": diff["since"], "lines": changes} if diff is not None else None
+    page = render.render_report(notebook, record, found, manifest | {"changes": since})
     (staged / "report.html").write_text(page, encoding="utf-8")
     workbook.write_xlsx(staged)
     printing.print_pages(staged, manifest)
@@ -149,6 +166,7 @@ def _complete_failed(record: dict, failure, staged: Path, notebook, store: Store
             path.unlink()
         record["error"] = {"cell": None, "message": str(fault)}
         _write_record(record, staged)
+    integrity.write_hashes(staged)
 
 
 def _last_good(store: Store, task: Task) -> dict | None:
@@ -160,5 +178,10 @@ def _last_good(store: Store, task: Task) -> dict | None:
 
 
 def _write_record(record: dict, staged: Path) -> None:
-    text = json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False)
-    (staged / "run.json").write_text(text + "\n", encoding="utf-8")
+    _write(staged / "run.json", record)
+
+
+def _write(path: Path, content: dict) -> None:
+    path.write_text(
+        json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8"
+    )

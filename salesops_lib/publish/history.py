@@ -8,6 +8,7 @@ from pathlib import Path
 
 from salesops_lib.core.findings import Finding
 from salesops_lib.publish.bundle import read_findings
+from salesops_lib.publish.differences import identity
 from salesops_lib.publish.store import read_run
 
 
@@ -50,11 +51,11 @@ class ReportHistory:
 
     def trend(self, finding: Finding) -> list[tuple[str, float | None]]:
         """``(as_of, value)`` of the same finding over past runs, oldest first, whatever its period."""
-        wanted = _identity(finding)
+        wanted = identity(finding)
         return [
             (bundle.as_of, same[0].value if same else None)
             for bundle in self.good
-            for same in [[f for f in bundle.findings if _identity(f) == wanted]]
+            for same in [[f for f in bundle.findings if identity(f) == wanted]]
         ]
 
 
@@ -106,7 +107,3 @@ def _is_attempt(attempt: Path, folder: Path) -> bool:
 
 def _hidden(path: Path, root: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(root).parts)
-
-
-def _identity(finding: Finding) -> tuple:
-    return finding.code, tuple(sorted((k, v) for k, v in finding.scope.items() if k != "period"))

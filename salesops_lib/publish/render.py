@@ -21,7 +21,7 @@ BODY_START, BODY_END = "<!-- report -->", "<!-- /report -->"
 _RUN = {"question": "", "period": "", "status": "ok", "error": None, "parameters": {}} | dict.fromkeys(
     ["data_hash", "policy_hash"], ""
 )
-_MANIFEST = {"company": "", "currency": "", "headline": [], "limits": []}
+_MANIFEST = {"company": "", "currency": "", "headline": [], "limits": [], "changes": None}
 _FORMS = {"text/html", "text/markdown", "text/plain", "image/png", "image/jpeg"}
 _CARDS = 5  # findings shown in full at the top, one of a code, as many as people act on; the rest are lines
 

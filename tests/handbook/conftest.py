@@ -120,6 +120,18 @@ def page(folder: Path, path: str, body: str, kind: str = "reference", more: str 
     )
 
 
+@pytest.fixture(scope="session")
+def worked_example():
+    """The worked example of a page (``territories/move-an-account``) on one line, ``8 %`` as ``8%``."""
+
+    def text(name: str) -> str:
+        page = Path(__file__).parents[2] / "playbooks" / "how-to" / f"{name}.md"
+        begun = page.read_text(encoding="utf-8").split("Worked example", 1)[1]
+        return " ".join(begun.split("\n## ", 1)[0].split()).replace(" %", "%")
+
+    return text
+
+
 @pytest.fixture
 def tree(tmp_path: Path) -> tuple[Path, Registry]:
     """A playbooks folder and the registry it is generated from; ``check`` finds nothing in it."""

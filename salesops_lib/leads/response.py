@@ -1,0 +1,207 @@
+"""How fast leads are answered, in minutes that a region is open, and how evenly they are given out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from salesops_lib.core.families import step_up
+from salesops_lib.core.stats import proportion_interval
+from salesops_lib.leads.lifecycle import end_of
+
+HAND_RAISER_PAGES = ("/demo", "/contact", "/contact-us", "/pricing", "/talk-to-sales", "/quote")
+"""Pages on which somebody asks to be called; a house default."""
+KINDS = ("hand raiser", "qualified", "other")
+_MINUTE = 60.0
+
+
+def business_minutes(
+    start: pd.Series, end: pd.Series, region: pd.Series, hours: pd.DataFrame | None
+) -> pd.Series:
+    """Minutes between two stamps in which the lead's region was open.
+
+    Parameters
+    ----------
+    start, end
+        Stamps in UTC. A negative span is missing.
+    region
+        The lead's region.
+    hours
+        ``region``, ``opens_at``, ``closes_at`` in UTC, one row per business day: daylight saving and holidays
+        are in it. None: every minute of the day counts. A region without hours takes those of all regions
+        together; a span that leaves the calendar is missing.
+    """
+    span = (end - start).dt.total_seconds() / _MINUTE
+    if hours is None or hours.empty:
+        return span.where(span >= 0)
+    made = pd.Series(np.nan, index=start.index)
+    known = set(hours["region"])
+    asked = region.where(region.isin(known), None)
+    for name in [*sorted(known & set(asked.dropna())), None]:
+        mine = asked.eq(name) if name is not None else asked.isna()
+        if not mine.any():
+            continue
+        days = hours if name is None else hours[hours["region"] == name]
+        made.loc[mine] = _open_minutes(end[mine], days) - _open_minutes(start[mine], days)
+    return made.where((span >= 0) & made.notna())
+
+
+def _open_minutes(at: pd.Series, days: pd.DataFrame) -> np.ndarray:
+    """Open minutes from the calendar's start to each stamp; missing outside of it."""
+    spans = days[["opens_at", "closes_at"]].dropna().sort_values("opens_at")
+    opens, closes = (spans[c].astype("datetime64[ns, UTC]").astype("int64").to_numpy() / 6e10 for c in spans)
+    if not len(opens):
+        return np.full(len(at), np.nan)
+    closes = np.maximum.accumulate(closes)  # regions together: days overlap
+    opens = np.maximum(opens, np.append(-np.inf, closes[:-1]))
+    before = np.append(0.0, np.cumsum(np.maximum(closes - opens, 0.0)))
+    moment = at.astype("datetime64[ns, UTC]").astype("int64").to_numpy() / 6e10
+    place = np.searchsorted(opens, moment, side="right") - 1
+    inside = np.clip(moment - opens[np.maximum(place, 0)], 0.0, (closes - opens)[np.maximum(place, 0)])
+    total = np.where(place >= 0, before[np.maximum(place, 0)] + inside, 0.0)
+    bounds = (moment >= opens[0] - 7 * 1440) & (moment <= closes[-1] + 7 * 1440)
+    return np.where(at.isna().to_numpy() | ~bounds, np.nan, total)
+
+
+def kind_of(leads: pd.DataFrame, pages: tuple[str, ...] = HAND_RAISER_PAGES) -> pd.Series:
+    """``hand raiser`` (came in by a page that asks for a call), ``qualified`` (marketing did), else
+    ``other``."""
+    page = leads.get("landing_page", pd.Series(None, index=leads.index, dtype="object"))
+    raised = page.map(lambda p: isinstance(p, str) and p.lower().rstrip("/") in pages)
+    qualified = leads["mql_at"].notna() if "mql_at" in leads else pd.Series(False, index=leads.index)
+    return pd.Series(np.where(raised, KINDS[0], np.where(qualified, KINDS[1], KINDS[2])), index=leads.index)
+
+
+def answered(leads: pd.DataFrame, as_of, hours: pd.DataFrame | None) -> pd.DataFrame:
+    """Each lead with ``kind``, ``minutes`` to the first human touch, and ``waited`` so far where there is
+    none.
+
+    The clock starts when the lead came in; for a qualified lead that did not raise a hand, when it was
+    qualified (a touch before that counts as 0 minutes).
+    """
+    known = leads[leads["created_at"].notna()].copy()
+    known["kind"] = kind_of(known)
+    start = known["created_at"]
+    if "mql_at" in known:
+        start = start.where(known["kind"] != KINDS[1], known["mql_at"])
+    touch = known.get("first_touch_at", pd.Series(pd.NaT, index=known.index))
+    touch = pd.to_datetime(touch, utc=True)
+    region = known.get("region", pd.Series(None, index=known.index, dtype="object"))
+    later = touch.where(touch.isna() | (touch >= start), start)
+    known["minutes"] = business_minutes(start, later, region, hours)
+    last = pd.Series(end_of(as_of), index=known.index)
+    known["waited"] = business_minutes(start, last, region, hours).where(touch.isna())
+    return known
+
+
+def service_levels(
+    answers: pd.DataFrame, limits: dict[str, float], *, level: float = 0.9, by: str = "kind"
+) -> pd.DataFrame:
+    """Share answered within the limit, by kind of lead; a lead never touched is kept and missed once overdue.
+
+    Parameters
+    ----------
+    answers
+        Of :func:`answered`.
+    limits
+        kind → open minutes within which it should be touched.
+    by
+        ``kind``, or another column such as ``owner_id``: then each lead keeps its kind's limit.
+
+    Returns
+    -------
+    DataFrame
+        ``by``, ``limit_minutes`` (of a kind), ``n`` (judged), ``within``, ``share``, ``low``, ``high``
+        (Wilson), ``never`` (judged and never touched), ``median_minutes``, ``p90_minutes`` (of the touched),
+        ``running`` (leads still inside their limit, not judged), ``unknown`` (no time can be told).
+    """
+    limit = answers["kind"].map(limits)
+    minutes, waited = answers["minutes"], answers["waited"]
+    late = minutes.isna() & waited.gt(limit)
+    running = minutes.isna() & waited.le(limit)
+    unknown = minutes.isna() & waited.isna()
+    frame = pd.DataFrame(
+        {
+            by: answers[by].map(lambda v: "(none)" if v is None or pd.isna(v) else str(v)),
+            "limit": limit,
+            "within": minutes.le(limit),
+            "judged": minutes.notna() | late,
+            "never": late,
+            "running": running,
+            "unknown": unknown,
+            "minutes": minutes,
+        }
+    )
+    rows = []
+    for name, part in frame.groupby(by, sort=True):
+        n, within = int(part["judged"].sum()), int(part["within"].sum())
+        interval = proportion_interval(within, n, level)
+        took = part["minutes"].dropna()
+        rows.append(
+            {
+                by: name,
+                "limit_minutes": part["limit"].iloc[0] if by == "kind" else np.nan,
+                "n": n,
+                "within": within,
+                "share": within / n if n else np.nan,
+                "low": interval.low if interval else np.nan,
+                "high": interval.high if interval else np.nan,
+                "never": int(part["never"].sum()),
+                "median_minutes": took.median() if len(took) else np.nan,
+                "p90_minutes": took.quantile(0.9) if len(took) else np.nan,
+                "running": int(part["running"].sum()),
+                "unknown": int(part["unknown"].sum()),
+            }
+        )
+    columns = [
+        by,
+        "limit_minutes",
+        "n",
+        "within",
+        "share",
+        "low",
+        "high",
+        "never",
+        "median_minutes",
+        "p90_minutes",
+        "running",
+        "unknown",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def routing_balance(leads: pd.DataFrame) -> pd.DataFrame:
+    """How evenly each region's leads were given to the owners who took any, one row per owner and region.
+
+    Returns ``region``, ``owner_id``, ``leads``, ``share``, ``fair_share`` (equal), ``q`` of the region's
+    chi-square test against equal shares (Benjamini–Hochberg over regions), ``unassigned`` of the region.
+    Owners work different days: an uneven share is a question, not a fault.
+    """
+    from scipy.special import chdtrc
+
+    region = leads.get("region", pd.Series("all", index=leads.index)).fillna("(none)")
+    rows, chances = [], {}
+    for name, part in leads.groupby(region):
+        counts = part["owner_id"].dropna().value_counts()
+        if counts.empty:
+            continue
+        expected = counts.sum() / len(counts)
+        chances[name] = (
+            float(chdtrc(len(counts) - 1, ((counts - expected) ** 2 / expected).sum()))
+            if len(counts) > 1
+            else 1.0
+        )
+        rows += [
+            {
+                "region": name,
+                "owner_id": owner,
+                "leads": int(c),
+                "share": c / counts.sum(),
+                "fair_share": 1 / len(counts),
+                "unassigned": int(part["owner_id"].isna().sum()),
+            }
+            for owner, c in counts.items()
+        ]
+    q = dict(zip(chances, step_up(chances.values()), strict=True))
+    made = pd.DataFrame(rows, columns=["region", "owner_id", "leads", "share", "fair_share", "unassigned"])
+    return made.assign(q=made["region"].map(q))

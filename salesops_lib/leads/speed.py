@@ -1,0 +1,95 @@
+"""Does answering fast make leads convert? What the past can say, labelled for what it is, and the test that
+can.
+
+Good leads are answered first, so the crude odds ratio mixes speed with quality. Adjusting for what is known
+at
+creation takes part of that away and never all: the result is an association. Only a randomised test gives an
+effect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from salesops_lib.core.logit import dummies, odds_ratio
+from salesops_lib.leads.audit import known_at_creation
+
+MIN_ARM = 100
+
+
+@dataclass(frozen=True)
+class SpeedEffect:
+    """Odds of converting when answered within ``fast_minutes``, against later.
+
+    ``crude`` and ``adjusted`` odds ratios with their intervals; ``adjusted_for``: columns; ``n``, ``fast``:
+    leads touched, of them fast; ``why``: where nothing can be said.
+    """
+
+    fast_minutes: float
+    n: int
+    fast: int
+    crude: float = np.nan
+    crude_low: float = np.nan
+    crude_high: float = np.nan
+    adjusted: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    adjusted_for: tuple[str, ...] = ()
+    why: str = ""
+    label: str = "an association among leads that were touched, not an effect"
+
+
+def speed_effect(
+    answers: pd.DataFrame, converted: pd.Series, *, fast_minutes: float = 60.0, level: float = 0.9
+) -> SpeedEffect:
+    """Odds ratio of a fast answer, crude and adjusted for what is known when a lead comes in.
+
+    Parameters
+    ----------
+    answers
+        Matured leads of :func:`response.answered`, with ``minutes``; untouched ones are left out, since
+        nobody decided how fast to answer them.
+    converted
+        Whether each converted within the horizon, same index.
+    fast_minutes
+        Open minutes up to which an answer is fast.
+
+    Returns
+    -------
+    SpeedEffect
+        Missing with a reason under 100 leads an arm, or where all or none converted.
+    """
+    touched = answers[answers["minutes"].notna()]
+    hit = converted.reindex(touched.index).astype(bool)
+    quick = touched["minutes"] <= fast_minutes
+    fast = int(quick.sum())
+    if min(fast, len(touched) - fast) < MIN_ARM:
+        why = f"{fast} leads answered fast and {len(touched) - fast} later; {MIN_ARM} of each needed"
+        return SpeedEffect(fast_minutes, len(touched), fast, why=why)
+    if not 0 < hit.sum() < len(hit):
+        return SpeedEffect(fast_minutes, len(touched), fast, why="all or none of the leads converted")
+    names = known_at_creation(touched, touched["created_at"])
+    crude = odds_ratio(pd.DataFrame(index=touched.index), quick, hit, level)
+    adjusted = odds_ratio(dummies(touched[names]), quick, hit, level)
+    if adjusted is None or crude is None:
+        return SpeedEffect(fast_minutes, len(touched), fast, why="the adjusted model does not converge")
+    return SpeedEffect(fast_minutes, len(touched), fast, *crude, *adjusted, adjusted_for=tuple(names))
+
+
+def sample_size(base: float, lift: float = 0.02, *, alpha: float = 0.05, power: float = 0.8) -> int:
+    """Leads needed in each arm of a randomised test to find ``base`` → ``base + lift``.
+
+    Raises ValueError where either rate leaves 0 to 1. Source: normal approximation, Fleiss (1981).
+    """
+    from scipy.special import ndtri
+
+    other = base + lift
+    if not (0 < base < 1 and 0 < other < 1):
+        raise ValueError(f"rates {base} and {other} have to lie between 0 and 1")
+    middle = (base + other) / 2
+    a, b = ndtri(1 - alpha / 2), ndtri(power)
+    spread = a * np.sqrt(2 * middle * (1 - middle)) + b * np.sqrt(base * (1 - base) + other * (1 - other))
+    return int(np.ceil((spread / lift) ** 2))

@@ -1,0 +1,76 @@
+"""The first screen: what Monday's review starts with."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from salesops_lib.core.charts import percent, short_money
+from salesops_lib.pipeline.handover import Process
+
+Card = tuple[str, str, str, str]
+
+
+def cards(
+    process: Process,
+    work: pd.DataFrame,
+    faults: pd.DataFrame,
+    rates: pd.DataFrame,
+    bottlenecks: pd.DataFrame,
+    cover: dict | None,
+) -> list[Card]:
+    """Label, value, range, note of each figure; what cannot be told says why."""
+    deals = process.open_deals
+    touched = deals[deals["opportunity_id"].isin(set(work["opportunity_id"]))]
+    value, all_value = float(touched["amount_base"].sum()), float(deals["amount_base"].sum())
+    late = faults.set_index("fault").loc["overdue"]
+    made = [
+        (
+            "Open deals that need a hand",
+            f"{len(touched):,} of {len(deals):,}",
+            f"{short_money(value)} of {short_money(all_value)}",
+            f"{len(work):,} lines on the work list",
+        ),
+        (
+            "Past their close date",
+            short_money(late["value_base"]),
+            f"{percent(late['value_share'])} of open value",
+            f"{int(late['deals'])} deals",
+        ),
+        _rate(rates),
+    ]
+    known = bottlenecks[bottlenecks["share"].notna()]
+    if len(known):
+        row = known.iloc[0]
+        made.append(
+            (
+                f"Slowest: {row['activity']}",
+                f"{row['median_days']:.0f} days",
+                f"{percent(row['share'])} of a deal's time",
+                f"{int(row['in_progress'])} deals in it",
+            )
+        )
+    else:
+        made.append(("Slowest stage", "not known", "", "there is no history of stages"))
+    made.append(_coverage(cover))
+    return made
+
+
+def _rate(rates: pd.DataFrame) -> Card:
+    row, money = (rates.set_index("name").loc[n] for n in ("by count", "by value"))
+    range_ = f"{percent(row['low'])}–{percent(row['high'])} at 90 %" if pd.notna(row["low"]) else ""
+    return "Win rate, a year", percent(row["rate"]), range_, f"by value {percent(money['rate'])}"
+
+
+def _coverage(cover: dict | None) -> Card:
+    if cover is None:
+        return "Coverage this quarter", "not known", "", "there is no target"
+    if cover["left"] <= 0:
+        return "Coverage this quarter", "done", "", "the target is booked"
+    shown = f"{cover['coverage']:.1f} ×" if np.isfinite(cover["coverage"]) else "not known"
+    return (
+        "Coverage this quarter",
+        shown,
+        f"own win rate needs {cover['needed']:.1f} ×",
+        f"{short_money(cover['due'])} due, {short_money(cover['left'])} left",
+    )

@@ -1,0 +1,188 @@
+"""Open deals that need a hand, one line per deal and fault, with what to do. A work list, never a league
+table."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+FAULTS = {
+    "overdue": ("The close date has passed.", "Ask the buyer for the date, or close it."),
+    "old": (
+        "It is older than four in five won deals of its segment ever were.",
+        "Requalify it with the buyer, or close it.",
+    ),
+    "stalled": (
+        "It has been in its stage longer than the stage allows.",
+        "Get the exit evidence of its stage, or move it back.",
+    ),
+    "no next step": ("No next step is written down.", "Agree the next step with a date, and write it down."),
+    "no amount": ("It has no amount.", "Write down what was offered, or the smallest sensible sum."),
+    "round amount": ("Its amount is a round guess.", "Replace it by the proposal's sum."),
+    "last day": (
+        "Its close date is the last day of a quarter.",
+        "Ask when the buyer will sign; write that day down.",
+    ),
+    "pushed": (
+        "Its close date was moved to a later quarter twice or more.",
+        "Move it to best case until the buyer names the date.",
+    ),
+    "one contact": (
+        "Only one contact of the account is known.",
+        "Find who decides and who pays, and meet them.",
+    ),
+}
+"""Fault → what it says, what to do."""
+MANY_PUSHES = 2
+ROUND_BASE = 50_000
+MIN_WON = 30
+COLUMNS = [
+    "owner_id",
+    "opportunity_id",
+    "name",
+    "stage",
+    "amount_base",
+    "close_date",
+    "age_days",
+    "fault",
+    "says",
+    "do",
+    "link",
+]
+
+
+def work_list(
+    open_deals: pd.DataFrame,
+    as_of: date,
+    *,
+    age_limits: dict[str, float],
+    stage_days: pd.Series,
+    stage_limits: dict[str, float],
+    quarter_ends: set[date],
+    pushes: pd.Series,
+    contacts: pd.Series | None,
+    late_stages: set[str],
+    link: str = "",
+) -> pd.DataFrame:
+    """Every fault of every open deal, most money first within an owner.
+
+    Parameters
+    ----------
+    open_deals
+        ``opportunity_id``, ``owner_id``, ``stage``, ``amount_base``, ``close_date``, ``created_date`` and,
+        where
+        there are any, ``name``, ``segment``, ``next_step``, ``account_id``.
+    age_limits
+        Segment → P80 of the age at which deals were won; key ``""`` for all.
+    stage_days, pushes
+        Days in the present stage, and moves to a later quarter, by opportunity_id; empty where not known.
+    stage_limits
+        Stage → largest age in it, by ``stages.yaml``.
+    quarter_ends
+        Last days of fiscal quarters.
+    contacts
+        Contacts by account_id; None where there is no table.
+    late_stages
+        Stages in which an amount is due.
+    link
+        ``crm_link`` of the company, with ``{table}`` and ``{id}``.
+
+    Returns
+    -------
+    DataFrame
+        :data:`COLUMNS`. A column the data lacks raises no fault.
+    """
+    deals = open_deals.reset_index(drop=True)
+    today = pd.Timestamp(as_of)
+    age = (today - deals["created_date"]).dt.days.astype("float64")
+    segment = deals["segment"] if "segment" in deals else pd.Series("", index=deals.index)
+    limit = segment.map(lambda s: age_limits.get(s, age_limits.get("", np.nan)))
+    in_stage = deals["opportunity_id"].map(stage_days)
+    amount, due = deals["amount_base"], deals["close_date"]
+    found = {
+        "overdue": due < today,
+        "old": age > limit,
+        "stalled": in_stage > deals["stage"].map(stage_limits),
+        "no amount": amount.isna() & deals["stage"].isin(late_stages),
+        "round amount": amount.notna() & (amount >= ROUND_BASE) & (amount % ROUND_BASE == 0),
+        "last day": due.dt.date.isin(quarter_ends) & (due >= today),
+        "pushed": deals["opportunity_id"].map(pushes).fillna(0) >= MANY_PUSHES,
+    }
+    if "next_step" in deals and deals["next_step"].notna().any():
+        found["no next step"] = deals["next_step"].isna()
+    if contacts is not None and "account_id" in deals:
+        found["one contact"] = deals["account_id"].map(contacts).fillna(0) <= 1
+    parts = [
+        _lines(deals, age, name, mask.fillna(False).to_numpy(dtype=bool), link)
+        for name, mask in found.items()
+    ]
+    made = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+    made["_size"] = made["amount_base"].fillna(0.0)
+    order = {name: k for k, name in enumerate(FAULTS)}
+    made["_order"] = made["fault"].map(order)
+    made = made.sort_values(
+        ["owner_id", "_size", "opportunity_id", "_order"],
+        ascending=[True, False, True, True],
+        ignore_index=True,
+    )
+    return made[COLUMNS]
+
+
+def age_limits(won: pd.DataFrame, share: float = 0.8) -> dict[str, float]:
+    """P80 of the age at winning by segment, key ``""`` for all; segments under 30 wins take that of all.
+
+    ``won``: won deals with ``created_date``, ``close_date`` and perhaps ``segment``.
+    """
+    days = (won["close_date"] - won["created_date"]).dt.days
+    days = days[days >= 0]
+    made = {"": float(days.quantile(share))} if len(days) >= MIN_WON else {}
+    if "segment" in won and made:
+        for name, part in days.groupby(won["segment"]):
+            if len(part) >= MIN_WON:
+                made[str(name)] = float(part.quantile(share))
+    return made
+
+
+def push_counts(history: pd.DataFrame | None, calendar) -> pd.Series:
+    """How often each deal's close date moved to a later fiscal quarter: opportunity_id → count."""
+    if history is None or history.empty or "close_date" not in history:
+        return pd.Series(dtype="int64")
+    rows = history[history["close_date"].notna()].sort_values(["opportunity_id", "changed_at"], kind="stable")
+    starts = pd.DatetimeIndex(calendar.quarter_starts)
+    quarter = starts.searchsorted(rows["close_date"].to_numpy(), side="right")
+    same = rows["opportunity_id"].eq(rows["opportunity_id"].shift())
+    later = pd.Series(quarter, index=rows.index).diff().gt(0) & same
+    return later.groupby(rows["opportunity_id"]).sum().astype("int64")
+
+
+def shares(deals: pd.DataFrame, work: pd.DataFrame) -> pd.DataFrame:
+    """Each fault's part of the open pipeline: ``fault``, ``deals``, ``share`` of deals, ``value_base``,
+    ``value_share`` (of open value), ``unpriced`` (its deals without an amount)."""
+    total, value = len(deals), float(deals["amount_base"].sum())
+    rows = []
+    for fault in FAULTS:
+        mine = work[work["fault"] == fault]
+        money = float(mine["amount_base"].sum())
+        rows.append(
+            (
+                fault,
+                len(mine),
+                len(mine) / total if total else np.nan,
+                money,
+                money / value if value > 0 else np.nan,
+                int(mine["amount_base"].isna().sum()),
+            )
+        )
+    return pd.DataFrame(rows, columns=["fault", "deals", "share", "value_base", "value_share", "unpriced"])
+
+
+def _lines(deals: pd.DataFrame, age: pd.Series, fault: str, mask: np.ndarray, link: str) -> pd.DataFrame:
+    says, do = FAULTS[fault]
+    mine = deals[mask]
+    made = mine.reindex(columns=["owner_id", "opportunity_id", "name", "stage", "amount_base", "close_date"])
+    address = mine["opportunity_id"].map(
+        lambda i: link.replace("{table}", "opportunities").replace("{id}", str(i))
+    )
+    return made.assign(age_days=age[mask], fault=fault, says=says, do=do, link=address if link else "")

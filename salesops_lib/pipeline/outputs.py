@@ -1,0 +1,202 @@
+"""The tables the process report hands over: a contract each, checked on writing."""
+
+from __future__ import annotations
+
+from salesops_lib.core.contracts import Column, Table
+
+
+def _c(name: str, kind: str, meaning: str, *, nullable: bool = True) -> Column:
+    return Column(name, kind, meaning, nullable=nullable)
+
+
+TRANSITIONS = Table(
+    "transitions",
+    "a step from one stage straight to another",
+    ("from_activity", "to_activity"),
+    (
+        _c("from_activity", "text", "Stage left; (start): the case begins.", nullable=False),
+        _c("to_activity", "text", "Stage entered; (end): the case's last.", nullable=False),
+        _c("count", "count", "Steps.", nullable=False),
+        _c("cases", "count", "Deals with at least one."),
+        _c("share", "ratio", "Of all steps out of from_activity."),
+        _c("median_days", "days", "Between the two."),
+    ),
+)
+DWELL = Table(
+    "dwell",
+    "a stage, and how long deals stay in it",
+    ("activity",),
+    (
+        _c("activity", "text", "Stage.", nullable=False),
+        _c("stays", "count", "Stays, open ones too."),
+        _c("completed", "count", "Stays that ended."),
+        _c("open", "count", "Deals in it now."),
+        _c("median_days", "days", "Kaplan–Meier, open stays kept."),
+        _c("low", "days", "Lower end."),
+        _c("high", "days", "Upper end; missing where not reached."),
+        _c("p75_days", "days", "Three in four have left by."),
+        _c("mean_completed_days", "days", "Naive: of stays that ended alone."),
+        _c("bulk_share", "ratio", "Entries stamped in one stroke."),
+        _c("withheld", "text", "Why days are missing."),
+    ),
+)
+BOTTLENECKS = Table(
+    "bottlenecks",
+    "a stage's part of a deal's time",
+    ("activity",),
+    (
+        _c("activity", "text", "Stage.", nullable=False),
+        _c("visits", "number", "Per deal."),
+        _c("median_days", "days", "Of a stay."),
+        _c("days", "days", "visits × median."),
+        _c("share", "ratio", "Of Σ days."),
+        _c("in_progress", "count", "Deals in it now."),
+        _c("in_progress_before", "count", "90 days before."),
+        _c("change", "ratio", "Now ÷ before − 1."),
+        _c("arrivals_a_day", "number", "Over 90 days."),
+        _c("littles_days", "days", "In progress ÷ arrivals: the stay of a steady process."),
+    ),
+)
+VARIANTS = Table(
+    "variants",
+    "a way that whole deals took",
+    ("variant",),
+    (
+        _c("variant", "text", "Stages in order.", nullable=False),
+        _c("cases", "count", "Deals.", nullable=False),
+        _c("share", "ratio", "Of all."),
+        _c("coverage", "ratio", "Cumulative."),
+        _c("steps", "count", "Stages visited."),
+        _c("median_days", "days", "First step to last."),
+    ),
+)
+CONVERSION = Table(
+    "stage_conversion",
+    "a stage's entries of a quarter",
+    ("activity", "cohort"),
+    (
+        _c("activity", "text", "Stage.", nullable=False),
+        _c("cohort", "text", "Calendar quarter of entry.", nullable=False),
+        _c("n", "count", "Entries old enough."),
+        _c("moved_on", "count", "Got beyond it within the horizon."),
+        _c("share", "ratio", "moved_on ÷ n; missing under 20."),
+        _c("low", "ratio", "Wilson, lower end."),
+        _c("high", "ratio", "Upper end."),
+        _c("immature", "count", "Entries too young."),
+    ),
+)
+INCIDENCE = Table(
+    "deal_incidence",
+    "deals by an age, by how they ended",
+    ("cause", "age_days"),
+    (
+        _c("cause", "text", "won or lost.", nullable=False),
+        _c("age_days", "days", "Whole days.", nullable=False),
+        _c("at_risk", "count", "Still open then."),
+        _c("share", "ratio", "Cumulative incidence."),
+        _c("low", "ratio", "Lower end."),
+        _c("high", "ratio", "Upper end."),
+    ),
+)
+DEVIATIONS = Table(
+    "deviations",
+    "a way deals leave the process",
+    ("deviation",),
+    (
+        _c("deviation", "text", "Which.", nullable=False),
+        _c("deals", "count", "Deals started in four quarters that did."),
+        _c("share", "ratio", "Of them."),
+        _c("low", "ratio", "Wilson, lower end."),
+        _c("high", "ratio", "Upper end."),
+        _c("win_rate", "ratio", "Of decided deals halfway that did."),
+        _c("others_win_rate", "ratio", "Of the others."),
+        _c("odds", "number", "Odds of winning against others alike in segment, type, source, amount."),
+        _c("odds_low", "number", "Lower end."),
+        _c("odds_high", "number", "Upper end."),
+        _c("why", "text", "Why odds are missing."),
+    ),
+)
+HYGIENE = Table(
+    "hygiene",
+    "a fault of an open deal, with what to do",
+    ("opportunity_id", "fault"),
+    (
+        _c("owner_id", "text", "Whose deal."),
+        _c("opportunity_id", "text", "The deal.", nullable=False),
+        _c("name", "text", "Its name."),
+        _c("stage", "text", "Stage."),
+        _c("amount_base", "money", "Amount."),
+        _c("close_date", "date", "Close date."),
+        _c("age_days", "days", "Since creation."),
+        _c("fault", "text", "What is wrong.", nullable=False),
+        _c("says", "text", "In words."),
+        _c("do", "text", "What to do."),
+        _c("link", "text", "The deal in the CRM."),
+    ),
+)
+FAULTS = Table(
+    "hygiene_faults",
+    "a fault's part of the open pipeline",
+    ("fault",),
+    (
+        _c("fault", "text", "Which.", nullable=False),
+        _c("deals", "count", "Open deals with it.", nullable=False),
+        _c("share", "ratio", "Of open deals."),
+        _c("value_base", "money", "Their amount."),
+        _c("value_share", "ratio", "Of open value."),
+        _c("unpriced", "count", "Its deals without an amount."),
+    ),
+)
+WIN_RATES = Table(
+    "win_rates",
+    "a win rate, and what it is a share of",
+    ("name",),
+    (
+        _c("name", "text", "By count, by value, by created cohort.", nullable=False),
+        _c("rate", "ratio", "won ÷ of."),
+        _c("low", "ratio", "Wilson, lower end."),
+        _c("high", "ratio", "Upper end."),
+        _c("won", "number", "Numerator."),
+        _c("of", "number", "Denominator."),
+        _c("unit", "text", "deals or money."),
+        _c("open", "count", "Of the cohort still open."),
+    ),
+)
+VELOCITY = Table(
+    "velocity",
+    "a factor of velocity",
+    ("factor",),
+    (
+        _c("factor", "text", "deals, win_rate, amount_base, cycle_days.", nullable=False),
+        _c("before", "number", "A year before."),
+        _c("after", "number", "Last half year."),
+        _c("log_change", "number", "Its part; parts add up to the log of the change."),
+        _c("share", "ratio", "Of the whole change."),
+    ),
+)
+READINESS = Table(
+    "readiness",
+    "an item of process readiness",
+    ("item",),
+    (
+        _c("item", "text", "Which.", nullable=False),
+        _c("asks", "text", "What has to hold."),
+        _c("holds", "bool", "Whether it does.", nullable=False),
+        _c("why", "text", "What was found."),
+    ),
+)
+
+OUTPUTS = (
+    TRANSITIONS,
+    DWELL,
+    BOTTLENECKS,
+    VARIANTS,
+    CONVERSION,
+    INCIDENCE,
+    DEVIATIONS,
+    HYGIENE,
+    FAULTS,
+    WIN_RATES,
+    VELOCITY,
+    READINESS,
+)

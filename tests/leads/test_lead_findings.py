@@ -1,0 +1,219 @@
+"""Each rule fires beyond its limit, keeps silent at it, and says UNKNOWN where the evidence is missing."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from salesops_lib.leads import findings, outputs, rules, score_findings, source_findings
+from salesops_lib.leads.scoring import Scores
+from salesops_lib.leads.speed import SpeedEffect
+
+DAY = date(2025, 12, 12)
+
+
+@pytest.fixture
+def setting(policy):
+    return findings.Setting(policy, DAY, "USD")
+
+
+def severities(found) -> dict[str, str]:
+    return {f.code.removeprefix("F-LEAD-"): f.severity.value for f in found}
+
+
+def service(share: float, never: int = 0, n: int = 400) -> pd.DataFrame:
+    row = {
+        "kind": "other",
+        "limit_minutes": 480.0,
+        "n": n,
+        "within": int(share * n),
+        "share": share,
+        "never": never,
+        "low": share - 0.03,
+        "high": min(share + 0.03, 1.0),
+        "median_minutes": 20.0,
+        "p90_minutes": 300.0,
+        "running": 0,
+        "unknown": 0,
+    }
+    return pd.DataFrame([row], columns=outputs.SERVICE.column_names)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (service(0.80, 40), {"SLA": "ACT", "UNTOUCHED": "ACT"}),
+        (service(0.95, 0), {"SLA": "OK", "UNTOUCHED": "OK"}),
+        (service(0.90, 8), {"SLA": "WATCH", "UNTOUCHED": "WATCH"}),
+        (service(0.90).head(0), {"SLA": "UNKNOWN", "UNTOUCHED": "UNKNOWN"}),
+        (service(0.50, 9, n=20), {"SLA": "UNKNOWN", "UNTOUCHED": "UNKNOWN"}),
+    ],
+)
+def test_answers_are_judged_by_kind_and_the_untouched_over_all(setting, table, said):
+    assert severities(findings.service(setting, table)) == said
+
+
+@pytest.mark.parametrize(
+    ("effect", "said", "step"),
+    [
+        (SpeedEffect(60, 900, 400, 3.0, 2.8, 3.2, 1.5, 1.2, 1.9, ("a",)), "ACT", "Randomise"),
+        (SpeedEffect(60, 900, 400, 3.0, 2.8, 3.2, 0.9, 0.8, 1.05, ("a",)), "OK", "Do not hire for speed"),
+        (SpeedEffect(60, 9, 4, why="9 leads"), "UNKNOWN", "Randomise"),
+    ],
+)
+def test_speed_is_an_association_and_asks_for_a_test_where_it_may_matter(setting, effect, said, step):
+    (found,) = findings.speed(setting, effect, 0.2)
+    assert (found.severity, found.recommendation.startswith(step)) == (said, True)
+    assert said == "UNKNOWN" or "not an effect" in found.statement
+
+
+def owners(*per_day: float) -> pd.DataFrame:
+    rows = [(f"R{i}", int(p * 50), pd.NA, 50, p, np.nan, 9.0) for i, p in enumerate(per_day)]
+    return pd.DataFrame(rows, columns=outputs.OWNERS.column_names)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [(owners(1, 9), "ACT"), (owners(5, 5.5), "OK"), (owners(5), "UNKNOWN"), (owners(), "UNKNOWN")],
+)
+def test_spread_of_leads_is_judged_from_two_owners_on(setting, table, said):
+    assert severities(findings.routing(setting, table, pd.DataFrame(), replayed=False)) == {"ROUTING": said}
+
+
+def source(gap: float, half: float = 0.01, **more) -> dict:
+    return {
+        "dimension": "source",
+        "value": "Web",
+        "n": 500,
+        "share": 0.1,
+        "gap": gap,
+        "gap_low": gap - half,
+        "gap_high": gap + half,
+        "q": 0.01,
+        "p_below": 0.99,
+        "maturity": "mature",
+        "why": "",
+    } | more
+
+
+def test_a_source_far_below_is_acted_on_with_a_fifth_of_its_spend(setting):
+    table = pd.DataFrame([source(-0.08)])
+    (found,) = source_findings.by_source(setting, table, {"Web": 1000.0})
+    assert (found.severity, found.money_at_stake) == ("ACT", 200.0)
+    assert found.recommendation.startswith("Move a fifth of the spend on Web, 200 USD,")
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (source(0.03), "OK"),
+        (source(-0.02), "WATCH"),
+        (source(np.nan, maturity="insufficient", why="3 leads old enough, 30 needed"), "UNKNOWN"),
+    ],
+)
+def test_a_source_at_its_limit_or_too_small_moves_no_money(setting, row, said):
+    (found,) = source_findings.by_source(setting, pd.DataFrame([row]), {"Web": 1000.0})
+    assert (found.severity, found.money_at_stake if said == "UNKNOWN" else None) == (said, None)
+
+
+def spent(roi: float, low: float, high: float, why: str = "") -> pd.DataFrame:
+    row = {
+        "source": "Web",
+        "leads": 90,
+        "wins": 9,
+        "won_base": 50.0,
+        "cost_base": 100.0,
+        "roi": roi,
+        "roi_low": low,
+        "roi_high": high,
+        "immature_base": 0.0,
+        "why": why,
+    }
+    return pd.DataFrame([row])
+
+
+@pytest.mark.parametrize(
+    ("table", "said", "step"),
+    [
+        (spent(-0.5, -0.7, -0.2), "ACT", "Stop or renegotiate"),
+        (spent(2.0, 1.0, 3.0), "OK", "Raise Web by a fifth"),
+        (spent(0.1, -0.2, 0.5), "WATCH", "Hold the spend"),
+        (spent(np.nan, np.nan, np.nan, "2 wins, 5 needed"), "UNKNOWN", "Hold the spend"),
+    ],
+)
+def test_return_on_spend_says_stop_raise_or_hold(setting, table, said, step):
+    (found,) = source_findings.returns(setting, table)
+    assert (found.severity, found.recommendation.startswith(step)) == (said, True)
+
+
+def side(n: int, events: int) -> pd.DataFrame:
+    return pd.DataFrame({"source": ["Web"], "n": [n], "events": [events]})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (side(2000, 600), side(2000, 300), "ACT"),
+        (side(2000, 300), side(2000, 310), "OK"),
+        (side(0, 0), side(2000, 310), "UNKNOWN"),
+        (side(40, 8), side(40, 2), "UNKNOWN"),
+    ],
+)
+def test_a_fall_of_conversion_is_judged_on_enough_leads(setting, before, after, said):
+    parts = pd.DataFrame({"source": ["Web"], "mix": [0.0], "rate": [-0.1]})
+    assert severities(source_findings.change(setting, before, after, parts)) == {"CHANGE": said}
+
+
+def test_faulty_leads_are_counted_once_each(setting):
+    table = pd.DataFrame({"lead_id": ["A", "A", "B"], "column": "source", "fault": "a placeholder, no value"})
+    assert severities(findings.faults(setting, table, 50)) == {"FAULTS": "ACT"}
+    assert severities(findings.faults(setting, table, 500)) == {"FAULTS": "OK"}
+    assert severities(findings.faults(setting, table.head(0), 0)) == {"FAULTS": "UNKNOWN"}
+
+
+AUDIT = pd.DataFrame(
+    {
+        "column": ["tag", "fit"],
+        "verdict": ["refused", "usable"],
+        "auc": [0.99, 0.7],
+        "late_share": [1.0, 0.0],
+        "reason": ["stamped late", ""],
+    }
+)
+
+
+def scored(auc: float, shift: float) -> Scores:
+    windows = pd.DataFrame(
+        [{"model": "logit", "window": w, "n": 400, "auc": auc, "skill": 0.1} for w in ("1", "2", "pooled")]
+    )
+    hit = np.arange(800) % 5 == 0
+    tested = pd.DataFrame({"window": np.repeat([1, 2], 400), "recalibrated": 0.2 * shift, "hit": hit})
+    tested["recalibrated"] += np.linspace(-0.01, 0.01, 800)
+    return Scores(AUDIT, AUDIT.head(0), ("fit",), windows, tested, "logit")
+
+
+def lift(first: float) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"part": [1, 2, 3], "rate": [0.4, 0.3, 0.2], "lift": [first, 1.2, 1.0], "captured": [0.2, 0.3, 0.4]}
+    )
+
+
+def test_the_audit_and_a_bad_score_fire(setting):
+    bad = score_findings.score(setting, scored(0.52, 2.0), AUDIT, lift(1.1), pd.Series(np.full(60, 0.9)))
+    assert severities(bad) == dict.fromkeys(("LEAK", "SCORE", "CALIBRATION", "DRIFT", "LIFT"), "ACT")
+
+
+def test_a_good_score_keeps_silent(setting):
+    found = scored(0.75, 1.0)
+    good = score_findings.score(setting, found, AUDIT.tail(1), lift(2.5), found.tested["recalibrated"])
+    assert severities(good) == dict.fromkeys(("LEAK", "SCORE", "CALIBRATION", "DRIFT", "LIFT"), "OK")
+
+
+def test_without_a_score_nothing_is_judged_but_the_audit(setting):
+    nothing = Scores(AUDIT, AUDIT.head(0), why="12 matured leads")
+    found = score_findings.score(
+        setting, nothing, AUDIT.head(0), lift(1.0).head(0), pd.Series(dtype="float64")
+    )
+    assert set(severities(found).values()) == {"UNKNOWN"}
+    assert {r.code for r in rules.RULES} >= {f.code for f in found}

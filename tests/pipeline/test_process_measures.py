@@ -1,0 +1,337 @@
+"""Work list, velocity, readiness, experiments, coverage by hand; findings fire, keep silent, say UNKNOWN."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from salesops_lib import inputs
+from salesops_lib import pipeline as api
+from salesops_lib.core.periods import monthly
+from salesops_lib.pipeline import findings, handover, hygiene, outputs, rules
+from salesops_lib.pipeline.readiness import readiness
+from salesops_lib.pipeline.velocity import decompose_velocity, velocity, win_rates
+
+DAY = date(2025, 12, 12)
+CALENDAR = monthly(1, range(2023, 2028))
+
+
+def deals(*rows: dict) -> pd.DataFrame:
+    base = {
+        "owner_id": "R1",
+        "name": "n",
+        "stage": "Proposal",
+        "segment": "SMB",
+        "account_id": "A1",
+        "amount_base": 1000.0,
+        "close_date": pd.Timestamp("2026-02-10"),
+        "created_date": pd.Timestamp("2025-11-01"),
+        "next_step": "call",
+        "is_closed": False,
+        "is_won": False,
+        "loss_reason": None,
+    }
+    made = pd.DataFrame([base | {"opportunity_id": f"O{i}"} | r for i, r in enumerate(rows)])
+    return made.astype(
+        {"close_date": "datetime64[ns]", "created_date": "datetime64[ns]", "amount_base": "float64"}
+    )
+
+
+def listed(*rows: dict, **changed) -> pd.DataFrame:
+    given = {
+        "age_limits": {"": 100.0, "SMB": 60.0},
+        "stage_days": pd.Series(dtype="float64"),
+        "stage_limits": {"Proposal": 45.0},
+        "quarter_ends": {date(2025, 12, 31), date(2026, 3, 31)},
+        "pushes": pd.Series(dtype="int64"),
+        "contacts": pd.Series({"A1": 3}),
+        "late_stages": {"Proposal"},
+        "link": "https://crm/{table}/{id}",
+    }
+    return hygiene.work_list(deals(*rows), DAY, **given | changed)
+
+
+@pytest.mark.parametrize(
+    ("row", "changed", "fault"),
+    [
+        ({"close_date": pd.Timestamp("2025-12-11")}, {}, "overdue"),
+        ({"created_date": pd.Timestamp("2025-10-12")}, {}, "old"),  # 61 days, P80 of SMB is 60
+        ({}, {"stage_days": pd.Series({"O0": 46.0})}, "stalled"),
+        ({"next_step": None}, {}, "no next step"),
+        ({"amount_base": np.nan}, {}, "no amount"),
+        ({"amount_base": 100_000.0}, {}, "round amount"),
+        ({"close_date": pd.Timestamp("2026-03-31")}, {}, "last day"),
+        ({}, {"pushes": pd.Series({"O0": 2})}, "pushed"),
+        ({"account_id": "A2"}, {}, "one contact"),
+    ],
+)
+def test_each_fault_is_found_alone_with_what_to_do_and_a_clean_deal_has_none(row, changed, fault):
+    found = listed(row, {"next_step": "mail"}, **changed)
+    assert found[["opportunity_id", "fault"]].to_numpy().tolist() == [["O0", fault]]
+    assert found["do"].iloc[0] == hygiene.FAULTS[fault][1]
+    assert found["link"].iloc[0] == "https://crm/opportunities/O0"
+
+
+def test_a_column_the_data_lacks_raises_no_fault():
+    bare = deals({"next_step": None}).drop(columns=["next_step", "account_id", "segment", "name"])
+    found = hygiene.work_list(
+        bare,
+        DAY,
+        age_limits={},
+        stage_days=pd.Series(dtype="float64"),
+        stage_limits={},
+        quarter_ends=set(),
+        pushes=pd.Series(dtype="int64"),
+        contacts=None,
+        late_stages=set(),
+    )
+    assert found.empty
+
+
+def test_the_work_list_is_by_owner_and_money_never_a_ranking_of_owners():
+    bare = [{"next_step": None, "amount_base": a} for a in (9.0, 1.0, 5.0)]
+    found = listed(bare[0] | {"owner_id": "R2"}, *bare[1:], {})
+    assert found["opportunity_id"].tolist() == ["O2", "O1", "O0"]
+
+
+def test_a_column_that_no_deal_fills_raises_no_fault():
+    assert listed({"next_step": None}, {"next_step": None}).empty
+
+
+def test_shares_count_deals_without_an_amount_apart_from_the_money():
+    rows = [
+        {"next_step": None},
+        {"next_step": None, "amount_base": np.nan, "stage": "New"},
+        {"amount_base": 3e3},
+    ]
+    found = hygiene.shares(deals(*rows), listed(*rows)).set_index("fault").loc["no next step"]
+    assert found[["deals", "value_base", "value_share", "unpriced"]].tolist() == [2, 1000.0, 0.25, 1]
+
+
+def test_pushes_count_moves_to_a_later_quarter_only():
+    history = pd.DataFrame(
+        {
+            "opportunity_id": "O1",
+            "changed_at": pd.date_range("2025-01-01", periods=4, tz="UTC"),
+            "close_date": pd.to_datetime(["2025-01-31", "2025-02-28", "2025-04-15", "2025-03-15"]),
+        }
+    )
+    assert hygiene.push_counts(history, CALENDAR).to_dict() == {"O1": 1}
+
+
+def closed(won: bool, amount: float, created: str, day: str) -> dict:
+    return {
+        "is_closed": True,
+        "is_won": won,
+        "amount_base": amount,
+        "created_date": pd.Timestamp(created),
+        "close_date": pd.Timestamp(day),
+        "loss_reason": None if won else "price",
+    }
+
+
+def test_velocity_is_the_product_of_its_factors_and_their_logs_add_up():
+    frame = deals(
+        closed(True, 100.0, "2025-01-01", "2025-01-21"),
+        closed(False, 1.0, "2025-01-01", "2025-01-31"),
+        closed(True, 300.0, "2025-01-05", "2025-02-24"),
+    )
+    one, two = (
+        velocity(frame, date(2025, 1, 1), date(2025, 2, 1)),
+        velocity(frame, date(2025, 1, 5), date(2025, 3, 1)),
+    )
+    assert one["velocity"] == pytest.approx(3 * 0.5 * 100 / 20)  # by hand
+    parts = decompose_velocity(one, two)
+    assert parts["log_change"].sum() == pytest.approx(np.log(two["velocity"] / one["velocity"]))
+    assert decompose_velocity({}, two)["share"].isna().all()
+
+
+def test_three_win_rates_stand_with_their_denominators():
+    frame = deals(
+        closed(True, 100.0, "2025-01-01", "2025-02-01"),
+        closed(False, 300.0, "2024-01-01", "2025-02-02"),
+        {"created_date": pd.Timestamp("2025-01-15")},
+    )
+    found = win_rates(frame, date(2025, 1, 1), date(2025, 3, 1)).set_index("name")
+    assert found["rate"].to_dict() == {"by count": 0.5, "by value": 0.25, "by created cohort": 1.0}
+    assert found.loc["by created cohort", ["of", "open"]].tolist() == [1, 1]
+
+
+@pytest.fixture(scope="module")
+def stages():
+    return inputs.open_snapshot("", "2025-12-12").stages()
+
+
+def test_readiness_counts_what_is_computed_and_what_is_declared(stages):
+    log = api.event_log(
+        pd.DataFrame(
+            {"case_id": ["1", "1"], "activity": ["Qualification", "Demo"], "at": ["2025-01-01", "2025-01-02"]}
+        )
+    )
+    lost = deals(*[closed(False, 1.0, "2025-01-01", "2025-02-01")] * 10)
+    given = {"owner": "sales ops manager", "trained": date(2025, 3, 3)}
+    told = {"bulk": pd.Series({"Qualification": 0.1}), "overdue_share": 0.05, "as_of": DAY}
+    found = readiness(stages, given, log, lost, **told).set_index("item")
+    assert found.loc[~found["holds"]].index.tolist() == ["names"]
+    assert found.loc["names", "why"] == "not defined: Demo"
+    nothing = readiness(
+        stages, {}, None, deals({}), bulk=pd.Series(dtype="float64"), overdue_share=np.nan, as_of=DAY
+    ).set_index("item")
+    held = nothing[nothing["holds"]].index.tolist()
+    assert held == ["entry", "evidence", "age", "names"]
+
+
+@pytest.mark.parametrize(("lift", "verdict"), [(0.25, "keep"), (-0.25, "stop"), (0.0, "go on")])
+def test_an_experiment_is_judged_by_the_rule_set_before(lift, verdict):
+    rng = np.random.default_rng(6)
+    cases = pd.DataFrame({"pilot": rng.random(2400) < 0.5, "after": rng.random(2400) < 0.5})
+    cases["won"] = rng.random(2400) < 0.4 + lift * (cases["pilot"] & cases["after"])
+    found = api.judge_experiment(cases, outcome="won", pilot="pilot", after="after", keep_if=0.0)
+    assert found.verdict == verdict
+    few = api.judge_experiment(cases.head(60), outcome="won", pilot="pilot", after="after")
+    assert few.verdict == "insufficient" and np.isnan(few.effect)
+
+
+def test_a_planted_harm_of_skipping_is_found_and_one_by_chance_is_not():
+    rng = np.random.default_rng(9)
+    skipped = pd.Series(rng.random(4000) < 0.3)
+    alike = pd.DataFrame({"segment": rng.choice(["a", "b"], 4000)})
+    harmed = pd.Series(rng.random(4000) < np.where(skipped, 0.3, 0.5))
+    found = api.deviation_effect(skipped, harmed, alike)
+    assert found.high < 1 and found.low <= (0.3 / 0.7) <= found.high
+    none = api.deviation_effect(skipped, pd.Series(rng.random(4000) < 0.4), alike)
+    assert none.low < 1 < none.high
+
+
+# Findings
+
+
+@pytest.fixture(scope="module")
+def setting():
+    return findings.Setting(inputs.open_snapshot("", "2025-12-12").policy("pipeline"), DAY, "USD")
+
+
+def severities(found) -> list[str]:
+    return [f.severity.value for f in found]
+
+
+def faults(**shares) -> pd.DataFrame:
+    rows = [(f, 10, 0.1, 1000.0, shares.get(f.replace(" ", "_"), 0.0), 0) for f in hygiene.FAULTS]
+    return pd.DataFrame(rows, columns=outputs.FAULTS.column_names)
+
+
+def test_hygiene_fires_beyond_its_limit_keeps_silent_at_it_and_knows_nothing_without_value(setting):
+    work = listed({"next_step": None})
+    assert severities(findings.hygiene(setting, faults(), work, 50)) == ["OK"] * 4
+    fired = findings.hygiene(
+        setting, faults(overdue=0.04, old=0.21, no_next_step=0.06, last_day=0.31), work, 50
+    )
+    assert severities(fired) == ["ACT"] * 4
+    assert (
+        severities(findings.hygiene(setting, faults().assign(value_share=np.nan), work, 50))
+        == ["UNKNOWN"] * 4
+    )
+
+
+@pytest.mark.parametrize(("count", "said"), [(10, "OK"), (8, "OK"), (7, "ACT")])
+def test_readiness_is_judged_by_eight_of_ten_and_gates_advice(setting, count, said):
+    table = pd.DataFrame(
+        {"item": range(10), "asks": "x.", "holds": [k < count for k in range(10)], "why": ""}
+    )
+    assert severities(findings.ready(setting, table)) == [said]
+    assert findings.gated(table) == (count < 8)
+
+
+def cohorts(last: int, before: int = 50) -> pd.DataFrame:
+    rows = [("A", f"2024Q{q}", 100, before) for q in (1, 2, 3, 4)] + [("A", "2025Q1", 100, last)]
+    return pd.DataFrame(rows, columns=["activity", "cohort", "n", "moved_on"])
+
+
+@pytest.mark.parametrize(("last", "said"), [(20, "ACT"), (60, "OK"), (45, "WATCH")])
+def test_a_stage_is_judged_against_its_last_four_quarters(setting, last, said):
+    assert severities(findings.stages(setting, cohorts(last), gate=False)) == [said]
+
+
+def test_a_stage_with_few_entries_is_unknown_and_advice_waits_for_definitions(setting):
+    few = cohorts(1).assign(n=3)
+    assert severities(findings.stages(setting, few, gate=False)) == ["UNKNOWN"]
+    (gated,) = findings.stages(setting, cohorts(20), gate=True)
+    assert gated.recommendation.startswith("Mend the definitions first")
+
+
+def test_bottleneck_variety_velocity_and_coverage_fire_keep_silent_and_say_unknown(setting):
+    def narrow(share):
+        return pd.DataFrame(
+            {
+                "activity": ["A"],
+                "visits": [1.0],
+                "median_days": [9.0],
+                "share": [share],
+                "in_progress": [3],
+                "change": [0.1],
+            }
+        )
+
+    for share, said in ((0.5, "ACT"), (0.2, "OK"), (np.nan, "UNKNOWN")):
+        assert severities(findings.bottleneck(setting, narrow(share), 200, gate=False)) == [said]
+    ways = pd.DataFrame({"variant": list("abcdefghij"), "cases": [10] * 10, "share": [0.1] * 10})
+    assert severities(findings.variety(setting, ways, gate=False)) == ["ACT"]
+    assert severities(findings.variety(setting, ways.assign(share=0.2), gate=False)) == ["OK"]
+    assert severities(findings.variety(setting, ways.head(0), gate=False)) == ["UNKNOWN"]
+    side = {
+        "velocity": 100.0,
+        "decided": 60.0,
+        "deals": 10.0,
+        "win_rate": 0.4,
+        "amount_base": 9.0,
+        "cycle_days": 30.0,
+    }
+    slow = side | {"velocity": 80.0, "deals": 8.0}
+    parts = decompose_velocity(side, slow)
+    assert severities(findings.velocity(setting, side, slow, parts, gate=False)) == ["ACT"]
+    assert severities(findings.velocity(setting, slow, side, parts, gate=False)) == ["OK"]
+    assert severities(findings.velocity(setting, side | {"velocity": np.nan}, slow, parts, gate=False)) == [
+        "UNKNOWN"
+    ]
+    cover = {
+        "due": 200.0,
+        "left": 100.0,
+        "coverage": 2.0,
+        "needed": 2.5,
+        "ratio": 0.8,
+        "decided": 60,
+        "target": 300.0,
+    }
+    assert severities(findings.coverage(setting, cover)) == ["ACT"]
+    assert severities(findings.coverage(setting, cover | {"ratio": 1.2})) == ["OK"]
+    assert severities(findings.coverage(setting, None)) == ["UNKNOWN"]
+
+
+def test_deviations_are_judged_and_their_cost_decides_the_step(setting):
+    row = {
+        "deals": 30,
+        "share": 0.3,
+        "low": 0.25,
+        "high": 0.35,
+        "odds": 0.5,
+        "odds_low": 0.4,
+        "odds_high": 0.7,
+    }
+    table = pd.DataFrame([row | {"deviation": d} for d in ("steps back", "skips a stage")])
+    fired = findings.deviations(setting, table, 100)
+    assert severities(fired) == ["ACT", "ACT"]
+    assert all(f.recommendation.startswith("Enforce") for f in fired)
+    calm = table.assign(share=0.02, low=0.01, high=0.04, odds_high=1.4)
+    assert severities(findings.deviations(setting, calm, 100)) == ["OK", "OK"]
+    assert severities(findings.deviations(setting, table.head(0), 0)) == ["UNKNOWN", "UNKNOWN"]
+    assert {r.code for r in rules.RULES} >= {f.code for f in fired}
+
+
+def test_without_history_hygiene_and_win_rates_still_stand(stages):
+    frame = deals({"next_step": None}, {}, closed(True, 100.0, "2025-10-01", "2025-11-01"))
+    process = handover.prepared(frame, None, stages, {}, CALENDAR, DAY)
+    assert process.log is None
+    assert handover.transition_rows(process).empty and handover.dwell_rows(process).empty
+    assert len(handover.hygiene_rows(process, None, "")) == 1
+    assert handover.win_rate_rows(process).set_index("name").loc["by count", "rate"] == 1.0
