@@ -63,8 +63,8 @@ def _refuse_unowned(tables: Mapping[str, pd.DataFrame], through: date) -> None:
         row = alone.iloc[0]
         raise TableError(
             f"opportunities: {row['opportunity_id']}, won on {row['close_date'].date()}, has no owner and no "
-            f"credit, so nobody can be paid; name its payee, or a house account on no plan ({len(alone)} such "
-            f"deals)"
+            f"credit, so nobody can be paid; name its payee, or a house account on no plan "
+            f"({len(alone)} such deals)"
         )
 
 
@@ -84,8 +84,8 @@ def refuse_unpaid(
         row = empty.iloc[0]
         raise TableError(
             f"opportunities: {row['opportunity_id']}, won on {row['close_date'].date()}, has no amount in "
-            f"{currency}; give the amount, or the rate of {row.get('currency') or 'its currency'} on that day "
-            f"({len(empty)} such deals)"
+            f"{currency}; give the amount, or the rate of {row.get('currency') or 'its currency'} on that "
+            f"day ({len(empty)} such deals)"
         )
     rows = tables["plan_assignments"]
     rows = rows[(rows["start_date"] <= last) & (rows["end_date"].fillna(_FAR) > first)]
@@ -111,8 +111,8 @@ def _refuse_uncovered(row: dict, known: list[Plan], first: pd.Timestamp, last: p
     paid = known[-1].currency
     if pd.notna(row.get("currency")) and row["currency"] != paid:
         raise TableError(
-            f"plan_assignments: {who} has target pay in {row['currency']} and plan '{plan_id}' pays in {paid}; "
-            f"write both in one currency"
+            f"plan_assignments: {who} has target pay in {row['currency']} and plan '{plan_id}' pays in "
+            f"{paid}; write both in one currency"
         )
 
 
@@ -132,5 +132,6 @@ def refuse_stand_ins(
 def no_quota(rep: str, quarter: str) -> TableError:
     """The refusal of a quarter without a quota."""
     return TableError(
-        f"quotas: {rep} has none above 0 in {quarter} and is on a plan that pays by it; enter it, pay is not guessed"
+        f"quotas: {rep} has none above 0 in {quarter} and is on a plan that pays by it; enter it, "
+        f"pay is not guessed"
     )

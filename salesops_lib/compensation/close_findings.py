@@ -98,7 +98,7 @@ def unclear(setting: Setting, close: Close, disputes: pd.DataFrame) -> list[Find
     most = int(counts.iloc[0]) if len(counts) else 0
     rule = str(mine.loc[mine["rule"].str.casefold() == counts.index[0], "rule"].iloc[0]) if most else ""
     said = f"{most} of {len(mine)} disputes of {last} rest on one rule: {rule}." if most else (
-        f"No statement of {last} is disputed." if last else "Nothing is posted yet, so no rule can be disputed."
+        f"No statement of {last} is disputed." if last else "Nothing is posted yet, so no rule is disputed."
     )  # fmt: skip
     return [
         rules.UNCLEAR.judge(

@@ -9,7 +9,8 @@ from datetime import date, datetime
 import pandas as pd
 
 from salesops_lib.compensation import close_outputs as outputs
-from salesops_lib.compensation.books import MOVES, PAYMENT, Books
+from salesops_lib.compensation.books import PAYMENT, Books
+from salesops_lib.compensation.close_journal import journal_rows
 from salesops_lib.compensation.closing import Worked, close_kind
 from salesops_lib.compensation.contract_costs import Terms, capitalised, schedule
 from salesops_lib.compensation.draft import Draft
@@ -226,36 +227,12 @@ def check_rows(
             _equal(f"asset_{currency.lower()}", "amortised + remaining", whole["amortised"] + left,
                    "capitalised", whole["capitalised"])
         )  # fmt: skip
-    journal = journal_rows(close, deal_costs)
+    journal = journal_rows(close.made.payments, deal_costs)
     made.append(
         _equal("debits_are_credits", "Σ debits", to_cents(journal["debit"]).sum(), "Σ credits",
                to_cents(journal["credit"]).sum())
     )  # fmt: skip
     return pd.DataFrame(made, columns=outputs.CHECKS.column_names)
-
-
-def journal_rows(close: Close, deal_costs: pd.DataFrame) -> pd.DataFrame:
-    """Columns of ``outputs.JOURNAL``: what finance books for the close, debits equal to credits.
-
-    Corrections, adjustments after a dispute and what is carried forward are booked as they are paid.
-    """
-    rows = []
-    for currency, mine in close.made.payments.groupby("currency"):
-        sums = {m: int(mine[m].sum()) for m in (*MOVES, "paid")}
-        own = deal_costs[deal_costs["currency"] == currency]
-        asset, expense = (int(to_cents(own[n]).sum()) for n in ("asset", "expense"))
-        booked = (
-            ("contract costs (asset)", asset),
-            ("commission expense", expense + sums["corrections"] + sums["disputes"]),
-            ("commission held (liability)", sums["held"]),
-            ("draws advanced (receivable)", sums["draw"] + sums["draw_recovery"]),
-            ("overpaid and carried (receivable)", sums["overpayment"] + sums["carried"]),
-            ("commission payable", -sums["paid"]),
-        )
-        rows += [
-            (currency, account, to_decimal(max(c, 0)), to_decimal(max(-c, 0))) for account, c in booked if c
-        ]
-    return pd.DataFrame(rows, columns=outputs.JOURNAL.column_names)
 
 
 def dispute_rows(books: Books, calendar: FiscalCalendar, as_of: date) -> pd.DataFrame:

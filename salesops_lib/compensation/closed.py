@@ -83,8 +83,8 @@ def shown(
 def again(entries: Sequence[Mapping[str, Any]], period: str, text: str | None) -> tuple[Draft, str, Worked]:
     """A closed period worked out again from the inputs that its posting kept, with the plans' fingerprint.
 
-    ``entries``: the whole ledger. ``text``: the kept inputs. Raises CloseError where the period is not closed,
-    or the inputs are not those of the posting.
+    ``entries``: the whole ledger. ``text``: the kept inputs. Raises CloseError where the period is not
+    closed, or the inputs are not those of the posting.
     """
     books = read_books(entries)
     stands = books.postings.get(period)

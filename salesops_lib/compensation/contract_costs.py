@@ -3,9 +3,9 @@
     capitalised   commissions and SPIFFs of a deal, by its close date: costs that would not be without it
     expensed      all other pay; and by the practical expedient what would be written off within a year
     benefit       the policy's months by type of sale, and never less than the deal's own term
-    written off   straight by month to the end of the benefit, and to 0 exactly. What comes on top later, or is
-                  taken back, moves the months that are left (a change in estimate); what is taken back beyond
-                  what is left is income at once; of a contract that has ended the rest is written off
+    written off   straight by month to the end of the benefit, and to 0 exactly. What comes on top later, or
+                  is taken back, moves the months that are left (a change in estimate); what is taken back
+                  beyond what is left is income at once; of a contract that has ended the rest goes at once
 
 Source: ASC 340-40-25-1 (incremental costs), 25-4 (expedient, one year or less), 35-1 and 35-2 (amortisation,
 change in estimate), 35-3 (impairment).

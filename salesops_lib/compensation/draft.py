@@ -19,6 +19,7 @@ import pandas as pd
 
 from salesops_lib.compensation.books import LINE, MOVES, PAYMENT, Books
 from salesops_lib.compensation.closing import Worked, close_kind
+from salesops_lib.compensation.draft_checks import identities
 from salesops_lib.compensation.lines import EARNINGS
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.money import cents, to_cents, to_decimal
@@ -26,8 +27,6 @@ from salesops_lib.core.periods import FiscalCalendar, Period
 
 SAME = ["rep_id", "plan_id", "origin", "of_kind", "part", "deal_id", "currency"]
 """What a worked-out line and a posted one have to share to be compared."""
-OUTSIDE = ("correction", "dispute", "carried")
-"""Kinds of line that the engine does not make."""
 _MOVE_OF = dict.fromkeys(EARNINGS, "earned") | {
     "hold": "held", "release": "held", "clawback": "clawed_back", "cancelled": "clawed_back",
     "overpayment": "overpayment", "draw": "draw", "draw_recovery": "draw_recovery",
@@ -99,7 +98,7 @@ def draft(
     lines = pd.concat([lines, _carried(lines, period)], ignore_index=True)
     lines = _numbered(lines.assign(closes=period))
     payments = _payments(lines, worked, books, opening, calendar, period)
-    checks = _checks(lines, payments, worked, books, opening, period)
+    checks = identities(lines, payments, worked, books, opening, period)
     runs = as_of < calendar.bounds(period)[1] - pd.Timedelta(days=1)
     return Draft(period, as_of, lines, payments, opening, checks, _hash(period, as_of, lines, payments), runs)
 
@@ -265,46 +264,11 @@ def _year(books: Books, opening: pd.DataFrame, calendar, period: str) -> Mapping
     }
 
 
-def _checks(
-    lines, payments, worked: Worked, books: Books, opening, period: str
-) -> tuple[tuple[str, str, bool], ...]:
-    """Identities that a close stands on. Each can fail: its two sides come about in different ways."""
-    engine = worked.payments[worked.payments["closes"] == period]
-    own = lines[~lines["kind"].isin(OUTSIDE)]
-    total, owed = int(lines["cents"].sum()), int(payments["paid"].sum())
-    found = [_equal("lines_are_payments", "Σ lines", total, "Σ payments", owed)]
-    for move in ("earned", "held", "clawed_back", "overpayment", "draw", "draw_recovery"):
-        theirs = int(to_cents(engine[move]).sum())
-        found.append(
-            _equal(f"{move}_is_the_engines", f"Σ {move} of the engine", theirs, "of the statements",
-                   int(payments[move].sum()))
-        )  # fmt: skip
-    paid = int(to_cents(engine["paid"]).sum())
-    found.append(_equal("engine_is_lines", "Σ engine", paid, "Σ its lines", int(own["cents"].sum())))
-    early = opening if books.last is None else books.opening
-    every = pd.concat([early, books.lines[~books.lines["of_kind"].isin(["dispute", "carried"])],
-                       lines[~lines["of_kind"].isin(["dispute", "carried"])]])  # fmt: skip
-    known = worked.lines["closes"].map(Period.parse) <= Period.parse(period)
-    all_of_it = int(to_cents(worked.lines.loc[known, "amount"]).sum())
-    found.append(
-        _equal("posted_is_worked_out", "posted to date with this close", int(every["cents"].sum()),
-               "all that is worked out", all_of_it)
-    )  # fmt: skip
-    negative = int((payments["paid"] < 0).sum())
-    found.append(("nothing_negative", f"{negative} payees would be paid less than 0", negative == 0))
-    whole, deals = worked.credited.get(period, (0, 0))
-    found.append(("credits_are_whole", f"{whole} of {deals} deals are credited to 100 %", whole == deals))
-    ids = lines["line_id"].is_unique
-    found.append(("ids_unique", f"{len(lines)} lines, each with an id of its own", ids))
-    return tuple(found)
-
-
-def _equal(name: str, one: str, left: int, other: str, right: int) -> tuple[str, str, bool]:
-    return name, f"{one} {_money(left)} = {other} {_money(right)}", left == right
-
-
 def _hash(period: str, as_of: date, lines: pd.DataFrame, payments: pd.DataFrame) -> str:
-    texts = (f"{period} {as_of}", *(f.to_csv(index=False, lineterminator="\n") for f in (lines, payments)))
+    texts = [f"{period} {as_of}"]
+    for frame in (lines, payments):
+        rows = frame.astype("object").where(frame.notna(), "").itertuples(index=False, name=None)
+        texts += ["\x1f".join(map(str, row)) for row in (tuple(frame.columns), *rows)]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The terms of a plan in sentences, with a payee's own target and quota: what a line's arithmetic rests on."""
+"""The terms of a plan in sentences, with a payee's target and quota: what a line's arithmetic rests on."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ def _component(paying: Paying, rep: str, plan: Plan, component, day: int) -> str
         whole = paying.prorated.target(rep, plan, window)
         mine = whole * Fraction(component.weight)
         said.append(
-            f"Target in {name}: {_money(whole)} target incentive × {_share(component.weight)} = {_money(mine)}."
+            f"Target in {name}: {_money(whole)} target incentive × {_share(component.weight)} = "
+            f"{_money(mine)}."
         )
         quota = _quota(paying, rep, plan, component, window)
         if quota and component.rate_unit == "multiple_of_base":

@@ -146,7 +146,8 @@ def _terms(s: Statement) -> str:
         "<tr>" + "".join(f"<td>{escape(str(r[c]).replace('_', ' '))}</td>" for c in ("plan", "part", "words"))
         + "</tr>" for r in s.terms.to_dict("records")
     )  # fmt: skip
-    return f"<h2>How your plan pays</h2><table><tr><th>Plan</th><th>Part</th><th>In words</th></tr>{rows}</table>"
+    head = "<tr><th>Plan</th><th>Part</th><th>In words</th></tr>"
+    return f"<h2>How your plan pays</h2><table>{head}{rows}</table>"
 
 
 def _known(text) -> str:

@@ -79,7 +79,7 @@ def taken(
     overlay
         Share of the region's quota that an overlay without one of its own is given.
     plan_rates
-        ``currency``, ``date``, ``base_per_unit``: rates that quotas were set at, for plans in another currency.
+        ``currency``, ``date``, ``base_per_unit``: rates that quotas were set at, where plans need them.
 
     Raises
     ------
@@ -152,8 +152,8 @@ def _in_plan_currency(
         rate = _plan_rate(plan_rates, code, row["start_date"])
         if rate is None:
             raise TableError(
-                f"quotas: {row['rep_id']} is on '{row['plan_id']}', which pays in {code}, and there is no plan rate "
-                f"of {code} on {row['start_date']}; add it to policy/plan_rates.yaml"
+                f"quotas: {row['rep_id']} is on '{row['plan_id']}', which pays in {code}, and there is no "
+                f"plan rate of {code} on {row['start_date']}; add it to policy/plan_rates.yaml"
             )
         for column in quotas:
             if row[column] is not None:

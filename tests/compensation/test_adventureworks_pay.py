@@ -32,14 +32,17 @@ def plan_of(person: dict) -> dict:
     rate, bonus = Decimal(person["CommissionPct"]) * 100, Decimal(person["Bonus"])
     return {
         "schema": "salesops.plan/1", "id": f"aw-{person['BusinessEntityID']}", "version": 1,
-        "effective": {"from": date(2011, 5, 31)}, "currency": "USD", "roles": [f"Seller {person['BusinessEntityID']}"],
+        "effective": {"from": date(2011, 5, 31)}, "currency": "USD",
+        "roles": [f"Seller {person['BusinessEntityID']}"],
         "rounding": {"unit": "0.01", "mode": "half_even"}, "pay_period": "quarter",
         "pay": {"target_total_cash": str(bonus * 4), "base_salary": "0"},
-        "measures": {"sales": {"aggregate": "sum", "field": "bookings", "event": "booked", "period": "quarter",
+        "measures": {"sales": {"aggregate": "sum", "field": "bookings", "event": "booked",
+                               "period": "quarter",
                                "quota": {"source": "individual"}}},
         "components": [
             {"id": "commission", "type": "commission", "measure": "sales", "weight": 0, "basis": "amount",
-             "rate_unit": "percent", "method": "marginal", "tiers": [{"from": 0, "rate": str(rate.normalize())}]},
+             "rate_unit": "percent", "method": "marginal",
+             "tiers": [{"from": 0, "rate": str(rate.normalize())}]},
             {"id": "bonus", "type": "bonus", "measure": "sales", "weight": 1, "basis": "attainment",
              "rate_unit": "share_of_target", "method": "step",
              "tiers": [{"from": 0, "rate": 0}, {"from": 1, "rate": 1}]},
@@ -59,7 +62,7 @@ def files(cases):
 
 @pytest.fixture(scope="module")
 def works(cases, files, tmp_path_factory):
-    """The company imported, with a plan and an assignment for each salesperson; web orders are the house's."""
+    """The company imported, with a plan and an assignment for each salesperson."""
     folder = tmp_path_factory.mktemp("aw") / "company"
     importing.import_export("csv", cases / "adventureworks", folder, EXAMPLE)
     people, quotas, _ = files
@@ -103,7 +106,7 @@ def paid(works):
 def by_hand(files, paid):
     """(rep, quarter) → (commission, bonus) from the files alone."""
     people, quotas, orders = files
-    starts = sorted({q[:10] for q in quotas["QuotaDate"]}) + ["2014-05-30"]
+    starts = [*sorted({q[:10] for q in quotas["QuotaDate"]}), "2014-05-30"]
     mine = orders[orders["SalesPersonID"].notna()]
     days = mine["OrderDate"].dt.strftime("%Y-%m-%d")
     found = {}

@@ -1,4 +1,4 @@
-"""`salesops comp close … post` on a copy of the sample, over a fiscal year's end, with a correction in between."""
+"""`salesops comp close … post` on a copy of the sample: a fiscal year's end, a correction in between."""
 
 import csv
 import shutil
@@ -57,15 +57,16 @@ def test_a_quota_that_is_missing_refuses_the_close_by_row_and_writes_nothing(com
     code, out, err = comp("close", "--period", JANUARY, "--as-of", "2025-02-07")
     assert (code, out) == (2, "")
     assert err == (
-        "error: quotas: R002 has none above 0 in FY25-Q4 and is on a plan that pays by it; enter it, pay is not "
-        "guessed\n"
+        "error: quotas: R002 has none above 0 in FY25-Q4 and is on a plan that pays by it; "
+        "enter it, pay is not guessed\n"
     )
     assert not (company / "ledger" / f"{LEDGER}.jsonl").exists()
 
 
 def test_two_months_over_a_fiscal_years_end_are_closed_and_a_late_change_pays_its_difference(comp, company):
     entered = {"holder_id": "R002", "level": "rep", "period": "FY25-Q4", "measure": "bookings",
-               "recorded_at": "2024-10-05T15:00:00Z", "parent_id": "", "quota_base": "200000.0", "currency": "USD",
+               "recorded_at": "2024-10-05T15:00:00Z", "parent_id": "",
+               "quota_base": "200000.0", "currency": "USD",
                "ramp_share": "1.0"}  # fmt: skip
     rewrite(company, "quotas", lambda rows: [*rows, entered])
     code, out, err = comp("close", "--period", JANUARY, "--as-of", "2025-02-07")
@@ -77,7 +78,7 @@ def test_two_months_over_a_fiscal_years_end_are_closed_and_a_late_change_pays_it
     sign(comp, JANUARY)
     assert comp("post", "--period", JANUARY)[0] == 0
     posted = books_of(company).lines
-    # Late: one rep's MBO score of the quarter turns out to be 0.5, which pays nothing. January stays, to the byte.
+    # Late: one rep's MBO score of the quarter turns out to be 0.5, which pays nothing. January stays.
     line = posted[(posted["part"] == "quarterly_mbo") & (posted["cents"] > 0)].iloc[0]
 
     def lower(rows: list[dict]) -> list[dict]:

@@ -1,4 +1,4 @@
-"""Laws of the close, whatever is restated when: nothing is lost, nothing posted changes, nobody is paid below 0."""
+"""Laws of the close, whatever is restated when: nothing is lost, no posting changes, nobody is below 0."""
 
 import pandas as pd
 import pytest
@@ -11,7 +11,8 @@ from salesops_lib.compensation.draft import draft
 MONTHS = ("FY25-M11", "FY25-M12", "FY26-M01", "FY26-M02")  # over a fiscal year's end
 REPS, DEALS = ("A", "B"), ("D1", "D2", "")
 LINES = st.tuples(
-    st.sampled_from(REPS), st.sampled_from(MONTHS[:3]), st.sampled_from(("commission", "bonus", "hold", "clawback")),
+    st.sampled_from(REPS), st.sampled_from(MONTHS[:3]),
+    st.sampled_from(("commission", "bonus", "hold", "clawback")),
     st.sampled_from(DEALS), st.integers(-30_000, 90_000),
 )  # fmt: skip
 KNOWN = st.lists(LINES, min_size=1, max_size=8)

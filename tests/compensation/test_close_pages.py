@@ -1,0 +1,79 @@
+"""The figures of the two how-to pages on closing, done again."""
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from salesops_lib import inputs
+from salesops_lib.compensation import closed, desk
+from salesops_lib.compensation.books import read_books
+from salesops_lib.compensation.contract_costs import straight
+from salesops_lib.core.errors import ParameterError
+
+PAGES = Path(__file__).parents[2] / "playbooks" / "how-to" / "compensation"
+
+
+@pytest.fixture(scope="module")
+def close_page() -> str:
+    return " ".join((PAGES / "close-commissions.md").read_text(encoding="utf-8").split())
+
+
+@pytest.fixture(scope="module")
+def dispute_page() -> str:
+    return " ".join((PAGES / "handle-a-dispute.md").read_text(encoding="utf-8").split())
+
+
+def number(text: str) -> Decimal:
+    return Decimal(text.replace(",", ""))
+
+
+def test_the_worked_line_is_a_line_of_the_sample_and_comes_to_what_the_page_says(close_page, sample):
+    found = re.search(r"([\d,.]+) × ([\d,.]+) ÷ ([\d,.]+) × ([\d.]+) = ([\d,.]+\d)\.", close_page)
+    sold, target, quota, rate, paid = (number(t) for t in found.groups())
+    assert (sold * target / quota * rate).quantize(Decimal("0.01")) == paid
+    assert Decimal(31_800) * Decimal("0.85") == target
+    assert straight(int(paid * 100), 36)[0] == 99_00
+    assert (paid / 2).quantize(Decimal("0.01")) == Decimal("1781.96")
+    snapshot = inputs.open_snapshot(sample, "2025-12-05")
+    made, _, _ = closed.drafted_from(snapshot, inputs.plan_files(sample), read_books([]), "FY26-M10")
+    mine = made.lines[(made.lines["rep_id"] == "R031") & (made.lines["kind"] == "commission")]
+    assert int(paid * 100) in mine["cents"].tolist()
+
+
+def test_the_correction_of_the_page_pays_as_the_page_says(close_page, office):
+    assert (
+        "February has a line of −80.00 and comes to −30.00: nothing is paid, 30.00 is carried." in close_page
+    )
+    assert "March earns 40.00 and pays 10.00." in close_page
+    desk_ = office.Office()
+    january, later = ("A", "FY25-M01", "commission", "D", 100_00), ("A", "FY25-M01", "commission", "D", 20_00)
+    february, march = ("A", "FY25-M02", "bonus", "", 50_00), ("A", "FY25-M03", "bonus", "", 40_00)
+    desk_.close(office.worked(january), "FY25-M01")
+    made = desk_.close(office.worked(later, february), "FY25-M02")
+    row = made.payments.iloc[0]
+    assert (row["corrections"], row["carried"], row["paid"]) == (-80_00, 30_00, 0)
+    after = desk_.close(office.worked(later, february, march), "FY25-M03")
+    assert after.payments["paid"].tolist() == [10_00]
+
+
+def test_the_dispute_of_the_page_is_paid_once_with_the_next_close(dispute_page, office):
+    assert "verdict *rule_unclear*, adjustment 12.50" in dispute_page.replace("Verdict", "verdict")
+    desk_ = office.Office()
+    january, march = ("A", "FY25-M01", "commission", "D", 100_00), ("A", "FY25-M02", "bonus", "", 1_00)
+    desk_.close(office.worked(january), "FY25-M01")
+    desk_.write(desk.disputed(desk_.books, "FY25-M01/A/1", "112.50", "split", "12.5 % more is mine"))
+    asked = desk_.books.disputes[0]["entry"]
+    with pytest.raises(ParameterError, match="takes no --adjustment"):
+        desk.answered(desk_.books, asked, "data", "12.50", "the split was wrong")
+    desk_.write(desk.answered(desk_.books, asked, "rule_unclear", "12.50", "it reads two ways"))
+    made = desk_.close(office.worked(january, march), "FY25-M02")
+    assert made.payments["paid"].tolist() == [13_50]
+    assert desk_.books.lines.query("closes == 'FY25-M01'")["cents"].tolist() == [100_00]
+
+
+def test_the_shares_of_the_page_are_on_the_sides_of_the_limit_it_says(dispute_page):
+    assert "Two of them dispute a line: 4.9 %, within the limit. Three: 7.3 %" in dispute_page
+    assert f"{2 / 41:.1%} {3 / 41:.1%}" == "4.9% 7.3%"
+    assert 2 / 41 <= 0.05 < 3 / 41
