@@ -78,8 +78,10 @@ def followed(
         carried = {k: last[name].get(k) for k in ("owner", "due")} if name in last else {}
         last[name] = carried | {k: v for k, v in entry.items() if v is not None}
     found: dict[tuple[str, str], Followed] = {}
-    by_id = {id(f): (report, day) for report, day, f in (rows := list(standing))}
-    rank = {id(f): n for n, f in enumerate(order := ordered(f for _, _, f in rows))}
+    rows = list(standing)
+    by_id = {id(f): (report, day) for report, day, f in rows}
+    order = ordered([f for _, _, f in rows])
+    rank = {id(f): n for n, f in enumerate(order)}
     for finding in order:
         report, as_of = by_id[id(finding)]
         name = report, key(finding)
@@ -94,8 +96,9 @@ def worsened(entry: Mapping[str, Any], finding: Finding) -> bool:
     Worse is a graver severity, or a whole range (without one, the value) beyond the value of then, on the
     wrong side. A value that moved inside its range is no news.
     """
-    if _RANK[finding.severity] != (then := _RANK[Severity(entry["severity"])]):
-        return _RANK[finding.severity] > then
+    now, then = _RANK[finding.severity], _RANK[Severity(entry["severity"])]
+    if now != then:
+        return now > then
     if entry.get("value") is None or finding.value is None or finding.severity is Severity.UNKNOWN:
         return False
     was, span = float(entry["value"]), finding.interval
