@@ -34,7 +34,7 @@ _OUT = Path("reports")
 def list_(
     data: Data = "",
     out: Out = _OUT,
-    on: Annotated[str, typer.Option("--on", metavar="DAY", help="Overdue on this day; default: the latest report's.")] = "",
+    on: Annotated[str, typer.Option("--on", metavar="DAY", help="Overdue by; default: the latest report.")] = "",
     all_: Annotated[bool, typer.Option("--all", help="Also what is accepted or closed.")] = False,
 ) -> None:  # fmt: skip
     """One line per finding: what is open and overdue first, then by severity and money."""
@@ -144,8 +144,8 @@ def _line(item: Followed) -> str:
     late = " OVERDUE" if item.overdue else ""
     why = f" ({item.why})" if item.why and item.state in (ACCEPTED, CLOSED) else ""
     return (
-        f"{item.finding.severity:<7}  {item.state}{late}  {item.key}  {item.report}  {item.owner} by {item.due}"
-        f"  {item.finding.statement}{why}"
+        f"{item.finding.severity:<7}  {item.state}{late}  {item.key}  {item.report}"
+        f"  {item.owner} by {item.due}  {item.finding.statement}{why}"
     )
 
 

@@ -13,8 +13,8 @@ from salesops_lib.inputs.ledger import ledger_file, read_ledger
 
 def found(team: str) -> dict:
     return Finding(
-        code="F-ATTN-TEAM", metric="attainment.team", title="Team under its floor", scope={"team": team},
-        value=0.6, unit="ratio", currency=None, n=10, min_n=5, interval=None,
+        code="F-ATTN-TEAM", metric="attainment.team", title="Team under its floor",
+        scope={"team": team}, value=0.6, unit="ratio", currency=None, n=10, min_n=5, interval=None,
         threshold=Threshold(0.8, "above", "log"), mature=True, statement=f"{team} is at 60 %.",
         money_at_stake=None, recommendation="Do it.", owner="manager", due=date(2026, 3, 6),
         playbook="how-to/analytics/review-attainment.md#f-attn-team",
