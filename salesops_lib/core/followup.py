@@ -60,7 +60,7 @@ def followed(
     Parameters
     ----------
     standing
-        ``(report, as_of, finding)``. Of several periods of one finding in a report the worst counts.
+        ``(report, as_of, finding)``. A decision holds for every period of a finding.
     decisions
         Entries made by :func:`decision`, oldest first.
     on
@@ -77,17 +77,14 @@ def followed(
         name = entry["report"], entry["finding"]
         carried = {k: last[name].get(k) for k in ("owner", "due")} if name in last else {}
         last[name] = carried | {k: v for k, v in entry.items() if v is not None}
-    found: dict[tuple[str, str], Followed] = {}
     rows = list(standing)
-    by_id = {id(f): (report, day) for report, day, f in rows}
-    order = ordered([f for _, _, f in rows])
-    rank = {id(f): n for n, f in enumerate(order)}
-    for finding in order:
-        report, as_of = by_id[id(finding)]
-        name = report, key(finding)
-        if name not in found and finding.severity is not Severity.OK:
-            found[name] = _followed(report, as_of, finding, last.get(name), on)
-    return sorted(found.values(), key=lambda f: (f.state in SETTLED, not f.overdue, rank[id(f.finding)]))
+    rank = {id(f): n for n, f in enumerate(ordered([f for _, _, f in rows]))}
+    found = [
+        _followed(report, as_of, finding, last.get((report, key(finding))), on)
+        for report, as_of, finding in rows
+        if finding.severity is not Severity.OK
+    ]
+    return sorted(found, key=lambda f: (f.state in SETTLED, not f.overdue, rank[id(f.finding)]))
 
 
 def worsened(entry: Mapping[str, Any], finding: Finding) -> bool:

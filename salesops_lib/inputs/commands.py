@@ -34,12 +34,12 @@ _OUT = Path("reports")
 def list_(
     data: Data = "",
     out: Out = _OUT,
-    on: Annotated[str, typer.Option("--on", metavar="DAY", help="Overdue by; default: the latest report.")] = "",
+    on: Annotated[str, typer.Option("--on", metavar="DAY", help="Overdue by; default: latest report.")] = "",
     all_: Annotated[bool, typer.Option("--all", help="Also what is accepted or closed.")] = False,
 ) -> None:  # fmt: skip
     """One line per finding: what is open and overdue first, then by severity and money."""
     rows = _standing(out)
-    found = followed(rows, _decisions(_folder(data)), _day(on, "on") if on else _latest(rows))
+    found = followed(rows, decisions(data), _day(on, "on") if on else _latest(rows))
     settled = sum(f.state in (ACCEPTED, CLOSED) for f in found)
     for item in found:
         if all_ or item.state not in (ACCEPTED, CLOSED):
@@ -78,6 +78,16 @@ def close(finding: Code, why: Why, data: Data = "", out: Out = _OUT, report: Rep
     _decide(finding, report, data, out, CLOSED, why=why.strip())
 
 
+def decisions(data: str) -> tuple[dict, ...]:
+    """What was decided about findings, oldest first; nothing for a database, which holds no ledger.
+
+    ``data`` is a company folder as typed, or empty for the sample. Raises LedgerError where it was changed.
+    """
+    from salesops_lib.inputs.ledger import read_ledger
+
+    return () if "://" in data else read_ledger(_folder(data), LEDGER).entries
+
+
 def _decide(name: str, report: str, data: str, out: Path, state: str, **told: str | None) -> None:
     from salesops_lib.inputs import ledger
 
@@ -95,7 +105,9 @@ def _decide(name: str, report: str, data: str, out: Path, state: str, **told: st
 
 def _chosen(name: str, report: str, found: list[Followed]) -> Followed:
     """The one finding meant: by its whole name, else by its code where that is the only one."""
-    asked = [f for f in found if not report or f.report == report]
+    # One per name: of several periods the first, which is the most pressing.
+    named = {(f.report, f.key): f for f in reversed(found)}
+    asked = [f for f in reversed(named.values()) if not report or f.report == report]
     exact = [f for f in asked if f.key == name]
     fits = exact or [f for f in asked if f.finding.code == name]
     if len(fits) == 1:
@@ -132,12 +144,6 @@ def _read(out: Path) -> Iterator[tuple[str, str, Finding]]:
 
 def _latest(rows: list[tuple[str, str, Finding]]) -> date:
     return date.fromisoformat(max((day for _, day, _ in rows), default="0001-01-01"))
-
-
-def _decisions(folder: Path) -> tuple[dict, ...]:
-    from salesops_lib.inputs.ledger import read_ledger
-
-    return read_ledger(folder, LEDGER).entries
 
 
 def _line(item: Followed) -> str:

@@ -1,4 +1,4 @@
-"""States of findings. What is expected is the rule in words: accepted until worse, closed until seen again."""
+"""States of findings. Expected is the rule in words: accepted until worse, closed until seen again."""
 
 from dataclasses import replace
 from datetime import date

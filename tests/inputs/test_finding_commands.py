@@ -23,7 +23,7 @@ def found(team: str) -> dict:
 
 @pytest.fixture
 def typed(tmp_path, capsys):
-    """Type a command on a company of its own and one report with two teams' findings; code, stdout, stderr."""
+    """Type a command on a company and a report with two teams' findings; code, stdout, stderr."""
     company = inputs.init_company(tmp_path / "acme")
     current = tmp_path / "reports" / "attainment" / "company" / "current"
     current.mkdir(parents=True)
