@@ -183,13 +183,13 @@ def run(
 
 
 @app.command()
-def site(out: Out = None) -> None:
-    """Build the browsable site from the reports that stand."""
-    from salesops_lib.publish import catalog
-    from salesops_lib.publish.site import build_site
+def site(out: Out = None, data: Data = "") -> None:
+    """Build the browsable site from the reports that stand and what was decided about their findings."""
+    from salesops_lib.inputs.commands import decisions
+    from salesops_lib.publish import catalog, site
 
     root = catalog.repository_root()
-    page = build_site(out or root / "reports", playbooks=root / "playbooks")
+    page = site.build_site(out or root / "reports", None, root / "playbooks", decisions(_typed(data)))
     typer.echo(f"open {os.path.relpath(page)}")
 
 

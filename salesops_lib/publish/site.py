@@ -13,10 +13,11 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -71,10 +72,17 @@ pymdownx.tasklist = {{}}
 """
 
 
-def build_site(reports: Path, out: Path | None = None, playbooks: Path | None = None) -> Path:
+def build_site(
+    reports: Path,
+    out: Path | None = None,
+    playbooks: Path | None = None,
+    decisions: Sequence[Mapping[str, Any]] = (),
+) -> Path:
     """Build the site of all bundles under ``reports`` and switch ``out`` (``reports/site``) to it.
 
-    ``playbooks``: folder of Markdown pages to include. Returns the path of the first page. Raises SiteError
+    ``playbooks``: folder of Markdown pages to include. ``decisions``: entries made by
+    :func:`salesops_lib.core.followup.decision`, oldest first; what they settle is no card.
+    Returns the path of the first page. Raises SiteError
     where a bundle cannot be shown or ``out`` is something else than a site.
     """
     out = out or reports / "site"
@@ -86,7 +94,7 @@ def build_site(reports: Path, out: Path | None = None, playbooks: Path | None = 
         pages = _copy_playbooks(playbooks, docs) if playbooks and playbooks.is_dir() else []
         for history in histories:
             write_report(history, docs)
-        write_now(histories, pages, docs)
+        write_now(histories, pages, docs, decisions)
         _write_assets(docs)
         company = next((h.current.manifest["company"] for h in histories if h.current), "")
         _generate(stage, _nav(histories, pages), company or "Sales operations")

@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.findings import Finding, Severity, ordered
+from salesops_lib.core.followup import SETTLED, Followed, followed
 from salesops_lib.publish.formatting import MISSING, finding_texts, format_unit
 from salesops_lib.publish.history import Bundle, ReportHistory
 from salesops_lib.publish.render import BODY_END, BODY_START, PLAYBOOKS, finding_view, tally, templates
@@ -54,15 +57,21 @@ def write_report(history: ReportHistory, docs: Path) -> None:
     write_page(folder.with_name(f"{folder.name}.md"), report_title(history), markup)
 
 
-def write_now(histories: Sequence[ReportHistory], playbooks: Sequence[tuple[str, str]], docs: Path) -> None:
+def write_now(
+    histories: Sequence[ReportHistory],
+    playbooks: Sequence[tuple[str, str]],
+    docs: Path,
+    decisions: Sequence[Mapping[str, Any]] = (),
+) -> None:
     """The first page: decisions by money at stake, the reports and their state, trends, playbooks.
 
     ``playbooks``: title and path of every page; those that a standing finding names are listed.
+    ``decisions``: what people decided about findings; what is accepted or closed is listed apart.
     """
     current = [h.current for h in histories if h.current]
     newest = max((b.as_of for b in current), default="")
     rows = [_row(history, newest) for history in histories]
-    page = _decisions(histories) | {
+    page = _decisions(histories, decisions, newest) | {
         "company": next((b.manifest["company"] for b in current), ""),
         "as_of": newest or MISSING,
         "rows": rows,
@@ -80,22 +89,29 @@ def write_page(path: Path, title: str, markup: str) -> None:
     path.write_text(front + markup, encoding="utf-8")
 
 
-def _decisions(histories: Sequence[ReportHistory]) -> dict:
-    views: dict[int, dict] = {}
-    findings: list[Finding] = []
-    for history in histories:
-        for finding in history.current.findings if history.current else ():
-            page = _page(history)
-            view = finding_view(finding, history.current.manifest["currency"], "", "playbooks/")
-            views[id(finding)] = view | {
-                "report": f"{page}#{view['slug']}",
-                "report_title": history.current.run["title"],
-            }
-            findings.append(finding)
-    order = [f for f in ordered(findings) if f.severity is not Severity.OK]
-    pressing = [views[id(f)] for f in order if f.severity is not Severity.UNKNOWN]
-    unknown = [views[id(f)] for f in order if f.severity is Severity.UNKNOWN]
-    return tally(findings) | {"cards": pressing[:_CARDS], "lines": pressing[_CARDS:] + unknown}
+def _decisions(
+    histories: Sequence[ReportHistory], decisions: Sequence[Mapping[str, Any]], newest: str
+) -> dict:
+    standing = [(h.key, h.current.as_of, f) for h in histories if h.current for f in h.current.findings]
+    by_key = {h.key: h for h in histories}
+    on = date.fromisoformat(newest) if newest else date.min
+    items = followed(standing, decisions, on)
+    open_ = [(i, _decision_view(i, by_key[i.report])) for i in items if i.state not in SETTLED]
+    pressing = [v for i, v in open_ if i.finding.severity is not Severity.UNKNOWN]
+    unknown = [v for i, v in open_ if i.finding.severity is Severity.UNKNOWN]
+    return tally([f for _, _, f in standing]) | {
+        "cards": pressing[:_CARDS],
+        "lines": pressing[_CARDS:] + unknown,
+        "settled": [
+            (i.state, i.why, _decision_view(i, by_key[i.report])) for i in items if i.state in SETTLED
+        ],
+    }
+
+
+def _decision_view(item: Followed, history: ReportHistory) -> dict:
+    view = finding_view(item.finding, history.current.manifest["currency"], "", "playbooks/")
+    told = {"report": f"{_page(history)}#{view['slug']}", "report_title": history.current.run["title"]}
+    return view | told
 
 
 def _named(histories: Sequence[ReportHistory], playbooks: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from salesops_lib.core.followup import decision
 from salesops_lib.publish.history import read_reports
 from salesops_lib.publish.site import build_site
 from salesops_lib.publish.site_pages import SiteError
@@ -247,3 +248,13 @@ def test_a_line_has_gaps_where_a_run_could_not_judge():
     assert svg.count("M") == 3  # the limit, the start, and after the gap
     assert sparkline([0.1, None], 0.2) == ""
     assert sparkline([0.1, 0.1]) != ""
+
+
+def test_an_accepted_finding_is_listed_apart_with_its_reason(reports):
+    history = read_reports(reports)[0]
+    first = next(f for f in history.current.findings if f.severity == "ACT")
+    entry = decision(history.key, history.current.as_of, first, "accepted", why="the <b>team</b> ramps")
+    before = build_site(reports).read_text()
+    page = build_site(reports, decisions=[entry]).read_text()
+    assert 'id="settled"' not in before and 'id="settled"' in page
+    assert "the &lt;b&gt;team&lt;/b&gt; ramps" in page and "<b>team" not in page
