@@ -7,11 +7,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from salesops_lib.handbook.faults import Fault
+from salesops_lib.handbook.emitted import check_emitted, check_parameters
 from salesops_lib.handbook.front_matter import check_front_matter, planned
 from salesops_lib.handbook.generated import rendered
 from salesops_lib.handbook.links import check_links
 from salesops_lib.handbook.pages import Page, read_pages
+from salesops_lib.handbook.prose import check_terms
+from salesops_lib.handbook.raci import check_raci
+from salesops_lib.handbook.register_pages import stage_list
+from salesops_lib.handbook.registers import read_registers
 from salesops_lib.handbook.registry import Registry, discover, policy_key
+from salesops_lib.handbook.ties import check_ties
 
 SKELETON = (
     "When",
@@ -38,8 +44,10 @@ def check(playbooks_dir: str | Path, registry: Registry | None = None) -> list[F
     where a policy or run file cannot be read at all.
     """
     playbooks_dir = Path(playbooks_dir)
-    registry = registry or discover(playbooks_dir.resolve().parent)
-    pages = read_pages(playbooks_dir)
+    root = playbooks_dir.resolve().parent
+    registry = registry or discover(root)
+    pages, registers = read_pages(playbooks_dir), read_registers(playbooks_dir)
+    stages = [s["stage"] for s in stage_list(root)]
     found = [
         *check_front_matter(pages, registry),
         *check_links(pages, registry),
@@ -47,9 +55,15 @@ def check(playbooks_dir: str | Path, registry: Registry | None = None) -> list[F
         *_thresholds(pages, registry),
         *_sections(pages, registry),
         *_how_tos(pages),
+        *registers.faults,
+        *check_terms(pages, registers),
+        *check_raci(registers, pages, stages),
+        *check_ties(pages, registers, registry, playbooks_dir),
     ]
+    elsewhere = [*check_parameters(registry, root), *check_emitted(registry, root / "salesops_lib")]
     placed = (Fault(f"playbooks/{f.file}", f.line, f.code, f.message, f.fix) for f in found)
-    return sorted([*placed, *_drift(playbooks_dir, registry)])
+    drift = [] if registers.faults else _drift(playbooks_dir, registry)  # no page comes of a faulty register
+    return sorted([*placed, *elsewhere, *drift])
 
 
 def _metrics(pages: dict[str, Page], registry: Registry) -> Iterator[Fault]:

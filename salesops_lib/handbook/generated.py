@@ -126,7 +126,7 @@ def _findings(registry: Registry) -> str:
                 rule.title,
                 f"[{rule.metric.name}](metrics.md#{rule.metric.id.replace('.', '-')})",
                 f"{rule.keep} [{limit}](thresholds.md#{key.replace('.', '-')})",
-                rule.min_n,
+                f"{rule.min_n} {rule.counts}",
                 rule.owner,
                 rule.due,
             )
@@ -136,7 +136,7 @@ def _findings(registry: Registry) -> str:
         "derived: ACT where the whole range misses the limit, WATCH where it straddles it, OK where it meets "
         "it, UNKNOWN where the evidence is missing or too thin."
     )
-    header = ("Code", "What it says", "Metric", "Keep", "Rows needed", "Owner", "By when")
+    header = ("Code", "What it says", "Metric", "Keep", "Evidence needed", "Owner", "By when")
     return page("findings", "Findings", lead, table(header, rows))
 
 

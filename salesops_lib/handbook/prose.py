@@ -1,0 +1,129 @@
+"""How pages are written: PB060 words, PB061 reading ease, PB062 length, PB063 verbs, and runs shared by pages.
+
+Only PB060 is a fault. The others are counted by the rubric; ``check`` prints PB062 and PB063 as warnings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from salesops_lib.handbook.faults import Fault
+from salesops_lib.handbook.pages import Page
+from salesops_lib.handbook.registers import Registers
+
+CAPS = {"how-to": 900, "explanation": 1500, "charter": 1200}
+EASY, RUN = 50.0, 8
+_LEAST_WORDS = 80  # below this the ease of a page says nothing
+_STEP = re.compile(r"^\d+\.\s+(?:\*\*|_)?([A-Za-z-]+)")
+VERBS = frozenset(
+    (
+        "add adjust agree allow announce answer approve archive ask assign attach blend book bring build "
+        "call carry certify change check choose close collect compare compute confirm convert copy correct "
+        "count create cut debrief decide declare define delete do draft draw drop edit end enter escalate "
+        "estimate explain export file fill filter find fix fold follow freeze get give go group hand have "
+        "hear hold import include install interview invite join judge keep label lay lead leave let link "
+        "list listen load lock log look lower make map mark match measure meet mend merge move multiply "
+        "name note offer open order own pair pass pay pick pin plan post prepare price print pull put quote "
+        "raise rank rate reach read rebuild recompute record redraw refresh rehearse reject release remind "
+        "remove render repeat replace reply report reproduce requalify restate return review revoke route "
+        "run save say schedule score search see select send separate set shadow share show sign size sort "
+        "split stand start state stop sum switch tag take talk tell test train trace treat try tune turn "
+        "update use verify wait walk watch weigh widen work write "
+    ).split()
+)
+
+
+def check_terms(pages: dict[str, Page], registers: Registers) -> Iterator[Fault]:
+    """PB060: a word the house does not use. Code spans and the register's own pages are left alone."""
+    banned = [(word.strip(), t["term"]) for t in registers["terms"] for word in t["instead_of"]]
+    for page in hand_written(pages):
+        for number, line in page.body:
+            text = re.sub(r"`[^`]*`|\]\([^)]*\)", " ", line)
+            for word, term in banned:
+                if re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE):
+                    yield Fault(page.path, number, "PB060", f"'{word}' is not our word", f"write '{term}'")
+
+
+def warnings(pages: dict[str, Page]) -> Iterator[Fault]:
+    """PB062 over the word cap of its kind; PB063 a step that does not begin with a verb."""
+    for page in hand_written(pages):
+        kind = (page.front or {}).get("kind")
+        count = len(words(page))
+        if count > CAPS.get(kind, count):
+            yield Fault(page.path, 1, "PB062", f"{count} words, over {CAPS[kind]}", "cut it or split the page")
+        for number, line in (page.section("Steps") or []) if kind == "how-to" else ():
+            step = _STEP.match(line)
+            if step and not is_verb(step[1]):
+                yield Fault(page.path, number, "PB063", f"the step begins with '{step[1]}'", "begin with a verb")
+
+
+def is_verb(word: str) -> bool:
+    """Whether a step's first word is one of :data:`VERBS`."""
+    return word.lower() in VERBS
+
+
+def words(page: Page) -> list[str]:
+    """Words of a page's prose, with tables, in their order and lower case."""
+    text = " ".join(re.sub(r"<!--.*?-->|\]\([^)]*\)|\{ #[^}]*\}", " ", line) for _, line in page.body)
+    return re.findall(r"[a-z0-9][a-z0-9'’-]*", text.lower())
+
+
+def prose(page: Page) -> str:
+    """Sentences of a page: no heading, table row, code, link target or tag; list items end with a stop."""
+    kept = []
+    for _, line in page.body:
+        text = line.strip()
+        if not text:
+            kept.append(".")
+        if not text or text[0] in "#|>" or text.startswith("!["):
+            continue
+        text = re.sub(r"<!--.*?-->|\[bm:[\w-]+\]|\]\([^)]*\)|`[^`]*`|https?://\S+", " ", text)
+        kept.append(("." if re.match(r"^([-*]|\d+\.)\s", text) else "") + re.sub(r"^([-*]|\d+\.)\s", " ", text))
+    return re.sub(r"(\.\s*){2,}", ". ", " ".join(kept))
+
+
+def reading_ease(text: str) -> float | None:
+    """Flesch reading ease of English prose; None below 80 words.
+
+    206.835 - 1.015 words / sentences - 84.6 syllables / words. Figures and single signs are no words.
+    Source: R. Flesch, A new readability yardstick, Journal of Applied Psychology 32 (1948).
+    """
+    sentences = [s for s in re.split(r"[.!?:;](?:\s|$)", text) if re.search(r"[A-Za-z]{2}", s)]
+    spoken = re.findall(r"[A-Za-z][A-Za-z'’]+", text)
+    if len(spoken) < _LEAST_WORDS:
+        return None
+    beats = sum(map(syllables, spoken))
+    return 206.835 - 1.015 * len(spoken) / len(sentences) - 84.6 * beats / len(spoken)
+
+
+def syllables(word: str) -> int:
+    """Syllables of an English word: groups of vowels, less a silent end; at least one."""
+    word = re.sub(r"[^a-z]", "", word.lower())
+    count = len(re.findall(r"[aeiouy]+", word))
+    silent = re.search(r"[^aeiouyl]e$|[^aeiouy]les$|[^aeioutdszcgxh]es$|[^aeioutd]ed$|[aeiou]le$", word)
+    return max(1, count - bool(silent and count > 1))
+
+
+def shared_runs(pages: dict[str, Page]) -> dict[str, float]:
+    """Share of each own page's 8-word runs that stand in another own page too."""
+    runs = {p.path: set(_runs(words(p))) for p in hand_written(pages)}
+    counted = Counter(run for found in runs.values() for run in found)
+    return {path: sum(counted[r] > 1 for r in found) / len(found) for path, found in runs.items() if found}
+
+
+def overlap(pages: dict[str, Page], source: str) -> float:
+    """Share of the own pages' 8-word runs that stand in ``source``."""
+    theirs = set(_runs(re.findall(r"[a-z0-9][a-z0-9'’-]*", source.lower())))
+    ours = [run for p in hand_written(pages) for run in _runs(words(p))]
+    return sum(run in theirs for run in ours) / max(1, len(ours))
+
+
+def hand_written(pages: dict[str, Page]) -> Iterator[Page]:
+    """Pages that are not generated."""
+    return (p for p in pages.values() if "generated_from" not in (p.front or {}))
+
+
+def _runs(found: list[str]) -> Iterator[tuple[str, ...]]:
+    return zip(*(found[i:] for i in range(RUN)), strict=False)
