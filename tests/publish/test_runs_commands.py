@@ -17,9 +17,9 @@ def reports(tmp_path):
     store = Store(tmp_path)
     for day in ("2025-10-31", "2025-11-30", "2025-12-12"):
         with store.staging() as staged:
-            record = {"status": "ok", "as_of": day, "findings": {"ACT": 1, "OK": 2},
-                      "duration_seconds": 1.5,
-                      "started_at": f"{day}T06:00:00Z", "title": "Churn", "parameters": {"seed": 7}}  # fmt: skip
+            record = {"status": "ok", "as_of": day, "findings": {"ACT": 1, "OK": 2}}
+            record |= {"started_at": f"{day}T06:00:00Z", "title": "Churn", "parameters": {"seed": 7}}
+            record |= {"duration_seconds": 1.5}
             (staged / "run.json").write_text(json.dumps(record))
             (staged / "findings.json").write_text("[]")
             (staged / "report.html").write_text("<p>x</p>")
