@@ -13,7 +13,7 @@ from salesops_lib.handbook.checks import check
 from salesops_lib.handbook.faults import Fault
 from salesops_lib.handbook.front_matter import planned
 from salesops_lib.handbook.pages import Page, read_pages
-from salesops_lib.handbook.prose import CAPS, EASY, hand_written, overlap, prose, reading_ease, shared_runs, warnings, words
+from salesops_lib.handbook.prose import CAPS, EASY, hand_written, length, overlap, prose, reading_ease, shared_runs, warnings
 from salesops_lib.handbook.registers import Registers, read_registers
 from salesops_lib.handbook.registry import Registry, discover
 from salesops_lib.handbook.staleness import stale
@@ -22,6 +22,9 @@ EXAMPLE_ROOMS = ("compensation", "pricing", "territories", "leads")
 EXAMPLE_PAGES = ("how-to/analytics/run-weekly-forecast-call.md",)
 MUSTS = (1, 2, 3, 4)
 SHARED_MOST, SOURCE_MOST, MEDIAN_EASE = 0.10, 0.01, 60.0
+
+
+_FIGURE = re.compile(r"\d|\b(one|once|two|twice|three|four|five|half|none)\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def _lacks(page: Page) -> str:
     checks = {
         "fewer than 3 steps, or a step without a verb": len(steps) >= 3 and not verbless,
         "no clock in When": bool(clock.search(text("When"))),
-        "fewer than 3 If/Then rows with figures": len(rows) >= 3 and sum(bool(re.search(r"\d", r)) for r in rows) >= 3,
+        "fewer than 3 If/Then rows with figures": len(rows) >= 3 and sum(bool(_FIGURE.search(r)) for r in rows) >= 3,
         "no role and hours in Escalate": bool(role.search(text("Escalate")))
         and bool(re.search(r"hour|day|\d+ h\b|same week|at once", text("Escalate"))),
     }
@@ -133,7 +136,7 @@ def _examples(how_tos: list[Page], registers: Registers, faults: list[Fault]) ->
 def _readable(pages: dict[str, Page], how_tos: list[Page]) -> Point:
     eases = {p.path: ease for p in hand_written(pages) if (ease := reading_ease(prose(p))) is not None}
     hard = {path: ease for path, ease in eases.items() if ease < EASY}
-    long = [p.path for p in how_tos if len(words(p)) > CAPS["how-to"]]
+    long = [p.path for p in how_tos if length(p) > CAPS["how-to"]]
     share = 1 - len(hard) / len(eases) if eases else 0
     middle = median(eases.values()) if eases else 0
     said = (
