@@ -14,7 +14,7 @@ DRAWS, SEED = 10_000, 7
 
 @dataclass(frozen=True)
 class Case:
-    """Gain a year at three percentiles, in money; ``cost`` a year; ``pilot_only`` where P10 is under the cost."""
+    """Gain a year at three percentiles, in money, and ``cost`` a year."""
 
     initiative: Entry
     p10: float
@@ -35,7 +35,9 @@ def business_case(registers: Registers, scenario: str, draws: int = DRAWS, seed:
     """
     known = registers.by_id("initiatives")
     if scenario not in known:
-        raise UserError(f"no initiative '{scenario}' in registers/initiatives.yml. {nearest(scenario, known)}")
+        raise UserError(
+            f"no initiative '{scenario}' in registers/initiatives.yml. {nearest(scenario, known)}"
+        )
     one, random = known[scenario], np.random.default_rng(seed)
     minutes = random.uniform(one["minutes"]["low"], one["minutes"]["high"], draws)
     adoption = random.uniform(one["adoption"]["low"], one["adoption"]["high"], draws)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from salesops_lib.handbook.faults import Fault
 from salesops_lib.handbook.emitted import check_emitted, check_parameters
+from salesops_lib.handbook.faults import Fault
 from salesops_lib.handbook.front_matter import check_front_matter, planned
 from salesops_lib.handbook.generated import rendered
 from salesops_lib.handbook.links import check_links

@@ -28,7 +28,9 @@ app = typer.Typer(no_args_is_help=True, help="Generate, check and judge the play
 
 @app.command()
 def render(
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a page differs.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 where a page differs.")
+    ] = False,
 ) -> None:
     """Write the generated pages anew."""
     if check:
@@ -55,8 +57,12 @@ def check_pages() -> None:
 
 @app.command("rubric")
 def judge(
-    as_of: Annotated[str, typer.Option(metavar="DAY", help="Day of point 10; default: the newest review.")] = "",
-    against: Annotated[Path | None, typer.Option(metavar="FILE", help="A text no sentence may come from.")] = None,
+    as_of: Annotated[
+        str, typer.Option(metavar="DAY", help="Day of point 10; default: the newest review.")
+    ] = "",
+    against: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A text no sentence may come from.")
+    ] = None,
 ) -> None:
     """Print the twelve points, each with its measure; exit 1 where one that a command can judge fails."""
     source = against.read_text(encoding="utf-8") if against else ""
@@ -85,14 +91,18 @@ def stale_pages(as_of: Annotated[str, typer.Option(metavar="DAY", help="Default:
 def skills() -> None:
     """Print the team's skill gaps, largest first: expected less actual, times the weight."""
     for gap in skill_gaps(_registers()):
-        typer.echo(f"{gap['gap']:3}  {gap['person']}  {gap['role']:14}  {gap['skill']}: {gap['actual']} of {gap['expected']}")
+        typer.echo(
+            f"{gap['gap']:3}  {gap['person']}  {gap['role']:14}  {gap['skill']}: {gap['actual']} of {gap['expected']}"
+        )
 
 
 @app.command("shadow-pair")
 def shadow_pair(
     quarter: Annotated[str, typer.Option(help="The quarter to pair, FY27-Q1.")],
     data: Annotated[Path, typer.Option(metavar="DIR", help="Company folder.")] = Path("data/sample"),
-    as_of: Annotated[str, typer.Option(metavar="DAY", help="Sellers in a seat on this day; default: today.")] = "",
+    as_of: Annotated[
+        str, typer.Option(metavar="DAY", help="Sellers in a seat on this day; default: today.")
+    ] = "",
 ) -> None:
     """Pair each member of ops with a seller: no pair twice, spread over teams, regions and tenure."""
     day = _day(as_of) if as_of else datetime.now(UTC).date()

@@ -27,7 +27,9 @@ def check_parameters(registry: Registry, root: Path) -> Iterator[Fault]:
             if held is not None and isinstance(value, int | float) and value != held.value:
                 said = f"the parameter {name} is {value:g}, the policy {domain}.{name} is {held.value:g}"
                 file = path.relative_to(root).as_posix()
-                yield Fault(file, line, "PB033", said, "read the policy in place of a parameter, or make them agree")
+                yield Fault(
+                    file, line, "PB033", said, "read the policy in place of a parameter, or make them agree"
+                )
 
 
 def _parameters(path: Path) -> Iterator[tuple[int, str, object]]:
@@ -57,7 +59,13 @@ def check_emitted(registry: Registry, library: Path) -> Iterator[Fault]:
             text = node.value if isinstance(node, ast.Constant) else None
             if isinstance(text, str) and _CODE.match(text) and text not in codes:
                 file = module.relative_to(library.parent).as_posix()
-                yield Fault(file, node.lineno, "PB043", f"'{text}' is no rule's code", "declare the rule or correct it")
+                yield Fault(
+                    file,
+                    node.lineno,
+                    "PB043",
+                    f"'{text}' is no rule's code",
+                    "declare the rule or correct it",
+                )
     for rule in registry.rules:
         places = list(_bound(rule))
         if places and not any(name in used.get(package, set()) for package, name in places):

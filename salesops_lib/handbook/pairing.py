@@ -15,14 +15,24 @@ _TENURE = ((365, "first year"), (1095, "years 2 and 3"), (10**9, "longer"))
 
 
 def sellers_of(company: Path, as_of: str) -> list[dict]:
-    """Sellers in a seat on a day: ``rep_id``, ``team``, ``region``, ``tenure``. Raises UserError without reps.csv."""
+    """Sellers in a seat on a day: ``rep_id``, ``team``, ``region``, ``tenure``.
+
+    Raises UserError where the company folder has no reps.csv.
+    """
     path = company / "tables" / "reps.csv"
     if not path.exists():
         raise UserError(f"{path} is missing; name a company folder with --data")
     with path.open(encoding="utf-8", newline="") as file:
-        rows = [r for r in csv.DictReader(file) if r["start_date"] <= as_of and not ("" < r["end_date"] < as_of)]
+        rows = [
+            r for r in csv.DictReader(file) if r["start_date"] <= as_of and not ("" < r["end_date"] < as_of)
+        ]
     return [
-        {"rep_id": r["rep_id"], "team": r["team"], "region": r["region"], "tenure": _tenure(r["hire_date"], as_of)}
+        {
+            "rep_id": r["rep_id"],
+            "team": r["team"],
+            "region": r["region"],
+            "tenure": _tenure(r["hire_date"], as_of),
+        }
         for r in sorted(rows, key=lambda r: r["rep_id"])
         if "manager" not in r["role"].lower()
     ]

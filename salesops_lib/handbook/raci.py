@@ -1,4 +1,4 @@
-"""PB070 to PB079: who does what, who decides, who is talked to. ``file`` is relative to the playbooks folder."""
+"""PB070 to PB079: who does what, who decides, who is talked to."""
 
 from __future__ import annotations
 
@@ -33,21 +33,36 @@ def _activity(row: Entry, teams: set[str], paths: set[str]) -> Iterator[Fault]:
         return Fault(_RACI, row.at(key), code, f"{row['id']} {said}", fix)
 
     if len(row["accountable"]) != 1:
-        yield fault("accountable", "PB070", f"has {len(row['accountable'])} accountable teams", "name exactly one")
+        yield fault(
+            "accountable", "PB070", f"has {len(row['accountable'])} accountable teams", "name exactly one"
+        )
     if not row["responsible"]:
         yield fault("responsible", "PB071", "has no responsible team", "name who does it")
     if len(row["responsible"]) > 1 and not row.get("handshake"):
-        yield fault("responsible", "PB072", "is shared without a handshake", "say trigger, artefact, days, acceptance")
+        yield fault(
+            "responsible", "PB072", "is shared without a handshake", "say trigger, artefact, days, acceptance"
+        )
     if len(row["consulted"]) > MOST_CONSULTED:
-        yield fault("consulted", "PB073", f"asks {len(row['consulted'])} teams", f"ask at most {MOST_CONSULTED}")
+        yield fault(
+            "consulted", "PB073", f"asks {len(row['consulted'])} teams", f"ask at most {MOST_CONSULTED}"
+        )
     if row["page"] not in paths:
-        yield fault("page", "PB074", f"names the missing page '{row['page']}'", "write the page or correct the path")
+        yield fault(
+            "page", "PB074", f"names the missing page '{row['page']}'", "write the page or correct the path"
+        )
     for key in ("accountable", "responsible", "consulted", "informed"):
         for team in row[key]:
             if team not in teams:
-                yield fault(key, "PB075", f"names the team '{team}', which no role is in", "correct it or add a role")
+                yield fault(
+                    key, "PB075", f"names the team '{team}', which no role is in", "correct it or add a role"
+                )
     if row["stage"] == "teach" and _OURS in row["accountable"] and not row.get("exception"):
-        yield fault("accountable", "PB076", "is taught under our account", "give it to enablement or state an exception")
+        yield fault(
+            "accountable",
+            "PB076",
+            "is taught under our account",
+            "give it to enablement or state an exception",
+        )
 
 
 def _tree(registers: Registers) -> Iterator[Fault]:
@@ -66,16 +81,22 @@ def _tree(registers: Registers) -> Iterator[Fault]:
             said = f"{role['id']} may grant {role['limit_base']:,}, {above['id']} above only {above['limit_base']:,}"
             yield Fault(file, role.at("limit_base"), "PB077", said, "a limit may not fall going up")
         if role["id"] in chain(roles, role["reports_to"]):
-            yield Fault(file, role.at("reports_to"), "PB077", f"{role['id']} reports to itself", "break the circle")
+            yield Fault(
+                file, role.at("reports_to"), "PB077", f"{role['id']} reports to itself", "break the circle"
+            )
     for row in registers["decision_rights"]:
         for key in ("proposes", "approver", "escalate_to"):
             if row[key] not in roles:
                 where = "registers/decision_rights.yml"
-                yield Fault(where, row.at(key), "PB077", f"no role '{row[key]}'", "correct it or add the role")
+                yield Fault(
+                    where, row.at(key), "PB077", f"no role '{row[key]}'", "correct it or add the role"
+                )
         approver = roles.get(row["approver"])
         if approver and row.get("limit_base", 0) > approver["limit_base"]:
             said = f"{row['id']} lets {approver['id']} grant {row['limit_base']:,}, the role may {approver['limit_base']:,}"
-            yield Fault("registers/decision_rights.yml", row.at("limit_base"), "PB077", said, "make them agree")
+            yield Fault(
+                "registers/decision_rights.yml", row.at("limit_base"), "PB077", said, "make them agree"
+            )
 
 
 def chain(roles: dict[str, Entry], start: str) -> list[str]:

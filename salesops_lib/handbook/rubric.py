@@ -13,7 +13,17 @@ from salesops_lib.handbook.checks import check
 from salesops_lib.handbook.faults import Fault
 from salesops_lib.handbook.front_matter import planned
 from salesops_lib.handbook.pages import Page, read_pages
-from salesops_lib.handbook.prose import CAPS, EASY, hand_written, length, overlap, prose, reading_ease, shared_runs, warnings
+from salesops_lib.handbook.prose import (
+    CAPS,
+    EASY,
+    hand_written,
+    length,
+    overlap,
+    prose,
+    reading_ease,
+    shared_runs,
+    warnings,
+)
 from salesops_lib.handbook.registers import Registers, read_registers
 from salesops_lib.handbook.registry import Registry, discover
 from salesops_lib.handbook.staleness import stale
@@ -40,7 +50,9 @@ class Point:
     def __str__(self) -> str:
         """``[pass]  4 must  Links and anchors: 0 faults``."""
         word = {True: "pass", False: "FAIL", None: "person"}[self.passed]
-        return f"[{word}] {self.number:2} {'must ' if self.number in MUSTS else ''}{self.name}: {self.measure}"
+        return (
+            f"[{word}] {self.number:2} {'must ' if self.number in MUSTS else ''}{self.name}: {self.measure}"
+        )
 
 
 def rubric(
@@ -110,13 +122,16 @@ def _lacks(page: Page) -> str:
 
     steps = [t for _, t in page.section("Steps") or [] if re.match(r"^\d+\.\s+\S", t)]
     rows = [t for _, t in page.section("Decide") or [] if t.startswith("|")][2:]
-    clock = re.compile(r"\d|\b(Mon|Tues|Wednes|Thurs|Fri)day|\b(daily|weekly|monthly|quarter|half-year|hour|day|week)", re.I)
+    clock = re.compile(
+        r"\d|\b(Mon|Tues|Wednes|Thurs|Fri)day|\b(daily|weekly|monthly|quarter|half-year|hour|day|week)", re.I
+    )
     role = re.compile(r"manager|director|head|CFO|CRO|analyst|finance|legal|chief|representative", re.I)
     verbless = [w for w in warnings({page.path: page}) if w.code == "PB063"]
     checks = {
         "fewer than 3 steps, or a step without a verb": len(steps) >= 3 and not verbless,
         "no clock in When": bool(clock.search(text("When"))),
-        "fewer than 3 If/Then rows with figures": len(rows) >= 3 and sum(bool(_FIGURE.search(r)) for r in rows) >= 3,
+        "fewer than 3 If/Then rows with figures": len(rows) >= 3
+        and sum(bool(_FIGURE.search(r)) for r in rows) >= 3,
         "no role and hours in Escalate": bool(role.search(text("Escalate")))
         and bool(re.search(r"hour|day|\d+ h\b|same week|at once", text("Escalate"))),
     }
@@ -130,7 +145,9 @@ def _examples(how_tos: list[Page], registers: Registers, faults: list[Fault]) ->
     held = {r["page"] for r in registers["examples"] if not {r.at("page"), r.at("test")} & lines}
     share = len(wanted & held) / len(wanted) if wanted else 0
     said = f"{share:.0%} of {len(wanted)} pages have an example that a test computes again (80 % wanted)"
-    return Point(6, "Worked example", said, share >= 0.80 and not bad, (*sorted(wanted - held), *map(str, bad)))
+    return Point(
+        6, "Worked example", said, share >= 0.80 and not bad, (*sorted(wanted - held), *map(str, bad))
+    )
 
 
 def _readable(pages: dict[str, Page], how_tos: list[Page]) -> Point:
@@ -155,14 +172,22 @@ def _fresh(pages: dict[str, Page], as_of: date | None) -> Point:
     old = [f for f in stale(pages, Registers(), day) if f.file in pages]
     share = 1 - len(old) / len(own) if own else 0
     fine = share >= 0.95 and not any(f.code == "PB012" for f in old)
-    return Point(10, "Fresh", f"{share:.0%} of {len(own)} pages inside their interval on {day}", fine, tuple(map(str, old)))
+    return Point(
+        10,
+        "Fresh",
+        f"{share:.0%} of {len(own)} pages inside their interval on {day}",
+        fine,
+        tuple(map(str, old)),
+    )
 
 
 def _new_hire(registers: Registers, faults: list[Fault]) -> Point:
     wrong = _of(faults, ("PB084",))
     rows = registers["questions"]
     good = len(rows) - len({f.line for f in wrong})
-    said = f"{good} of {len(rows)} questions find their answer on the page; the two hours are a person's to try"
+    said = (
+        f"{good} of {len(rows)} questions find their answer on the page; the two hours are a person's to try"
+    )
     return Point(11, "New hire test", said, None, tuple(map(str, wrong)))
 
 
@@ -170,11 +195,15 @@ def _one_voice(pages: dict[str, Page], faults: list[Fault], source: str) -> Poin
     words_, titles = _of(faults, ("PB060", "PB050")), []
     for page in hand_written(pages):
         front = page.front or {}
-        if front.get("kind") == "how-to" and str(front.get("title", "")).split(" ")[0].endswith(("ing", "ion")):
+        if front.get("kind") == "how-to" and str(front.get("title", "")).split(" ")[0].endswith(
+            ("ing", "ion")
+        ):
             titles.append(f"{page.path}: the title does not start with a verb")
     shared = {path: share for path, share in shared_runs(pages).items() if share > SHARED_MOST}
     copied = overlap(pages, source) if source else 0.0
     told = f"{copied:.2%} of 8-word runs are the source's" if source else "no source given to compare with"
     said = f"{len(words_)} word faults, {len(shared)} pages share over {SHARED_MOST:.0%} of their 8-word runs, {told}"
     offenders = (*map(str, words_), *titles, *(f"{p}: shares {s:.0%}" for p, s in sorted(shared.items())))
-    return Point(12, "One voice", said, not words_ and not titles and not shared and copied <= SOURCE_MOST, offenders)
+    return Point(
+        12, "One voice", said, not words_ and not titles and not shared and copied <= SOURCE_MOST, offenders
+    )

@@ -40,7 +40,9 @@ def _pages(pages: dict[str, Page], as_of: date) -> Iterator[Fault]:
             continue  # PB002 says what is wrong with it
         if as_of > due:
             code = "PB012" if as_of > last else "PB011"
-            yield Fault(page.path, 1, code, f"its review was due on {due}", f"the {front.get('owner')} reads it anew")
+            yield Fault(
+                page.path, 1, code, f"its review was due on {due}", f"the {front.get('owner')} reads it anew"
+            )
 
 
 def _registers(registers: Registers, as_of: date) -> Iterator[Fault]:

@@ -38,7 +38,12 @@ def roles_and_skills(registers: Registers) -> str:
     ours = [r for r in registers["roles"] if r.get("ours")]
     roles = [(linked(r["page"], here, r["role"]), "; ".join(r["does"]), r["reports_to"]) for r in ours]
     skills = [
-        (s["skill"], s["kind"], *(s["levels"][k] for k in "1234"), ", ".join(f"{r} {n}" for r, n in s["expected"].items()))
+        (
+            s["skill"],
+            s["kind"],
+            *(s["levels"][k] for k in "1234"),
+            ", ".join(f"{r} {n}" for r, n in s["expected"].items()),
+        )
         for s in registers["skills"]
     ]
     covered = [
@@ -46,9 +51,12 @@ def roles_and_skills(registers: Registers) -> str:
         for name, critical, n in coverage(registers)
     ]
     gaps = [
-        (g["person"], g["role"], g["skill"], g["expected"], g["actual"], g["gap"]) for g in skill_gaps(registers)
+        (g["person"], g["role"], g["skill"], g["expected"], g["actual"], g["gap"])
+        for g in skill_gaps(registers)
     ]
-    plans = [(p["person"], p["skill"], p["course"], p["due"], p["measure"]) for p in registers["enablement_plan"]]
+    plans = [
+        (p["person"], p["skill"], p["course"], p["due"], p["measure"]) for p in registers["enablement_plan"]
+    ]
     spread = sorted({p["specialty"] for p in registers["people_skills"]})
     thin = [name for name, _, _, said in covered if said]
     body = "\n\n".join(
@@ -90,7 +98,17 @@ def tech_stack(registers: Registers, root: Path) -> str:
         for cap in sorted({c for t in tags.values() for c in t})
         if sum(cap in t for t in tags.values()) > 1
     ]
-    head = ("Tool", "Job", "Does", "Business owner", "Technical owner", "Cost a year", "Renews", "Holds", "Replaces")
+    head = (
+        "Tool",
+        "Job",
+        "Does",
+        "Business owner",
+        "Technical owner",
+        "Cost a year",
+        "Renews",
+        "Holds",
+        "Replaces",
+    )
     body = (
         "## Tools\n\n" + table(head, cells) + "\n\n## Overlaps\n\nTwo tools with one capability: one of them may go.\n\n"
         + table(("Capability", "Tools"), shared)

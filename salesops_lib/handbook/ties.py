@@ -43,14 +43,18 @@ def _coverage(registers: Registers, registry: Registry, playbooks: Path) -> Iter
     for row in registers["article_coverage"]:
         line = row.at("artefacts")
         if all(planned(a) for a in row["artefacts"]):
-            yield Fault(file, line, "PB080", f"{row['id']} has only planned artefacts", "name one that exists")
+            yield Fault(
+                file, line, "PB080", f"{row['id']} has only planned artefacts", "name one that exists"
+            )
         for artefact in row["artefacts"]:
             notebook = planned(artefact)
             if notebook and notebook in registry.run_files:
                 said = f"{row['id']} says '{artefact}', and that notebook exists"
                 yield Fault(file, line, "PB080", said, f"write notebooks/{notebook}.ipynb")
             elif not notebook and not ((playbooks / artefact).exists() or (root / artefact).exists()):
-                yield Fault(file, line, "PB080", f"{row['id']} names '{artefact}', which is missing", "write it")
+                yield Fault(
+                    file, line, "PB080", f"{row['id']} names '{artefact}', which is missing", "write it"
+                )
 
 
 def _calendar(pages: dict[str, Page], registers: Registers, registry: Registry) -> Iterator[Fault]:
@@ -60,7 +64,9 @@ def _calendar(pages: dict[str, Page], registers: Registers, registry: Registry) 
     events, file = registers.by_id("calendar"), "registers/calendar.yml"
     for event in events.values():
         if event["page"] not in pages:
-            yield Fault(file, event.at("page"), "PB082", f"{event['id']}: no page '{event['page']}'", "write it")
+            yield Fault(
+                file, event.at("page"), "PB082", f"{event['id']}: no page '{event['page']}'", "write it"
+            )
         if "template" in event and event["template"] not in pages:
             said = f"{event['id']}: no template '{event['template']}'"
             yield Fault(file, event.at("template"), "PB082", said, "write it or leave it out")
@@ -68,15 +74,21 @@ def _calendar(pages: dict[str, Page], registers: Registers, registry: Registry) 
             notebook = planned(report)
             wrong = notebook in registry.run_files if notebook else report not in registry.run_files
             if wrong:
-                said = f"{event['id']} says '{report}'" + (", and it exists" if notebook else ", which is no notebook")
+                said = f"{event['id']} says '{report}'" + (
+                    ", and it exists" if notebook else ", which is no notebook"
+                )
                 yield Fault(file, event.at("reports"), "PB082", said, "correct it")
     served = {r for e in events.values() for r in e["reports"]}
     for name in sorted(set(registry.run_files) - served):
-        yield Fault(file, 1, "PB082", f"the report {name} serves no event", "name it under an event's reports")
+        yield Fault(
+            file, 1, "PB082", f"the report {name} serves no event", "name it under an event's reports"
+        )
     for page in pages.values():
         for event in (page.front or {}).get("calendar_events") or []:
             if event not in events:
-                yield Fault(page.path, 1, "PB082", f"'{event}' is no event of calendar.yml", "name one by its id")
+                yield Fault(
+                    page.path, 1, "PB082", f"'{event}' is no event of calendar.yml", "name one by its id"
+                )
 
 
 def _benchmarks(pages: dict[str, Page], registers: Registers) -> Iterator[Fault]:
@@ -93,7 +105,9 @@ def _benchmarks(pages: dict[str, Page], registers: Registers) -> Iterator[Fault]
             for tag in TAG.finditer(line):
                 mark = marks.get(tag[1])
                 if mark is None:
-                    yield Fault(page.path, number, "PB034", f"no benchmark '{tag[1]}'", "add it to benchmarks.yml")
+                    yield Fault(
+                        page.path, number, "PB034", f"no benchmark '{tag[1]}'", "add it to benchmarks.yml"
+                    )
                     continue
                 said = _GRADE.findall(paragraph[: paragraph.rfind(tag[0])])
                 if mark["grade"] == "identity":
@@ -114,7 +128,9 @@ def _examples(pages: dict[str, Page], registers: Registers, playbooks: Path) -> 
         if row["page"] not in pages:
             yield Fault(file, row.at("page"), "PB083", f"no page '{row['page']}'", "correct it")
         if not test.exists() or f"def {name}(" not in test.read_text(encoding="utf-8"):
-            yield Fault(file, row.at("test"), "PB083", f"no test '{row['test']}'", "name the test that computes it")
+            yield Fault(
+                file, row.at("test"), "PB083", f"no test '{row['test']}'", "name the test that computes it"
+            )
 
 
 def _questions(pages: dict[str, Page], registers: Registers) -> Iterator[Fault]:
@@ -143,7 +159,9 @@ def _section(page: Page, anchor: str | None) -> str | None:
         if not found:
             return None
         start = found[0].line
-        end = min((h.line for h in page.headings if h.line > start and h.level <= found[0].level), default=end)
+        end = min(
+            (h.line for h in page.headings if h.line > start and h.level <= found[0].level), default=end
+        )
     return re.sub(r"<!--.*?-->", "", " ".join(text for n, text in page.body if start <= n < end))
 
 
@@ -153,12 +171,20 @@ def _named_pages(pages: dict[str, Page], registers: Registers) -> Iterator[Fault
         for row in registers[name]:
             if row["page"] not in pages:
                 said = f"{row['id']}: no page '{row['page']}'"
-                yield Fault(f"registers/{name}.yml", row.at("page"), "PB085", said, "write it or correct the path")
+                yield Fault(
+                    f"registers/{name}.yml", row.at("page"), "PB085", said, "write it or correct the path"
+                )
     skills, people = registers.by_id("skills"), registers.by_id("people_skills")
     for row in registers["people_skills"]:
         for skill in sorted(set(skills) ^ set(row["levels"])):
             said = f"{row['id']}: skill '{skill}' is rated or expected, not both"
-            yield Fault("registers/people_skills.yml", row.at("levels"), "PB085", said, "rate every skill of skills.yml")
+            yield Fault(
+                "registers/people_skills.yml",
+                row.at("levels"),
+                "PB085",
+                said,
+                "rate every skill of skills.yml",
+            )
     for name, key, known in (("enablement_plan", "person", people), ("enablement_plan", "skill", skills),
                              ("shadowing", "ops", people)):  # fmt: skip
         for row in registers[name]:
