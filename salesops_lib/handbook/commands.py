@@ -92,7 +92,8 @@ def skills() -> None:
     """Print the team's skill gaps, largest first: expected less actual, times the weight."""
     for gap in skill_gaps(_registers()):
         typer.echo(
-            f"{gap['gap']:3}  {gap['person']}  {gap['role']:14}  {gap['skill']}: {gap['actual']} of {gap['expected']}"
+            f"{gap['gap']:3}  {gap['person']}  {gap['role']:14}  {gap['skill']}: "
+            f"{gap['actual']} of {gap['expected']}"
         )
 
 

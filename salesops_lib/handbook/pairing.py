@@ -56,11 +56,15 @@ def pairs(registers: Registers, sellers: list[dict], quarter: str) -> list[dict]
         free = [s for s in free if s["rep_id"] not in {m["rep_id"] for m in made}]
         if not free:
             raise UserError(f"{person['id']} has sat with every free seller; clear old rows of shadowing.yml")
-        chosen = min(free, key=lambda s: (*(seen[k, s[k]] for k in ("team", "region", "tenure", "rep_id")),
-                                          hashlib.sha256(f"{quarter} {s['rep_id']}".encode()).hexdigest()))  # fmt: skip
+        chosen = min(free, key=lambda s: _rank(s, seen, quarter))
         _count(seen, chosen)
         made.append({"ops": person["id"], **chosen})
     return made
+
+
+def _rank(seller: dict, seen: Counter, quarter: str) -> tuple:
+    lot = hashlib.sha256(f"{quarter} {seller['rep_id']}".encode()).hexdigest()
+    return (*(seen[key, seller[key]] for key in ("team", "region", "tenure", "rep_id")), lot)
 
 
 def _count(seen: Counter, seller: dict) -> None:

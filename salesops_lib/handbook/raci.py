@@ -78,7 +78,7 @@ def _tree(registers: Registers) -> Iterator[Fault]:
         if above is None:
             yield Fault(file, role.at("reports_to"), "PB077", f"no role '{role['reports_to']}'", "correct it")
         elif above["limit_base"] < role["limit_base"]:
-            said = f"{role['id']} may grant {role['limit_base']:,}, {above['id']} above only {above['limit_base']:,}"
+            said = f"{role['id']} may grant {role['limit_base']:,}, above it only {above['limit_base']:,}"
             yield Fault(file, role.at("limit_base"), "PB077", said, "a limit may not fall going up")
         if role["id"] in chain(roles, role["reports_to"]):
             yield Fault(
@@ -93,7 +93,7 @@ def _tree(registers: Registers) -> Iterator[Fault]:
                 )
         approver = roles.get(row["approver"])
         if approver and row.get("limit_base", 0) > approver["limit_base"]:
-            said = f"{row['id']} lets {approver['id']} grant {row['limit_base']:,}, the role may {approver['limit_base']:,}"
+            said = f"{row['id']} is {row['limit_base']:,}, {approver['id']} may {approver['limit_base']:,}"
             yield Fault(
                 "registers/decision_rights.yml", row.at("limit_base"), "PB077", said, "make them agree"
             )

@@ -78,8 +78,8 @@ def _responsibilities(registers: Registers) -> str:
         "Stated exceptions to the line between us and enablement:\n\n" + table(("Activity", "Why"), odd),
     ]
     lead = (
-        f"{len(rows)} activities. One team answers for each; the page says how it is done. To change a row, change "
-        "`registers/responsibilities.yml`."
+        f"{len(rows)} activities. One team answers for each; the page says how it is done. To change "
+        "a row, change `registers/responsibilities.yml`."
     )
     return page("responsibilities", "Responsibilities", lead, "\n\n".join(parts), "charter")
 
@@ -97,8 +97,8 @@ def _practices(registers: Registers) -> str:
             "## Practices and where they apply\n\n" + table(("Practice", "Offices"), all_),
             "## Local variants and expiry\n\n"
             + table(("Practice", "Office", "Variant", "Reason", "Ends"), local),
-            "## How to propose one\n\nWrite the practice into `registers/practices.yml` with its page. A local "
-            "variant needs a reason and a day on which it ends.",
+            "## How to propose one\n\nWrite the practice into `registers/practices.yml` with its page. A "
+            "local variant needs a reason and a day on which it ends.",
         ]
     )
     lead = "What we do the same way in each office, so that a number from one means the same in all."
@@ -192,8 +192,8 @@ def _benchmarks(registers: Registers, pages: dict[str, Page]) -> str:
         ]  # fmt: skip
         parts.append(f"## {mark['id']}\n\n{mark['figure']}\n\n{table(('Field', 'Value'), rows)}")
     lead = (
-        "Figures from outside. Grades: A the text itself was seen; B one company's own rule; C a consultant or "
-        "vendor says so; X do not cite; identity is arithmetic. None of them sets a limit here by itself."
+        "Figures from outside. Grades: A the text itself was seen; B one company's own rule; C a consultant "
+        "or vendor says so; X do not cite; identity is arithmetic. None of them sets a limit here by itself."
     )
     return page("benchmarks", "Benchmarks", lead, "\n\n".join(parts))
 
@@ -231,11 +231,17 @@ def _changelog(registers: Registers, pages: dict[str, Page], titles: dict[str, s
         )
         for d in sorted(registers["decisions"], key=lambda d: d["decided_on"], reverse=True)
     ]
-    reviewed = sorted(
-        ((str(p.front["last_reviewed"]), linked(p.path, "CHANGELOG.md", str(p.front.get("title"))), p.front.get("owner"))
-         for p in pages.values() if p.front and p.front.get("last_reviewed") and "generated_from" not in p.front),
-        key=lambda row: (row[0], row[1]), reverse=True,
-    )  # fmt: skip
+    own = [p for p in pages.values() if p.front and "generated_from" not in p.front]
+    reviewed = [
+        (
+            str(p.front["last_reviewed"]),
+            linked(p.path, "CHANGELOG.md", str(p.front.get("title"))),
+            p.front.get("owner"),
+        )
+        for p in own
+        if p.front.get("last_reviewed")
+    ]
+    reviewed.sort(key=lambda row: row[:2], reverse=True)
     body = (
         "## Decisions\n\n" + table(("Day", "Decision", "By", "Look back"), decided)
         + "\n\n## Pages by their last review\n\n" + table(("Day", "Page", "Owner"), reviewed)

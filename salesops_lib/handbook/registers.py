@@ -142,10 +142,11 @@ def _fault(name: str, line: int, said: str, fix: str) -> Fault:
 class _Loader(yaml.SafeLoader):
     """Mappings become entries with lines; dates stay text, so that a schema can judge them."""
 
-    yaml_implicit_resolvers = {
-        key: [(tag, regexp) for tag, regexp in found if tag != "tag:yaml.org,2002:timestamp"]
-        for key, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+
+_Loader.yaml_implicit_resolvers = {
+    key: [(tag, regexp) for tag, regexp in found if tag != "tag:yaml.org,2002:timestamp"]
+    for key, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def _entry(loader: _Loader, node: yaml.MappingNode) -> Iterator[Entry]:

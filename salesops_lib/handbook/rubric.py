@@ -58,7 +58,7 @@ class Point:
 def rubric(
     playbooks: str | Path, as_of: date | None = None, source: str = "", registry: Registry | None = None
 ) -> list[Point]:
-    """The twelve points. ``as_of``: day of point 10, by default the newest review; ``source``: text of point 12."""
+    """The twelve points. ``as_of``: day of point 10, else the newest review; ``source``: text of point 12."""
     playbooks = Path(playbooks)
     registry = registry or discover(playbooks.resolve().parent)
     pages, registers = read_pages(playbooks), read_registers(playbooks)
@@ -112,7 +112,7 @@ def _landing(registry: Registry, faults: list[Fault]) -> Point:
 def _acting(how_tos: list[Page]) -> Point:
     weak = [(p.path, lack) for p in how_tos if (lack := _lacks(p))]
     share = 1 - len(weak) / len(how_tos) if how_tos else 0
-    said = f"{share:.0%} of {len(how_tos)} how-tos have verb steps, a clock, figures and an escalation (95 % wanted)"
+    said = f"{share:.0%} of {len(how_tos)} how-tos have verbs, clock, figures, escalation (95 % wanted)"
     return Point(5, "Every how-to acts", said, share >= 0.95, tuple(f"{path}: {lack}" for path, lack in weak))
 
 
@@ -202,7 +202,9 @@ def _one_voice(pages: dict[str, Page], faults: list[Fault], source: str) -> Poin
     shared = {path: share for path, share in shared_runs(pages).items() if share > SHARED_MOST}
     copied = overlap(pages, source) if source else 0.0
     told = f"{copied:.2%} of 8-word runs are the source's" if source else "no source given to compare with"
-    said = f"{len(words_)} word faults, {len(shared)} pages share over {SHARED_MOST:.0%} of their 8-word runs, {told}"
+    said = (
+        f"{len(words_)} word faults, {len(shared)} pages share over {SHARED_MOST:.0%} of their runs, {told}"
+    )
     offenders = (*map(str, words_), *titles, *(f"{p}: shares {s:.0%}" for p, s in sorted(shared.items())))
     return Point(
         12, "One voice", said, not words_ and not titles and not shared and copied <= SOURCE_MOST, offenders

@@ -16,7 +16,7 @@ LATE_CADENCE = 1.5  # a talk is late after this many of its cadences
 
 
 def after(day: date, interval: str, times: int = 1) -> date:
-    """``day`` and ``times`` intervals (``3 months``, ``2 weeks``, ``10 days``); a month's end stays inside it."""
+    """``day`` and ``times`` intervals (``3 months``, ``2 weeks``, ``10 days``); a month's end stays in it."""
     number, unit = re.match(r"^(\d+) (day|week|month)", interval).groups()
     count = int(number) * times
     if unit != "month":
@@ -26,7 +26,7 @@ def after(day: date, interval: str, times: int = 1) -> date:
 
 
 def stale(pages: dict[str, Page], registers: Registers, as_of: date) -> list[Fault]:
-    """Overdue pages (PB011 by up to one interval, PB012 by more), talks, variants and look-backs as of a day."""
+    """Overdue pages (PB011 by up to one interval, PB012 by more), talks, variants, look-backs on a day."""
     return sorted([*_pages(pages, as_of), *_registers(registers, as_of)])
 
 
@@ -49,12 +49,13 @@ def _registers(registers: Registers, as_of: date) -> Iterator[Fault]:
     for talk in registers["communications"]:
         if (as_of - date.fromisoformat(talk["last_held"])).days > LATE_CADENCE * talk["cadence_days"]:
             yield Fault("registers/communications.yml", talk.line, "PB011",
-                        f"{talk['id']} was last held on {talk['last_held']}", f"the {talk['owner']} calls it")  # fmt: skip
+                        f"{talk['id']} was last held on {talk['last_held']}",
+                        f"the {talk['owner']} calls it")  # fmt: skip
     for practice in registers["practices"]:
         for variant in practice["variants"]:
             if variant["expires"] < as_of.isoformat():
                 yield Fault("registers/practices.yml", variant.line, "PB012",
-                            f"the variant of {practice['id']} in {variant['office']} ended on {variant['expires']}",
+                            f"{practice['id']}, {variant['office']}: variant ended on {variant['expires']}",
                             "end it or give it a new day with a reason")  # fmt: skip
     for row in registers["decisions"]:
         if row["look_back"] < as_of.isoformat():

@@ -12,7 +12,7 @@ ENOUGH, ABLE = 2, 3  # people a critical skill needs, and the level from which o
 
 
 def skill_gaps(registers: Registers) -> list[dict]:
-    """Expected less actual level of each person and skill, where positive, times the skill's weight; largest first."""
+    """Gaps of each person and skill, largest first: expected less actual level, times the skill's weight."""
     found = [
         {"person": p["id"], "role": p["role"], "skill": s["skill"], "expected": s["expected"][p["role"]],
          "actual": p["levels"].get(s["id"], 0), "weight": s["weight"]}
@@ -64,8 +64,8 @@ def roles_and_skills(registers: Registers) -> str:
             "## Four roles\n\n" + table(("Role", "Does", "Reports to"), roles),
             "## Skill levels\n\nLevel 0 is not yet.\n\n"
             + table(("Skill", "Kind", "1", "2", "3", "4", "Expected"), skills),
-            f"## Team coverage\n\nA critical skill needs {ENOUGH} people at level {ABLE} or more. Specialties in the "
-            f"team: {', '.join(spread)}.\n\n" + table(("Skill", "", "People", ""), covered),
+            f"## Team coverage\n\nA critical skill needs {ENOUGH} people at level {ABLE} or more. "
+            f"Specialties in the team: {', '.join(spread)}.\n\n" + table(("Skill", "", "Able", ""), covered),
             "## Gaps and plans\n\nExpected less actual, times the weight. The sample company's team, under "
             "pseudonyms.\n\n" + table(("Person", "Role", "Skill", "Expected", "Actual", "Gap"), gaps)
             + "\n\n" + table(("Person", "Skill", "Course", "By", "Measured by"), plans),
@@ -110,7 +110,8 @@ def tech_stack(registers: Registers, root: Path) -> str:
         "Replaces",
     )
     body = (
-        "## Tools\n\n" + table(head, cells) + "\n\n## Overlaps\n\nTwo tools with one capability: one of them may go.\n\n"
+        "## Tools\n\n" + table(head, cells)
+        + "\n\n## Overlaps\n\nTwo tools with one capability: one of them may go.\n\n"
         + table(("Capability", "Tools"), shared)
     )  # fmt: skip
     lead = "Each tool has a job. The sample company's stack; cost and renewal stand in its table `tools`."

@@ -168,52 +168,7 @@ def tree(tmp_path: Path) -> tuple[Path, Registry]:
     return folder, registry
 
 
-REGISTERS = {
-    "approval_matrix": "- {id: a, when: to 10 %, to_share: 0.1, approver: seller, also: [], hours: 0, source: house default}\n",
-    "article_coverage": "- {id: D1, item: free sellers, artefacts: [how-to/review-churn.md, 'planned: pricing audit']}\n",
-    "benchmarks": "- {id: sla, figure: 6 hours, population: one, year: undated, n: '1', source: GitLab, grade: B, "
-    "opened: full, caveat: one company}\n"
-    "- {id: bad, figure: nine, population: none, year: undated, n: none, source: blog, grade: X, opened: excerpt, "
-    "caveat: no source}\n",
-    "calendar": "- {id: churn-review, event: Churn review, when: Monday, every: month, owner: analyst, chair: manager, "
-    "reports: [churn, 'planned: pricing'], page: how-to/review-churn.md, output: names, escalation: manager}\n",
-    "communications": "- {id: c, team: sales, owner: analyst, cadence_days: 10, last_held: '2026-11-01', template: none, "
-    "questions: [what]}\n- {id: d, team: sales operations, owner: analyst, cadence_days: 10, last_held: '2026-11-20', "
-    "template: none, questions: [what]}\n",
-    "decision_rights": "- {id: d, decision: buy, proposes: analyst, approver: manager, limit: to 50, limit_base: 50, "
-    "escalate_to: manager, hours: 24, source: house default}\n",
-    "decisions": "- {id: d, decided_on: '2026-01-01', decision: one list, by: manager, question: none, "
-    "look_back: '2026-06-01', page: how-to/review-churn.md}\n",
-    "enablement_plan": "- {id: e, person: ops-1, skill: reading, course: c, tool_access: t, budget: 0, due: '2026-01-01', "
-    "measure: did, done: false}\n",
-    "examples": "- {id: e, page: how-to/review-churn.md, test: 'tests/test_churn.py::test_by_hand'}\n",
-    "friction": "- {id: f, seen_in: intake, what: w, hours_per_month: 1, sellers: 1, owner: analyst, status: open, "
-    "opened: '2026-01-01', evidence: e}\n",
-    "initiatives": "- {id: tool, initiative: A tool, problem: slow, sponsor: head, decision_date: '2026-01-01', "
-    "status: proposed, drivers: {sellers: 38, weeks: 44, hour_value: 60}, minutes: {low: 15, high: 45}, "
-    "adoption: {low: 0.5, high: 0.85}, cost_year: 20000, loses: some, pilot: six weeks, stop_rule: under 15}\n",
-    "intake": "- {id: i, kind: fire, weight: tactical, sla_hours: 24, meaning: m, counts: [report]}\n",
-    "people_skills": "- {id: ops-1, role: analyst, specialty: s, background: b, rated_on: '2026-01-01', "
-    "levels: {reading: 1}, training: t}\n- {id: ops-2, role: manager, specialty: s, background: b, "
-    "rated_on: '2026-01-01', levels: {reading: 3}, training: t}\n",
-    "planning": "- {id: p, week: 2, step: s, owner: analyst, report: churn, page: how-to/review-churn.md}\n",
-    "practices": "- {id: p, practice: one door, applies_to: [EMEA], page: how-to/review-churn.md, variants: "
-    "[{office: EMEA, variant: two doors, reason: law, expires: '2026-12-31'}]}\n",
-    "questions": "- {id: q1, question: who acts, page: how-to/review-churn.md, section: decide, says: [call the owner]}\n",
-    "responsibilities": "- {id: review, activity: Review, area: analytics, journey: renewal, stage: run, "
-    "accountable: [sales operations], responsible: [sales operations], consulted: [sales], informed: [], ours: analyst, "
-    "page: how-to/review-churn.md, report: churn, serves: [Proposal]}\n",
-    "roles": "- {id: manager, role: Manager, team: sales, reports_to: null, limit_base: 100, does: [decides]}\n"
-    "- {id: analyst, role: Analyst, team: sales operations, reports_to: manager, limit_base: 10, does: [counts], "
-    "page: how-to/review-churn.md, ours: true}\n",
-    "scale_triggers": "- {id: s, measure: m, crosses_at: 1, unit: u, source: s, then: t}\n",
-    "shadowing": "- {id: s, day: '2026-01-01', ops: ops-1, seller: R1, kind: sit in, minutes: 90, friction: []}\n",
-    "skills": "- {id: reading, skill: Read, kind: technical, critical: true, weight: 2, levels: {'1': a, '2': b, '3': c, "
-    "'4': d}, expected: {representative: 1, analyst: 3, manager: 3, director: 1}}\n",
-    "tech_stack": "- {id: T01, purpose: p, technical_owner: it, data_held: d, replaces: none}\n",
-    "terms": "- {id: seller, term: seller, meaning: One who sells., instead_of: [salesman]}\n",
-}
-STAGES = "stages:\n- {stage: Proposal, position: 1, outcome: open, entry: asked, exit_evidence: terms, max_age_days: 30}\n"
+REGISTERS = Path(__file__).parent / "registers"  # the smallest of each, one entry a line
 
 
 @pytest.fixture
@@ -221,14 +176,14 @@ def registered(tree) -> tuple[Path, Registry]:
     """The tree with every register, a stage list and a test of the example; ``check`` finds nothing in it."""
     folder, registry = tree
     root, here = folder.parent, Path(__file__).parents[2] / "playbooks" / "schemas"
-    for name, text in REGISTERS.items():
-        (folder / "registers").mkdir(exist_ok=True)
-        (folder / "registers" / f"{name}.yml").write_text(text, encoding="utf-8")
+    (folder / "registers").mkdir()
+    for register in REGISTERS.glob("*.yml"):
+        (folder / "registers" / register.name).write_bytes(register.read_bytes())
     (folder / "schemas").mkdir()
     for schema in here.glob("*.json"):
         (folder / "schemas" / schema.name).write_text(schema.read_text(encoding="utf-8"), encoding="utf-8")
     (root / "data" / "policy").mkdir(parents=True)
-    (root / "data" / "policy" / "stages.yaml").write_text(STAGES, encoding="utf-8")
+    (root / "data" / "policy" / "stages.yaml").write_bytes((REGISTERS / "stages.yaml").read_bytes())
     (root / "tests").mkdir()
     (root / "tests" / "test_churn.py").write_text("def test_by_hand():\n    assert 1\n", encoding="utf-8")
     how_to = folder / "how-to" / "review-churn.md"

@@ -46,6 +46,8 @@ def test_a_sound_tree_has_no_fault(tree):
         ("PB002", HOW_TO, "minutes: 30\n", ""),
         ("PB002", HOW_TO, "minutes: 30\n", "minutes: 30\nrelated_notebooks: [chrun]\n"),
         ("PB002", HOW_TO, "minutes: 30\n", "minutes: 30\nrelated_metrics: [churn.rate]\n"),
+        ("PB010", INDEX, '"2026-11-23"', '"2999-01-01"'),
+        ("PB031", HOW_TO, "`churn.share` is", "It is [high](../reference/metrics.md#churn-share) if it is"),
         ("PB020", INDEX, "(reference/decision-log.md)", "(reference/decisions.md)"),
         ("PB020", INDEX, "- [log]", "- [out](../Makefile)\n- [log]"),
         ("PB021", INDEX, "decision-log.md)", "decision-log.md#gone)"),

@@ -1,4 +1,4 @@
-"""The rubric's points pass and fail for cause; age, gaps, pairs and business cases by hand or by a planted truth."""
+"""The rubric's points pass and fail for cause; age, gaps, pairs and cases by hand."""
 
 from datetime import date
 from pathlib import Path
@@ -159,7 +159,7 @@ def test_sellers_are_those_in_a_seat_on_the_day():
 
 
 def test_the_case_of_the_page_comes_out_of_the_command(registered):
-    # how-to/change/get-buy-in: P10 19,700, P50 33,100, P90 49,600 to the nearest 100, drawn there with a sheet.
+    # how-to/change/get-buy-in: P10 19,700, P50 33,100, P90 49,600 to the nearest 100, drawn with a sheet.
     case = business_case(read_registers(registered[0]), "tool", draws=200_000)
     assert (case.p10, case.p50, case.p90) == pytest.approx((19_700, 33_100, 49_600), rel=0.01)
     assert case.pilot_only
