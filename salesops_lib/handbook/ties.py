@@ -78,10 +78,19 @@ def _calendar(pages: dict[str, Page], registers: Registers, registry: Registry) 
                     ", and it exists" if notebook else ", which is no notebook"
                 )
                 yield Fault(file, event.at("reports"), "PB082", said, "correct it")
-    served = {r for e in events.values() for r in e["reports"]}
+    served = {r for e in events.values() for r in e["reports"]} | {
+        report
+        for front in (page.front or {} for page in pages.values())
+        if set(front.get("calendar_events") or []) & set(events)
+        for report in front.get("related_reports") or []
+    }  # a new notebook's page names its event; the register need not be touched
     for name in sorted(set(registry.run_files) - served):
         yield Fault(
-            file, 1, "PB082", f"the report {name} serves no event", "name it under an event's reports"
+            file,
+            1,
+            "PB082",
+            f"the report {name} serves no event",
+            "name it on a page with an event, or under an event",
         )
     for page in pages.values():
         for event in (page.front or {}).get("calendar_events") or []:

@@ -87,6 +87,11 @@ def test_two_pages_of_one_name_are_found(tree):
     assert "PB003 playbooks/review-churn.md" in codes(tree)
 
 
+def test_a_draft_linked_from_the_start_page_is_found(tree):
+    edit(tree[0], HOW_TO, "status: approved", "status: draft")
+    assert codes(tree) == ["PB002 playbooks/index.md"]
+
+
 def test_a_page_nobody_can_reach_is_found(tree):
     text = (tree[0] / "reference/decision-log.md").read_text(encoding="utf-8")
     (tree[0] / "lost.md").write_text(text.replace("decision-log", "lost"), encoding="utf-8")
