@@ -16,23 +16,28 @@ from salesops_lib.handbook.registers import Registers
 CAPS = {"how-to": 900, "explanation": 1500, "charter": 1200}
 EASY, RUN = 50.0, 8
 _LEAST_WORDS = 80  # below this the ease of a page says nothing
+_OUTSIDE = re.compile(
+    r"\b(GitLab|PostHog|Sourcegraph|Gartner|Forrester|Alexander Group|Cygnal|InsideSales"
+    r"|Harvard Business Review|industry (?:average|standard)|best in class)\b"
+)
 _STEP = re.compile(r"^\d+\.\s+(?:\*\*|_)?([A-Za-z-]+)")
 VERBS = frozenset(
     re.findall(
         r"[a-z]+",
         """
         add adjust age agree allow announce answer approve archive ask assign attach blend book bring
-        build call carry certify change check choose close collect compare compute confirm convert copy
-        correct count create cut debrief decide declare define delete do draft draw drop edit end enter
-        escalate estimate explain export file fill filter find fix fold follow freeze get give go group
-        hand have hear hold import include install interview invite join judge keep label lay lead leave
-        let link list listen load lock log look lower make map mark match measure meet mend merge move
-        multiply name note offer open order own pair pass pay pick pin plan post prepare price print
-        pull put quote raise rank rate reach read rebuild recompute record redraw refresh rehearse
-        reject release remind remove render repeat replace reply report reproduce requalify restate
-        return review revoke route run save say schedule score search see select send separate set
-        shadow share show sign size sort split stand start state stop sum switch tag take talk tell test
-        train trace treat try tune turn update use verify wait walk watch weigh widen work write
+        build call carry certify change check choose classify close collect compare compute confirm
+        convert copy correct count create cut debrief decide declare define delete do draft draw drop
+        edit end enter escalate estimate explain export file fill filter find fix fold follow freeze get
+        give go group hand have hear hold import include install interview invite join judge keep label
+        lay lead leave let link list listen load lock log look lower make map mark match measure meet
+        mend merge move multiply name note offer open order own pair pass pay pick pin plan post prepare
+        price print prove pull put quote raise rank rate reach read rebuild recompute record redraw
+        refresh rehearse reject release remind remove render repeat replace reply report reproduce
+        requalify restate return review revoke route run save say schedule score search see select send
+        separate set shadow share show sign size sort split stand start state stop sum switch tag take
+        talk tell test trace train treat try tune turn update use verify wait walk watch weigh widen
+        work write
         """,
     )
 )
@@ -50,8 +55,9 @@ def check_terms(pages: dict[str, Page], registers: Registers) -> Iterator[Fault]
 
 
 def warnings(pages: dict[str, Page]) -> Iterator[Fault]:
-    """PB062 over the word cap of its kind; PB063 a step that does not begin with a verb."""
+    """PB034 an outside figure without a tag; PB062 over the word cap; PB063 a step without a verb first."""
     for page in hand_written(pages):
+        yield from _untagged(page)
         kind = (page.front or {}).get("kind")
         count = length(page)
         if count > CAPS.get(kind, count):
@@ -64,6 +70,20 @@ def warnings(pages: dict[str, Page]) -> Iterator[Fault]:
                 yield Fault(
                     page.path, number, "PB063", f"the step begins with '{step[1]}'", "begin with a verb"
                 )
+
+
+def _untagged(page: Page) -> Iterator[Fault]:
+    """A paragraph that names an outside source and a figure, and no benchmark."""
+    first, held = 0, ""
+    for number, line in (*page.body, (0, "")):
+        if line.strip():
+            first, held = first or number, f"{held} {line}"
+            continue
+        found = _OUTSIDE.search(held)
+        if found and re.search(r"\d", held) and "[bm:" not in held:
+            said = f"a figure of '{found[0]}' without its benchmark"
+            yield Fault(page.path, first, "PB034", said, "add (grade …) [bm:id]")
+        first, held = 0, ""
 
 
 def is_verb(word: str) -> bool:

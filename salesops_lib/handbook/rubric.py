@@ -71,7 +71,7 @@ def rubric(
         _none(4, "Links and anchors", faults, ("PB020", "PB021", "PB022", "PB023", "PB024")),
         _acting(how_tos),
         _examples(how_tos, registers, faults),
-        _none(7, "Honest figures", faults, ("PB034",)),
+        _none(7, "Honest figures", [*faults, *warnings(pages)], ("PB034",)),
         _readable(pages, how_tos),
         _none(9, "Clear ownership", faults, ("PB002", *(f"PB07{n}" for n in range(10)), "PB085")),
         _fresh(pages, as_of),

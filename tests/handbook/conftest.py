@@ -162,7 +162,8 @@ def tree(tmp_path: Path) -> tuple[Path, Registry]:
     links = "\n".join(f"- [{name}](reference/{name}.md)" for name in generated)
     page(folder, "index.md", f"{links}\n- [log](reference/decision-log.md)\n- [do](how-to/review-churn.md)\n")
     page(folder, "reference/decision-log.md", "## Churn ceiling\n\nFive percent.\n")
-    how_to = "related_reports: [churn]\nrelated_metrics: [churn.share]\ncalendar_events: [churn review]\nminutes: 30\n"
+    how_to = "related_reports: [churn]\nrelated_metrics: [churn.share]\n"
+    how_to += "calendar_events: [churn review]\nminutes: 30\n"
     page(folder, "how-to/review-churn.md", HOW_TO, kind="how-to", more=how_to)
     handbook.render(folder, registry)
     return folder, registry

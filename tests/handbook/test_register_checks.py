@@ -205,6 +205,13 @@ def test_long_pages_and_steps_without_a_verb_are_warned_of(registered):
     assert found == {"PB062", "PB063"}
 
 
+def test_an_outside_figure_without_its_tag_is_warned_of(registered):
+    edit(registered[0], HOW_TO, "The report.", "The report. GitLab replies in 6 hours.")
+    assert [w.code for w in warnings(read_pages(registered[0]))] == ["PB034"]
+    edit(registered[0], HOW_TO, "6 hours.", "6 hours (grade B) [bm:sla].")
+    assert list(warnings(read_pages(registered[0]))) == []
+
+
 def test_every_register_of_the_repository_has_a_schema_and_no_fault():
     playbooks = Path(handbook.__file__).parents[2] / "playbooks"
     registers = read_registers(playbooks)
