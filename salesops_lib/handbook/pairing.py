@@ -15,7 +15,7 @@ _TENURE = ((365, "first year"), (1095, "years 2 and 3"), (10**9, "longer"))
 
 
 def sellers_of(company: Path, as_of: str) -> list[dict]:
-    """Sellers in a seat on a day: ``rep_id``, ``team``, ``region``, ``tenure``.
+    """Members of a team who manage nobody, on a day: ``rep_id``, ``team``, ``region``, ``tenure``.
 
     Raises UserError where the company folder has no reps.csv.
     """
@@ -26,6 +26,7 @@ def sellers_of(company: Path, as_of: str) -> list[dict]:
         rows = [
             r for r in csv.DictReader(file) if r["start_date"] <= as_of and not ("" < r["end_date"] < as_of)
         ]
+    managing = {r["manager_id"] for r in rows}
     return [
         {
             "rep_id": r["rep_id"],
@@ -34,7 +35,7 @@ def sellers_of(company: Path, as_of: str) -> list[dict]:
             "tenure": _tenure(r["hire_date"], as_of),
         }
         for r in sorted(rows, key=lambda r: r["rep_id"])
-        if "manager" not in r["role"].lower()
+        if r["team"] and r["rep_id"] not in managing
     ]
 
 
