@@ -46,8 +46,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Notebooks, library and playbooks a sales operations team runs its company with.",
 )
-playbooks_app = typer.Typer(no_args_is_help=True, help="Generate and check the playbook pages.")
-app.add_typer(playbooks_app, name="playbooks")
 
 Data = Annotated[str, typer.Option("--data", metavar="DIR|URL", help="Company folder or database.")]
 AsOf = Annotated[str, typer.Option("--as-of", metavar="DAY", help="Read the data as known on this day.")]
@@ -218,31 +216,6 @@ def new(name: Annotated[str, typer.Argument(help="One lower-case word: notebook 
     for path in handbook.render(root / "playbooks"):
         typer.echo(f"generated {path.relative_to(root)}")
     typer.echo(f"next: salesops run {name}")
-
-
-@playbooks_app.command("render")
-def playbooks_render() -> None:
-    """Write the generated pages anew."""
-    from salesops_lib import handbook
-    from salesops_lib.publish import catalog
-
-    root = catalog.repository_root()
-    for path in (changed := handbook.render(root / "playbooks")):
-        typer.echo(f"generated {path.relative_to(root)}")
-    typer.echo(f"{len(changed)} files changed")
-
-
-@playbooks_app.command("check")
-def playbooks_check() -> None:
-    """Check links, anchors, front matter, thresholds; exit 1 where a page is wrong."""
-    from salesops_lib import handbook
-    from salesops_lib.publish import catalog
-
-    faults = handbook.check(catalog.repository_root() / "playbooks")
-    for fault in faults:
-        typer.echo(str(fault), err=True)
-    if faults:
-        raise typer.Exit(1)
 
 
 def _typed(path: str) -> str:

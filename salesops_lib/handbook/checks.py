@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+from salesops_lib.handbook.emitted import check_emitted, check_parameters
 from salesops_lib.handbook.faults import Fault
 from salesops_lib.handbook.front_matter import check_front_matter, planned
 from salesops_lib.handbook.generated import rendered
 from salesops_lib.handbook.links import check_links
 from salesops_lib.handbook.pages import Page, read_pages
+from salesops_lib.handbook.prose import check_terms
+from salesops_lib.handbook.raci import check_raci
+from salesops_lib.handbook.register_pages import stage_list
+from salesops_lib.handbook.registers import read_registers
 from salesops_lib.handbook.registry import Registry, discover, policy_key
+from salesops_lib.handbook.ties import check_ties
 
 SKELETON = (
     "When",
@@ -31,25 +38,37 @@ _PLACEHOLDER = re.compile(r"\b(TODO|TBD|FIXME|XXX|lorem ipsum)\b|<(?:your|insert
 _STEP = re.compile(r"^\d+\.\s+\S")
 
 
-def check(playbooks_dir: str | Path, registry: Registry | None = None) -> list[Fault]:
+def check(
+    playbooks_dir: str | Path, registry: Registry | None = None, today: date | None = None
+) -> list[Fault]:
     """Every fault of the pages under ``playbooks_dir``, ordered by file and line; empty when all is well.
 
-    ``registry`` is what the library declares; by default it is discovered. Raises PolicyError or UserError
+    ``registry`` is what the library declares; by default it is discovered. ``today`` is the day no review may
+    lie after; by default the clock's. Time alone never makes a fault. Raises PolicyError or UserError
     where a policy or run file cannot be read at all.
     """
     playbooks_dir = Path(playbooks_dir)
-    registry = registry or discover(playbooks_dir.resolve().parent)
-    pages = read_pages(playbooks_dir)
+    root = playbooks_dir.resolve().parent
+    registry = registry or discover(root)
+    pages, registers = read_pages(playbooks_dir), read_registers(playbooks_dir)
+    stages = [s["stage"] for s in stage_list(root)]
     found = [
-        *check_front_matter(pages, registry),
+        *check_front_matter(pages, registry, today or datetime.now(UTC).date()),
         *check_links(pages, registry),
         *_metrics(pages, registry),
+        *_declared(pages, registry),
         *_thresholds(pages, registry),
         *_sections(pages, registry),
         *_how_tos(pages),
+        *registers.faults,
+        *check_terms(pages, registers),
+        *check_raci(registers, pages, stages),
+        *check_ties(pages, registers, registry, playbooks_dir),
     ]
+    elsewhere = [*check_parameters(registry, root), *check_emitted(registry, root / "salesops_lib")]
     placed = (Fault(f"playbooks/{f.file}", f.line, f.code, f.message, f.fix) for f in found)
-    return sorted([*placed, *_drift(playbooks_dir, registry)])
+    drift = [] if registers.faults else _drift(playbooks_dir, registry)  # no page comes of a faulty register
+    return sorted([*placed, *elsewhere, *drift])
 
 
 def _metrics(pages: dict[str, Page], registry: Registry) -> Iterator[Fault]:
@@ -67,6 +86,34 @@ def _metrics(pages: dict[str, Page], registry: Registry) -> Iterator[Fault]:
                     f"'{domain}.{name}' is no metric and no policy value",
                     "name one of reference/metrics.md or declare it in the domain's metrics.py",
                 )
+
+
+def _declared(pages: dict[str, Page], registry: Registry) -> Iterator[Fault]:
+    """PB031: a how-to links or names a metric that its front matter does not declare, or the reverse.
+
+    A metric whose finding has its section on the page counts as linked.
+    """
+    by_anchor = {m.id.replace(".", "-"): m.id for m in registry.metrics}
+    for page in _hand_written(pages):
+        front = page.front or {}
+        if front.get("kind") != "how-to":
+            continue
+        used = {
+            by_anchor[a] for _, t in page.links if (a := t.partition("reference/metrics.md#")[2]) in by_anchor
+        }
+        used |= {f"{d}.{n}" for _, line in page.body for d, n in _DOTTED.findall(line)} & set(
+            by_anchor.values()
+        )
+        used |= {r.metric.id for r in registry.rules if r.playbook == page.path} & set(
+            front.get("related_metrics") or []
+        )
+        declared = {m for m in front.get("related_metrics") or [] if m in by_anchor.values()}
+        for name in sorted(used - declared):
+            yield Fault(
+                page.path, 1, "PB031", f"'{name}' is linked and not declared", "add it to related_metrics"
+            )
+        for name in sorted(declared - used):
+            yield Fault(page.path, 1, "PB031", f"'{name}' is declared and not linked", "link it or drop it")
 
 
 def _thresholds(pages: dict[str, Page], registry: Registry) -> Iterator[Fault]:

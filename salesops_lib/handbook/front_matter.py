@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from salesops_lib.handbook.faults import Fault
 from salesops_lib.handbook.pages import Page
@@ -29,8 +29,8 @@ _PLANNED = re.compile(r"^planned: ([a-z_]+)( \S.*)?$")
 _INTERVAL = re.compile(r"^\d+ (day|week|month)s?$")
 
 
-def check_front_matter(pages: dict[str, Page], registry: Registry) -> Iterator[Fault]:
-    """Faults of front matter; ``file`` is relative to the playbooks folder."""
+def check_front_matter(pages: dict[str, Page], registry: Registry, today: date) -> Iterator[Fault]:
+    """Faults of front matter, PB010 with them; ``file`` is relative to the playbooks folder."""
     seen: dict[str, str] = {}
     for page in pages.values():
         if page.front is None:
@@ -40,6 +40,11 @@ def check_front_matter(pages: dict[str, Page], registry: Registry) -> Iterator[F
             continue
         for said, fix in _page_faults(page, registry):
             yield Fault(page.path, 1, "PB002", said, fix)
+        reviewed = str(page.front.get("last_reviewed", ""))
+        if _is_day(reviewed) and date.fromisoformat(reviewed) > today + timedelta(days=1):  # any zone's today
+            yield Fault(
+                page.path, 1, "PB010", f"reviewed on {reviewed}, which is to come", "write the true day"
+            )
         name = str(page.front.get("id"))
         if name in seen:
             yield Fault(page.path, 1, "PB003", f"id '{name}' is taken by {seen[name]}", "rename the page")

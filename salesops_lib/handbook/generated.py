@@ -7,10 +7,12 @@ from pathlib import Path
 
 from salesops_lib.core.contracts import Column, Table
 from salesops_lib.core.metrics import Metric
+from salesops_lib.handbook.faults import Fault
 from salesops_lib.handbook.markdown import page, table
 from salesops_lib.handbook.pages import read_pages
+from salesops_lib.handbook.raci import check_raci
 from salesops_lib.handbook.register_pages import register_pages
-from salesops_lib.handbook.registers import read_registers, refuse_faulty
+from salesops_lib.handbook.registers import Registers, read_registers, refuse_faulty
 from salesops_lib.handbook.registry import Registry, discover, policy_key
 
 _README_BLOCK = re.compile(r"(<!-- notebooks -->\n)(.*?)(<!-- /notebooks -->)", re.DOTALL)
@@ -19,8 +21,12 @@ _WEEKDAYS = {"Mon": "Monday", "Tue": "Tuesday", "Wed": "Wednesday", "Thu": "Thur
 
 
 def render(playbooks_dir: str | Path, registry: Registry | None = None) -> list[Path]:
-    """Write every generated page and the README's notebook table; returns the files that changed."""
+    """Write every generated page and the README's notebook table; returns the files that changed.
+
+    Raises UserError, before anything is written, where a register has a fault of form, owner or limit.
+    """
     playbooks_dir = Path(playbooks_dir)
+    refuse_faulty(read_registers(playbooks_dir), _contradictions)
     changed = []
     for path, text in rendered(playbooks_dir, registry).items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
@@ -28,6 +34,12 @@ def render(playbooks_dir: str | Path, registry: Registry | None = None) -> list[
             path.write_text(text, encoding="utf-8")
             changed.append(path)
     return changed
+
+
+def _contradictions(registers: Registers) -> list[Fault]:
+    """Faults that no page can mend: owners, handshakes, teams, limits. A page not yet written is none."""
+    codes = {"PB070", "PB071", "PB072", "PB073", "PB075", "PB076", "PB077"}
+    return [f for f in check_raci(registers, (), ()) if f.code in codes]
 
 
 def rendered(playbooks_dir: Path, registry: Registry | None = None) -> dict[Path, str]:
@@ -126,7 +138,7 @@ def _findings(registry: Registry) -> str:
                 rule.title,
                 f"[{rule.metric.name}](metrics.md#{rule.metric.id.replace('.', '-')})",
                 f"{rule.keep} [{limit}](thresholds.md#{key.replace('.', '-')})",
-                rule.min_n,
+                f"{rule.min_n} {rule.counts}",
                 rule.owner,
                 rule.due,
             )
@@ -136,7 +148,7 @@ def _findings(registry: Registry) -> str:
         "derived: ACT where the whole range misses the limit, WATCH where it straddles it, OK where it meets "
         "it, UNKNOWN where the evidence is missing or too thin."
     )
-    header = ("Code", "What it says", "Metric", "Keep", "Rows needed", "Owner", "By when")
+    header = ("Code", "What it says", "Metric", "Keep", "Evidence needed", "Owner", "By when")
     return page("findings", "Findings", lead, table(header, rows))
 
 

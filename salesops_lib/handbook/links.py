@@ -53,6 +53,10 @@ def _link_faults(pages: dict[str, Page], page: Page, line: int, target: str) -> 
         yield Fault(
             page.path, line, "PB021", f"link to '{target}' finds no such section", "correct the anchor"
         )
+    elif page.path == "index.md" and (pages[path].front or {}).get("status") == "draft":
+        yield Fault(
+            page.path, line, "PB002", f"links the draft '{target}'", "approve the page before it is linked"
+        )
 
 
 def _policy_sources(pages: dict[str, Page], registry: Registry) -> Iterator[Fault]:

@@ -26,7 +26,7 @@ def register_pages(
         "charter/common-practices.md": _practices(registers),
         "charter/methodology-alignment.md": _alignment(registers, stages),
         "reference/stages-and-exit-evidence.md": _stages(stages),
-        "reference/approval-matrix.md": _approvals(registers),
+        "reference/approval-matrix.md": _approvals(registers, pages),
         "reference/operating-calendar.md": _calendar(registers, titles),
         "reference/benchmarks.md": _benchmarks(registers, pages),
         "reference/escalation.md": _escalation(registers, titles),
@@ -36,7 +36,9 @@ def register_pages(
     texts["reference/glossary.md"] = glossary(registers, registry, pages)
     known = root / "playbooks" / "registers" / "paths.txt"
     listed = set(known.read_text(encoding="utf-8").split()) if known.exists() else set()
-    texts["registers/paths.txt"] = "".join(f"{p}\n" for p in sorted(listed | set(pages) | set(made) | set(texts)))
+    texts["registers/paths.txt"] = "".join(
+        f"{p}\n" for p in sorted(listed | set(pages) | set(made) | set(texts))
+    )
     return texts
 
 
@@ -51,16 +53,16 @@ def _responsibilities(registers: Registers) -> str:
     parts = ["## By area"]
     for area in dict.fromkeys(r["area"] for r in rows):
         cells = [
-            (linked(r["page"], here, r["activity"]), r["accountable"][0], ", ".join(r["responsible"]),
+            (linked(r["page"], here, r["activity"]), ", ".join(r["accountable"]), ", ".join(r["responsible"]),
              ", ".join(r["consulted"]), ", ".join(r["informed"]), r["ours"])
             for r in rows if r["area"] == area
         ]  # fmt: skip
         head = ("Activity", "Accountable", "Does it", "Is asked", "Is told", "Our role")
         parts.append(f"### {area.capitalize()} {{ #{area} }}\n\n{table(head, cells)}")
-    teams = sorted({r["accountable"][0] for r in rows})
+    teams = sorted({t for r in rows for t in r["accountable"]})
     journeys = list(dict.fromkeys(r["journey"] for r in rows))
     heat = [
-        (j, *(sum(r["journey"] == j and r["accountable"][0] == t for r in rows) or "" for t in teams))
+        (j, *(sum(r["journey"] == j and t in r["accountable"] for r in rows) or "" for t in teams))
         for j in journeys
     ]
     shared = [
@@ -76,8 +78,8 @@ def _responsibilities(registers: Registers) -> str:
         "Stated exceptions to the line between us and enablement:\n\n" + table(("Activity", "Why"), odd),
     ]
     lead = (
-        f"{len(rows)} activities. One team answers for each; the page says how it is done. To change a row, change "
-        "`registers/responsibilities.yml`."
+        f"{len(rows)} activities. One team answers for each; the page says how it is done. To change "
+        "a row, change `registers/responsibilities.yml`."
     )
     return page("responsibilities", "Responsibilities", lead, "\n\n".join(parts), "charter")
 
@@ -86,15 +88,17 @@ def _practices(registers: Registers) -> str:
     here, rows = "charter/common-practices.md", registers["practices"]
     all_ = [(linked(r["page"], here, r["practice"]), ", ".join(r["applies_to"])) for r in rows]
     local = [
-        (r["practice"], v["office"], v["variant"], v["reason"], v["expires"]) for r in rows for v in r["variants"]
+        (r["practice"], v["office"], v["variant"], v["reason"], v["expires"])
+        for r in rows
+        for v in r["variants"]
     ]
     body = "\n\n".join(
         [
             "## Practices and where they apply\n\n" + table(("Practice", "Offices"), all_),
             "## Local variants and expiry\n\n"
             + table(("Practice", "Office", "Variant", "Reason", "Ends"), local),
-            "## How to propose one\n\nWrite the practice into `registers/practices.yml` with its page. A local "
-            "variant needs a reason and a day on which it ends.",
+            "## How to propose one\n\nWrite the practice into `registers/practices.yml` with its page. A "
+            "local variant needs a reason and a day on which it ends.",
         ]
     )
     lead = "What we do the same way in each office, so that a number from one means the same in all."
@@ -124,7 +128,7 @@ def _stages(stages: list[dict]) -> str:
     return page("stages-and-exit-evidence", "Stages and exit evidence", lead, body)
 
 
-def _approvals(registers: Registers) -> str:
+def _approvals(registers: Registers, pages: dict[str, Page]) -> str:
     def cells(discount: bool):
         return [
             (r["when"], r["approver"], ", ".join(r["also"]) or "nobody", r["hours"] or "at once", r["source"])
@@ -137,7 +141,12 @@ def _approvals(registers: Registers) -> str:
         f"## Discount\n\n{table(head, cells(True))}\n\nMonth end moves the clock, not the limits.\n\n"
         f"## Terms\n\n{table(head, cells(False))}"
     )
-    lead = "The higher of discount, margin and terms decides who approves. How: [Review a deal](../how-to/pricing/review-a-deal.md)."
+    lead, how = (
+        "The higher of discount, margin and terms decides who approves.",
+        "how-to/pricing/review-a-deal.md",
+    )
+    if how in pages:
+        lead += f" How: {linked(how, 'reference/approval-matrix.md', 'Review a deal')}."
     return page("approval-matrix", "Approval matrix", lead, body)
 
 
@@ -146,7 +155,7 @@ def _calendar(registers: Registers, titles: dict[str, str]) -> str:
     for event in registers["calendar"]:
         rows = [
             ("When", event["when"]),
-            ("Owner", titles[event["owner"]]),
+            ("Owner", titles.get(event["owner"], event["owner"])),
             ("Chair", event["chair"]),
             ("Reports", ", ".join(event["reports"])),
             ("Page", linked(event["page"], here)),
@@ -156,7 +165,8 @@ def _calendar(registers: Registers, titles: dict[str, str]) -> str:
         ]
         parts.append(f"### {event['event']} {{ #{event['id']} }}\n\n{table(('Field', 'Value'), rows)}")
     weeks = [
-        (w["week"], w["step"], w["owner"], w["report"], linked(w["page"], here)) for w in registers["planning"]
+        (w["week"], w["step"], w["owner"], w["report"], linked(w["page"], here))
+        for w in registers["planning"]
     ]
     parts.append(
         "## The year's planning { #planning }\n\nWeeks before the fiscal year; below 0 after its start. "
@@ -172,7 +182,8 @@ def _benchmarks(registers: Registers, pages: dict[str, Page]) -> str:
         users = [
             linked(p.path, here)
             for p in pages.values()
-            if "generated_from" not in (p.front or {}) and any(f"[bm:{mark['id']}]" in text for _, text in p.body)
+            if "generated_from" not in (p.front or {})
+            and any(f"[bm:{mark['id']}]" in text for _, text in p.body)
         ]
         rows = [
             ("Population", mark["population"]), ("Year", mark["year"]), ("Number asked", mark["n"]),
@@ -181,15 +192,22 @@ def _benchmarks(registers: Registers, pages: dict[str, Page]) -> str:
         ]  # fmt: skip
         parts.append(f"## {mark['id']}\n\n{mark['figure']}\n\n{table(('Field', 'Value'), rows)}")
     lead = (
-        "Figures from outside. Grades: A the text itself was seen; B one company's own rule; C a consultant or "
-        "vendor says so; X do not cite; identity is arithmetic. None of them sets a limit here by itself."
+        "Figures from outside. Grades: A the text itself was seen; B one company's own rule; C a consultant "
+        "or vendor says so; X do not cite; identity is arithmetic. None of them sets a limit here by itself."
     )
     return page("benchmarks", "Benchmarks", lead, "\n\n".join(parts))
 
 
 def _escalation(registers: Registers, titles: dict[str, str]) -> str:
     cells = [
-        (d["decision"], titles[d["proposes"]], titles[d["approver"]], d["limit"], titles[d["escalate_to"]], d["hours"])
+        (
+            d["decision"],
+            titles.get(d["proposes"], d["proposes"]),
+            titles.get(d["approver"], d["approver"]),
+            d["limit"],
+            titles.get(d["escalate_to"], d["escalate_to"]),
+            d["hours"],
+        )
         for d in registers["decision_rights"]
     ]
     events = [(e["event"], e["escalation"]) for e in registers["calendar"]]
@@ -205,14 +223,25 @@ def _escalation(registers: Registers, titles: dict[str, str]) -> str:
 
 def _changelog(registers: Registers, pages: dict[str, Page], titles: dict[str, str]) -> str:
     decided = [
-        (d["decided_on"], linked(d["page"], "CHANGELOG.md", d["decision"]), titles[d["by"]], d["look_back"])
+        (
+            d["decided_on"],
+            linked(d["page"], "CHANGELOG.md", d["decision"]),
+            titles.get(d["by"], d["by"]),
+            d["look_back"],
+        )
         for d in sorted(registers["decisions"], key=lambda d: d["decided_on"], reverse=True)
     ]
-    reviewed = sorted(
-        ((str(p.front["last_reviewed"]), linked(p.path, "CHANGELOG.md", str(p.front.get("title"))), p.front.get("owner"))
-         for p in pages.values() if p.front and p.front.get("last_reviewed") and "generated_from" not in p.front),
-        key=lambda row: (row[0], row[1]), reverse=True,
-    )  # fmt: skip
+    own = [p for p in pages.values() if p.front and "generated_from" not in p.front]
+    reviewed = [
+        (
+            str(p.front["last_reviewed"]),
+            linked(p.path, "CHANGELOG.md", str(p.front.get("title"))),
+            p.front.get("owner"),
+        )
+        for p in own
+        if p.front.get("last_reviewed")
+    ]
+    reviewed.sort(key=lambda row: row[:2], reverse=True)
     body = (
         "## Decisions\n\n" + table(("Day", "Decision", "By", "Look back"), decided)
         + "\n\n## Pages by their last review\n\n" + table(("Day", "Page", "Owner"), reviewed)

@@ -1,4 +1,4 @@
-"""The registers: YAML lists under ``playbooks/registers``, each held to its JSON Schema under ``playbooks/schemas``.
+"""The registers: YAML lists in ``playbooks/registers``, each held to its schema in ``playbooks/schemas``.
 
 An entry knows its line, so that a fault names it. Nothing is generated while a register has a fault.
 """
@@ -6,7 +6,7 @@ An entry knows its line, so that a fault names it. Nothing is generated while a 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,11 +83,14 @@ def read_registers(playbooks: Path) -> Registers:
     return Registers(entries, tuple(faults), present=True)
 
 
-def refuse_faulty(registers: Registers) -> None:
-    """Raise UserError with the first fault: from a faulty register nothing is generated."""
-    if registers.faults:
-        more = len(registers.faults) - 1
-        raise UserError(f"playbooks/{registers.faults[0]}" + (f" (and {more} more faults)" if more else ""))
+def refuse_faulty(
+    registers: Registers, more: Callable[[Registers], list[Fault]] = lambda registers: []
+) -> None:
+    """Raise UserError with the first fault, of form or found by ``more``: nothing is made of it."""
+    faults = registers.faults or more(registers)
+    if faults:
+        others = len(faults) - 1
+        raise UserError(f"playbooks/{faults[0]}" + (f" (and {others} more faults)" if others else ""))
 
 
 def _breaches(name: str, rows: object, schema: Path) -> Iterator[Fault]:
@@ -96,7 +99,7 @@ def _breaches(name: str, rows: object, schema: Path) -> Iterator[Fault]:
         return
     validator = jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8")))
     for error in sorted(validator.iter_errors(rows), key=lambda e: [str(p) for p in e.absolute_path]):
-        where = ".".join(str(p) for p in error.absolute_path)
+        where = _said(rows, list(error.absolute_path))
         said = error.message if len(error.message) < 120 else f"breaks '{error.validator}'"
         yield _fault(name, _line(rows, error.absolute_path), f"{where or 'the file'}: {said}",
                      f"correct it; the rule is '{error.validator}' of {schema.name}")  # fmt: skip
@@ -104,8 +107,20 @@ def _breaches(name: str, rows: object, schema: Path) -> Iterator[Fault]:
     for row in rows if isinstance(rows, list) else ():
         if isinstance(row, Entry) and "id" in row:
             if row["id"] in seen:
-                yield _fault(name, row.line, f"id '{row['id']}' stands on line {seen[row['id']]} too", "rename it")
+                yield _fault(
+                    name, row.line, f"id '{row['id']}' stands on line {seen[row['id']]} too", "rename it"
+                )
             seen.setdefault(row["id"], row.line)
+
+
+def _said(rows: object, path: list) -> str:
+    """``coverage-inverse, figure``: the entry's id in place of its number, and the way to the field."""
+    named = [str(p) for p in path]
+    if path and isinstance(rows[path[0]], Entry) and "id" in rows[path[0]]:
+        named[0] = str(rows[path[0]]["id"])
+    elif path:
+        named[0] = f"entry {path[0] + 1}"
+    return ", ".join(named)
 
 
 def _line(rows: object, path) -> int:
@@ -127,10 +142,11 @@ def _fault(name: str, line: int, said: str, fix: str) -> Fault:
 class _Loader(yaml.SafeLoader):
     """Mappings become entries with lines; dates stay text, so that a schema can judge them."""
 
-    yaml_implicit_resolvers = {
-        key: [(tag, regexp) for tag, regexp in found if tag != "tag:yaml.org,2002:timestamp"]
-        for key, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+
+_Loader.yaml_implicit_resolvers = {
+    key: [(tag, regexp) for tag, regexp in found if tag != "tag:yaml.org,2002:timestamp"]
+    for key, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def _entry(loader: _Loader, node: yaml.MappingNode) -> Iterator[Entry]:

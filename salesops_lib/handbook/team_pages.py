@@ -12,7 +12,7 @@ ENOUGH, ABLE = 2, 3  # people a critical skill needs, and the level from which o
 
 
 def skill_gaps(registers: Registers) -> list[dict]:
-    """Expected less actual level of each person and skill, where positive, times the skill's weight; largest first."""
+    """Gaps of each person and skill, largest first: expected less actual level, times the skill's weight."""
     found = [
         {"person": p["id"], "role": p["role"], "skill": s["skill"], "expected": s["expected"][p["role"]],
          "actual": p["levels"].get(s["id"], 0), "weight": s["weight"]}
@@ -38,7 +38,12 @@ def roles_and_skills(registers: Registers) -> str:
     ours = [r for r in registers["roles"] if r.get("ours")]
     roles = [(linked(r["page"], here, r["role"]), "; ".join(r["does"]), r["reports_to"]) for r in ours]
     skills = [
-        (s["skill"], s["kind"], *(s["levels"][k] for k in "1234"), ", ".join(f"{r} {n}" for r, n in s["expected"].items()))
+        (
+            s["skill"],
+            s["kind"],
+            *(s["levels"][k] for k in "1234"),
+            ", ".join(f"{r} {n}" for r, n in s["expected"].items()),
+        )
         for s in registers["skills"]
     ]
     covered = [
@@ -46,9 +51,12 @@ def roles_and_skills(registers: Registers) -> str:
         for name, critical, n in coverage(registers)
     ]
     gaps = [
-        (g["person"], g["role"], g["skill"], g["expected"], g["actual"], g["gap"]) for g in skill_gaps(registers)
+        (g["person"], g["role"], g["skill"], g["expected"], g["actual"], g["gap"])
+        for g in skill_gaps(registers)
     ]
-    plans = [(p["person"], p["skill"], p["course"], p["due"], p["measure"]) for p in registers["enablement_plan"]]
+    plans = [
+        (p["person"], p["skill"], p["course"], p["due"], p["measure"]) for p in registers["enablement_plan"]
+    ]
     spread = sorted({p["specialty"] for p in registers["people_skills"]})
     thin = [name for name, _, _, said in covered if said]
     body = "\n\n".join(
@@ -56,8 +64,8 @@ def roles_and_skills(registers: Registers) -> str:
             "## Four roles\n\n" + table(("Role", "Does", "Reports to"), roles),
             "## Skill levels\n\nLevel 0 is not yet.\n\n"
             + table(("Skill", "Kind", "1", "2", "3", "4", "Expected"), skills),
-            f"## Team coverage\n\nA critical skill needs {ENOUGH} people at level {ABLE} or more. Specialties in the "
-            f"team: {', '.join(spread)}.\n\n" + table(("Skill", "", "People", ""), covered),
+            f"## Team coverage\n\nA critical skill needs {ENOUGH} people at level {ABLE} or more. "
+            f"Specialties in the team: {', '.join(spread)}.\n\n" + table(("Skill", "", "Able", ""), covered),
             "## Gaps and plans\n\nExpected less actual, times the weight. The sample company's team, under "
             "pseudonyms.\n\n" + table(("Person", "Role", "Skill", "Expected", "Actual", "Gap"), gaps)
             + "\n\n" + table(("Person", "Skill", "Course", "By", "Measured by"), plans),
@@ -90,9 +98,20 @@ def tech_stack(registers: Registers, root: Path) -> str:
         for cap in sorted({c for t in tags.values() for c in t})
         if sum(cap in t for t in tags.values()) > 1
     ]
-    head = ("Tool", "Job", "Does", "Business owner", "Technical owner", "Cost a year", "Renews", "Holds", "Replaces")
+    head = (
+        "Tool",
+        "Job",
+        "Does",
+        "Business owner",
+        "Technical owner",
+        "Cost a year",
+        "Renews",
+        "Holds",
+        "Replaces",
+    )
     body = (
-        "## Tools\n\n" + table(head, cells) + "\n\n## Overlaps\n\nTwo tools with one capability: one of them may go.\n\n"
+        "## Tools\n\n" + table(head, cells)
+        + "\n\n## Overlaps\n\nTwo tools with one capability: one of them may go.\n\n"
         + table(("Capability", "Tools"), shared)
     )  # fmt: skip
     lead = "Each tool has a job. The sample company's stack; cost and renewal stand in its table `tools`."

@@ -162,7 +162,39 @@ def tree(tmp_path: Path) -> tuple[Path, Registry]:
     links = "\n".join(f"- [{name}](reference/{name}.md)" for name in generated)
     page(folder, "index.md", f"{links}\n- [log](reference/decision-log.md)\n- [do](how-to/review-churn.md)\n")
     page(folder, "reference/decision-log.md", "## Churn ceiling\n\nFive percent.\n")
-    how_to = "related_reports: [churn]\ncalendar_events: [churn review]\nminutes: 30\n"
+    how_to = "related_reports: [churn]\nrelated_metrics: [churn.share]\n"
+    how_to += "calendar_events: [churn review]\nminutes: 30\n"
     page(folder, "how-to/review-churn.md", HOW_TO, kind="how-to", more=how_to)
+    handbook.render(folder, registry)
+    return folder, registry
+
+
+REGISTERS = Path(__file__).parent / "registers"  # the smallest of each, one entry a line
+
+
+@pytest.fixture
+def registered(tree) -> tuple[Path, Registry]:
+    """The tree with every register, a stage list and a test of the example; ``check`` finds nothing in it."""
+    folder, registry = tree
+    root, here = folder.parent, Path(__file__).parents[2] / "playbooks" / "schemas"
+    (folder / "registers").mkdir()
+    for register in REGISTERS.glob("*.yml"):
+        (folder / "registers" / register.name).write_bytes(register.read_bytes())
+    (folder / "schemas").mkdir()
+    for schema in here.glob("*.json"):
+        (folder / "schemas" / schema.name).write_text(schema.read_text(encoding="utf-8"), encoding="utf-8")
+    (root / "data" / "policy").mkdir(parents=True)
+    (root / "data" / "policy" / "stages.yaml").write_bytes((REGISTERS / "stages.yaml").read_bytes())
+    (root / "tests").mkdir()
+    (root / "tests" / "test_churn.py").write_text("def test_by_hand():\n    assert 1\n", encoding="utf-8")
+    how_to = folder / "how-to" / "review-churn.md"
+    how_to.write_text(
+        how_to.read_text(encoding="utf-8").replace("[churn review]", "[churn-review]"), encoding="utf-8"
+    )
+    handbook.render(folder, registry)
+    made = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.md"))
+    index = folder / "index.md"
+    links = "".join(f"- [{p}]({p})\n" for p in made if p not in index.read_text(encoding="utf-8"))
+    index.write_text(index.read_text(encoding="utf-8") + links, encoding="utf-8")
     handbook.render(folder, registry)
     return folder, registry

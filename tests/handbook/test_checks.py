@@ -46,6 +46,8 @@ def test_a_sound_tree_has_no_fault(tree):
         ("PB002", HOW_TO, "minutes: 30\n", ""),
         ("PB002", HOW_TO, "minutes: 30\n", "minutes: 30\nrelated_notebooks: [chrun]\n"),
         ("PB002", HOW_TO, "minutes: 30\n", "minutes: 30\nrelated_metrics: [churn.rate]\n"),
+        ("PB010", INDEX, '"2026-11-23"', '"2999-01-01"'),
+        ("PB031", HOW_TO, "related_metrics: [churn.share]\n", ""),
         ("PB020", INDEX, "(reference/decision-log.md)", "(reference/decisions.md)"),
         ("PB020", INDEX, "- [log]", "- [out](../Makefile)\n- [log]"),
         ("PB021", INDEX, "decision-log.md)", "decision-log.md#gone)"),
@@ -71,10 +73,23 @@ def test_a_planted_defect_is_found(tree, code, path, old, new):
     assert f"{code} playbooks/{path}" in codes(tree)
 
 
+def test_a_metric_declared_and_never_linked_is_found(tree):
+    folder, registry = tree
+    other = replace(registry.metrics[0], id="churn.count", name="Count that leaves")
+    edit(folder, HOW_TO, "related_metrics: [churn.share]", "related_metrics: [churn.share, churn.count]")
+    faults = handbook.check(folder, replace(registry, metrics=(*registry.metrics, other)))
+    assert "'churn.count' is declared and not linked" in {f.message for f in faults}
+
+
 def test_two_pages_of_one_name_are_found(tree):
     text = (tree[0] / HOW_TO).read_text(encoding="utf-8")
     (tree[0] / "review-churn.md").write_text(text, encoding="utf-8")
     assert "PB003 playbooks/review-churn.md" in codes(tree)
+
+
+def test_a_draft_linked_from_the_start_page_is_found(tree):
+    edit(tree[0], HOW_TO, "status: approved", "status: draft")
+    assert codes(tree) == ["PB002 playbooks/index.md"]
 
 
 def test_a_page_nobody_can_reach_is_found(tree):
