@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from statsmodels.duration.survfunc import CumIncidenceRight
 
+from salesops_lib.core.survival import incidence
 from salesops_lib.forecasting.known import OPEN, known_on
 from salesops_lib.forecasting.pipeline_measures import (
     coverage,
-    cumulative_incidence,
     stage_probabilities,
     win_rates,
 )
@@ -32,7 +32,7 @@ def test_cumulative_incidence_is_that_of_statsmodels_with_its_standard_error():
     random = np.random.default_rng(4)
     age, event = random.integers(1, 30, 400).astype(float), random.integers(0, 3, 400)
     oracle = CumIncidenceRight(age, event)
-    ages, share, error, _ = cumulative_incidence(np.full(400, -0.5), age, event)
+    ages, share, error, _ = incidence(np.full(400, -0.5), age, event)
     at = np.searchsorted(oracle.times, ages)
     np.testing.assert_allclose(share, oracle.cinc[0][at], atol=1e-12)
     np.testing.assert_allclose(error, oracle.cinc_se[0][at], rtol=0.05)
@@ -41,9 +41,7 @@ def test_cumulative_incidence_is_that_of_statsmodels_with_its_standard_error():
 def test_a_deal_that_enters_late_is_at_risk_from_then_on_only():
     # By hand: two deals from the start, one lost at 1; a third enters after 1. At 2 two are at risk, one is
     # won: the half that is left × 1/2 = 1/4.
-    _, share, _, risk = cumulative_incidence(
-        np.array([-0.5, -0.5, 1.0]), np.array([1.0, 2.0, 3.0]), np.array([2, 1, 0])
-    )
+    _, share, _, risk = incidence(np.array([-0.5, -0.5, 1.0]), np.array([1.0, 2.0, 3.0]), np.array([2, 1, 0]))
     assert share.tolist() == [0.0, 0.25] and risk.tolist() == [2, 2]
 
 
