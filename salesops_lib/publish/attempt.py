@@ -37,6 +37,7 @@ def attempt(
         staged,
         on_cell=lambda: on_cell(task),
         run_seconds=task.run.notebook.run_file.timeout_seconds,
+        reports=store.reports if task.run.notebook.run_file.reads_reports else None,
     )
     record["duration_seconds"] = round(time.monotonic() - start, 3)
     if stopped.is_set():  # by the user: an attempt that says nothing is not kept

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from html import escape
@@ -23,6 +23,8 @@ from salesops_lib.core.contracts import Table, checked
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.families import controlled
 from salesops_lib.core.findings import Finding, ordered
+from salesops_lib.core.periods import FiscalCalendar
+from salesops_lib.core.standing import Standing
 
 BUNDLE_DIR = "SALESOPS_BUNDLE_DIR"
 CHART_DPI = 144
@@ -205,6 +207,25 @@ def read_findings(folder: Path | str) -> list[Finding]:
     if not path.is_file():
         return []
     return [Finding.from_dict(record) for record in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def standing_reports(
+    as_of: date,
+    *,
+    data: str = "",
+    calendar: FiscalCalendar,
+    tables: Mapping[str, Iterable[str]] | None = None,
+) -> list[Standing]:
+    """The reports that stood on a day, for a notebook whose run file says ``reads_reports: true``.
+
+    Under ``salesops run`` those of its reports folder, by hand those in ``reports/``. Parameters as in
+    :func:`salesops_lib.publish.standing.read_standing`.
+    """
+    from salesops_lib.publish import catalog, standing
+
+    root = catalog.repository_root()
+    folder = os.environ.get(standing.REPORTS_DIR) or root / "reports"
+    return standing.read_standing(Path(folder), root, as_of, data=data, calendar=calendar, tables=tables)
 
 
 def _cards(figures: list[Figure]) -> str:

@@ -74,6 +74,7 @@ class RunFile(_Strict):
     runs: dict[str, dict[str, Any]] = {}
     grids: dict[str, dict[str, list[Any]]] = {}
     timeout_seconds: int = 900
+    reads_reports: bool = False  # gathers the others' reports, so it runs after them
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
-from salesops_lib.publish import bundle
+from salesops_lib.publish import bundle, standing
 from salesops_lib.publish.catalog import Run
 from salesops_lib.publish.task import Failure
 
@@ -67,14 +67,16 @@ def execute(
     on_cell: Callable[[], None] = lambda: None,
     cell_seconds: int = CELL_SECONDS,
     run_seconds: int = 900,
+    reports: Path | None = None,
 ) -> Executed:
     """Run a notebook in its own kernel; what it hands over lands in ``staged``.
 
     ``notebook.ipynb`` is written there as far as it got. Raises nothing for a notebook's fault: that is the
-    failure.
+    failure. ``reports`` is the folder it may gather reports from.
     """
+    gathers = {standing.REPORTS_DIR: str(reports.resolve())} if reports else {}
     manager = kernels.RunKernelManager(
-        run_env={bundle.BUNDLE_DIR: str(staged)},
+        run_env={bundle.BUNDLE_DIR: str(staged), **gathers},
         run_cwd=str(run.notebook.path.parent),
         kernel_name=KERNEL,
     )

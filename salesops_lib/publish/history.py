@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from salesops_lib.core.changes import identity
 from salesops_lib.core.findings import Finding
 from salesops_lib.publish.bundle import read_findings
-from salesops_lib.publish.differences import identity
 from salesops_lib.publish.store import read_run
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from salesops_lib.core.errors import UserError
-from salesops_lib.publish import kernels, provenance
+from salesops_lib.publish import kernels, provenance, standing
 from salesops_lib.publish.attempt import attempt
 from salesops_lib.publish.catalog import Run, run_name
 from salesops_lib.publish.store import Store, read_run
@@ -40,9 +40,20 @@ def plan(
         run = _with_given(plain, given)
         parameters = _parameters(run, day, data)
         parts = provenance.ingredients(run, parameters, hashes)
-        task = Task(run, day, parameters, parts, "")
+        task = _gathering(Task(run, day, parameters, parts, ""), store)
         tasks.append(replace(task, reason=why(task, store) if resume else "asked for"))
     return tasks
+
+
+def _gathering(task: Task, store: Store) -> Task:
+    """A task that reads reports is also made from those; they change while the others run."""
+    if not task.run.notebook.run_file.reads_reports:
+        return task
+    root, data = task.run.notebook.path.parents[1], str(task.parameters.get("data", ""))
+    folder = provenance.data_folder(data, root)
+    ledger = folder / "ledger" / "finding_states.jsonl" if folder else None
+    found = standing.standing_hash(store, task.run, task.as_of, ledger)
+    return replace(task, ingredients=task.ingredients | {"reports": found})
 
 
 def why(task: Task, store: Store) -> str:
@@ -68,9 +79,20 @@ def run_all(
 ) -> list[Result]:
     """Run every task that has a reason, ``jobs`` at a time; one that fails leaves the others alone.
 
-    Results in the order of ``tasks``.
+    Those that read reports run after all others, by what then stands. Results in the order of ``tasks``.
     """
-    results = {}
+    told = {"jobs": jobs, "resume": resume, "on_cell": on_cell, "on_done": on_done}
+    first = [task for task in tasks if not task.run.notebook.run_file.reads_reports]
+    results = _wave(first, store, **told)
+    last = [_gathering(task, store) for task in tasks if task.title not in results]
+    if resume:
+        last = [replace(task, reason=why(task, store)) for task in last]
+    results |= _wave(last, store, **told)
+    return [results[task.title] for task in tasks]
+
+
+def _wave(tasks: Sequence[Task], store: Store, *, jobs: int, resume: bool, on_cell, on_done) -> dict:
+    results: dict[str, Result] = {}
     waiting = []
     for task in tasks:
         if task.reason and not task.lacks:
@@ -91,7 +113,7 @@ def run_all(
             pool.shutdown(wait=False, cancel_futures=True)
             kernels.close()
             raise
-    return [results[task.title] for task in tasks]
+    return results
 
 
 def _standing(task: Task, store: Store) -> Result:

@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 
+from salesops_lib.core.changes import KINDS, difference
 from salesops_lib.core.findings import Finding, Interval, Threshold
-from salesops_lib.publish.differences import KINDS, difference, lines
+from salesops_lib.publish.differences import lines
 
 
 def finding(

@@ -39,6 +39,7 @@ def test_a_good_run_stands_whole_under_its_day(workshop):
         "tables/made.csv",
         "report.xlsx",
         "run.json",
+        "hashes.json",
     }
     record = run_json(result)
     assert (record["status"], record["as_of"], record["seed"], record["error"]) == (
@@ -72,7 +73,12 @@ def test_a_failed_run_names_its_cell_and_the_others_go_on(workshop, name, cell, 
     record = run_json(failed)
     assert record["error"]["cell"] == index
     assert said in record["error"]["message"]
-    assert sorted(p.name for p in failed.folder.iterdir()) == ["notebook.ipynb", "report.html", "run.json"]
+    assert sorted(p.name for p in failed.folder.iterdir()) == [
+        "hashes.json",
+        "notebook.ipynb",
+        "report.html",
+        "run.json",
+    ]
     assert not (workshop.reports / name / "company/current").exists()
 
 
@@ -224,7 +230,7 @@ def test_a_secret_in_the_output_is_not_published(workshop, monkeypatch):
     (result,) = workshop.run(names=("leaks",))
     assert result.status == "failed"
     assert "holds the value of $CRM_API_TOKEN" in run_json(result)["error"]["message"]
-    assert [p.name for p in result.folder.iterdir()] == ["run.json"]
+    assert sorted(p.name for p in result.folder.iterdir()) == ["hashes.json", "run.json"]
     for path in workshop.reports.rglob("*"):
         assert path.is_dir() or b"canary-" not in path.read_bytes()
 

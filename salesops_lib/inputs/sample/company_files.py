@@ -10,6 +10,8 @@ from salesops_lib.inputs.sample.quotas import COMPANY
 
 PLANS = Path(__file__).parent / "plans"
 """Compensation plans of three fiscal years, and proposals for the fourth under ``proposed/``."""
+ROUTING = Path(__file__).with_name("routing.yaml")
+"""Who gets a lead."""
 _COMPANY = """\
 schema_version: 1
 name: {name}
@@ -29,6 +31,7 @@ def write_files(out: Path) -> None:
     company = _COMPANY.format(name=COMPANY, zone=COMPANY_ZONE, holidays=", ".join(HOLIDAYS))
     (out / "company.yaml").write_text(company, encoding="utf-8")
     (out / "policy" / "plan_rates.yaml").write_text(_plan_rates(), encoding="utf-8")
+    shutil.copyfile(ROUTING, out / "policy" / "routing.yaml")
     (out / "ledger" / ".gitkeep").write_text("", encoding="utf-8")
     shutil.copytree(PLANS, out / "plans", dirs_exist_ok=True)
 

@@ -1,0 +1,79 @@
+"""What changed between two runs of a report: findings opened, closed, worse, better; values that moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from salesops_lib.core.findings import Finding, Severity
+
+PRESSING = (Severity.ACT, Severity.WATCH)
+KINDS = ("opened", "worse", "better", "closed", "moved")
+_RANK = {Severity.OK: 0, Severity.UNKNOWN: 0, Severity.WATCH: 1, Severity.ACT: 2}
+
+
+def identity(finding: Finding) -> tuple:
+    """The same question in another run, whatever its period."""
+    return finding.code, tuple(sorted((k, v) for k, v in finding.scope.items() if k != "period"))
+
+
+def difference(before: Sequence[Finding], after: Sequence[Finding], since: str) -> dict[str, Any]:
+    """What ``diff.json`` holds.
+
+    Parameters
+    ----------
+    before, after
+        Findings of the last good run of an earlier day, and of this one.
+    since
+        That day.
+
+    Returns
+    -------
+    dict
+        ``since``, and for each of :data:`KINDS` a list of ``code``, ``title``, ``scope``, ``before`` and
+        ``after`` (severity and value, None where it is not there). ``opened``: acted on or watched now, and
+        not
+        then. ``closed``: the other way round. ``worse``, ``better``: pressing on both days, and moved to the
+        other severity. ``moved``: the value left the range it had, with the severity unchanged.
+    """
+    was, now = ({identity(f): f for f in findings} for findings in (before, after))
+    made: dict[str, list] = {kind: [] for kind in KINDS}
+    for key in [*now, *(k for k in was if k not in now)]:
+        kind = _kind(was.get(key), now.get(key))
+        if kind:
+            made[kind].append(_entry(was.get(key), now.get(key)))
+    return {"since": since, **made}
+
+
+def _kind(was: Finding | None, now: Finding | None) -> str | None:
+    then, here = (f.severity if f else None for f in (was, now))
+    if here in PRESSING and then not in PRESSING:
+        return "opened"
+    if then in PRESSING and here not in PRESSING:
+        return "closed"
+    if was is None or now is None:
+        return None
+    if _RANK[here] != _RANK[then]:
+        return "worse" if _RANK[here] > _RANK[then] else "better"
+    if was.interval and now.value is not None and not was.interval.low <= now.value <= was.interval.high:
+        return "moved"
+    return None
+
+
+def _entry(was: Finding | None, now: Finding | None) -> dict[str, Any]:
+    told = now or was
+    return {
+        "code": told.code, "title": told.title, "scope": dict(told.scope), "unit": told.unit,
+        "currency": told.currency, "before": _state(was, told), "after": _state(now, told),
+    }  # fmt: skip
+
+
+def _state(finding: Finding | None, told: Finding) -> dict[str, Any] | None:
+    if finding is None:
+        return None
+    return {
+        "severity": finding.severity.value,
+        "value": finding.value,
+        "unit": told.unit,
+        "currency": told.currency,
+    }
