@@ -341,3 +341,24 @@ def test_runs_in_parallel_overlap(workshop):
 def test_a_report_key_that_leaves_the_folder_is_refused(workshop, key):
     with pytest.raises(UserError, match="is no report"):
         Store(workshop.reports).folder(key)
+
+
+GATHERS = """\
+from salesops_lib.core.periods import monthly
+told = bundle.standing_reports(day, data=data, calendar=monthly(2, range(2024, 2028)))
+report._limits = [f"{s.report} {s.as_of}" for s in told]
+"""
+
+
+def test_what_gathers_reports_goes_last_and_again_when_one_of_them_changed(workshop):
+    run_file = workshop.root / "notebooks/a_brief.yaml"
+    workshop.notebook("a_brief", GATHERS)
+    run_file.write_text(run_file.read_text() + "reads_reports: true\n")
+    workshop.notebook("the_report")
+    brief, _ = workshop.run(all=True)
+    said = json.loads((brief.folder / "manifest.json").read_text())["limits"]
+    assert said[0] == "the_report/company 2025-12-12"  # made by the same command, a moment before
+    assert [r.status for r in workshop.run(all=True)] == ["unchanged", "unchanged"]
+    workshop.notebook("the_report", "x = 1")
+    again = {r.task.run.key: r for r in workshop.run(all=True)}
+    assert again["a_brief/company"].task.reason == "reports changed"

@@ -1,0 +1,1 @@
+"""What the reports say together: what to decide, what changed, where they disagree, what nobody knows."""
