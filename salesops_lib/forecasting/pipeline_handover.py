@@ -13,6 +13,7 @@ import pandas as pd
 
 from salesops_lib.core.charts import percent, short_money
 from salesops_lib.core.periods import Period
+from salesops_lib.forecasting import leakage
 from salesops_lib.forecasting import pipeline_outputs as outputs
 from salesops_lib.forecasting import scenarios as what_if
 from salesops_lib.forecasting.combination import Outlook
@@ -23,6 +24,8 @@ from salesops_lib.forecasting.slippage import movers, needed, pushes, slippage
 from salesops_lib.forecasting.waterfall import TERMS, long, waterfall
 
 WEEK = timedelta(days=7)
+AUDITED = timedelta(days=182)  # back: most deals open then are decided by now
+_KEYS = frozenset({"name", "account_id", "currency", "source_row"})
 BASE = "base"
 _SOURCES = {
     "commit": "committed deals", "other_due": "the other deals due", "not_due": "deals due later",
@@ -107,6 +110,27 @@ def mover_rows(engines: Engines, day: date, period: Period, *, top: int = 12) ->
         return pd.DataFrame(columns=outputs.MOVERS.column_names)
     rows = movers(engines.books.log, period, day - WEEK, day, top=top)
     return rows.reindex(columns=outputs.MOVERS.column_names)
+
+
+def feature_rows(engines: Engines, day: date, deals: pd.DataFrame | None) -> pd.DataFrame:
+    """What the engine reads and what it must not: columns of ``outputs.FEATURES``; empty without history.
+
+    Judged on the deals open half a year before ``day``. ``deals``: the table of opportunities as it stands;
+    its other columns are audited as if somebody used them to look back.
+    """
+    log, past = engines.books.log, day - AUDITED
+    if log.no_history:
+        return pd.DataFrame(columns=outputs.FEATURES.column_names)
+    features, won = leakage.own_features(log, past)
+    own = leakage.audit(features, won, as_known=frozenset(features.columns)).table.assign(used=True)
+    stored = pd.DataFrame(index=features.index)
+    if deals is not None:
+        kept = deals.drop_duplicates("opportunity_id", keep="last").set_index("opportunity_id")
+        kept = kept[[c for c in kept if c not in {*features.columns, *_KEYS} and kept[c].notna().any()]]
+        stored = kept.reindex(features.index)
+    others = leakage.audit(stored, won, day=pd.Timestamp(past)).table.assign(used=False)
+    rows = pd.concat([own, others], ignore_index=True) if len(others) else own
+    return rows.reindex(columns=outputs.FEATURES.column_names)
 
 
 def needed_rows(made: Forecast, outlook: pd.DataFrame) -> pd.DataFrame:

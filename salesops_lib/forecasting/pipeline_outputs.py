@@ -146,4 +146,22 @@ WIN_RATES = Table(
     ),
 )
 
-PIPELINE_OUTPUTS = (WATERFALL, SLIPPAGE, PUSHES, COVERAGE, MOVERS, NEEDED, SCENARIOS, WIN_RATES)
+FEATURES = Table(
+    "features",
+    "a column of deals, audited for knowing the outcome",
+    ("feature", "used"),
+    (
+        Column("feature", "text", "The column.", nullable=False),
+        Column("used", "bool", "Read by the pipeline engine, as known on the day.", nullable=False),
+        Column(
+            "verdict", "text", "refused: must not be used.", nullable=False,
+            values=("refused", "passed", "unknown"),
+        ),
+        Column("reason", "text", "Why it is refused, or cannot be judged."),
+        Column("evidence", "text", "What was found."),
+        Column("auc", "ratio", "How well it alone ranks outcomes: 0.5 says nothing.", low=0, high=1),
+        Column("n", "count", "Decided deals."),
+    ),
+)  # fmt: skip
+
+PIPELINE_OUTPUTS = (WATERFALL, SLIPPAGE, PUSHES, COVERAGE, MOVERS, NEEDED, SCENARIOS, WIN_RATES, FEATURES)

@@ -182,6 +182,19 @@ def test_the_first_screen_can_be_traced_to_the_tables(whole):
     assert row["target_base"] == 15_320_000  # the company's own quota of the quarter
 
 
+def test_the_report_audits_what_the_engine_reads_and_refuses_what_knows_the_outcome(whole):
+    deals = whole.snapshot.frame("opportunities")
+    rows = checked(
+        pipeline.feature_rows(whole.engines, whole.snapshot.as_of, deals), tables.FEATURES
+    ).set_index("feature")
+    used = rows[rows["used"].astype(bool)]
+    assert set(used["verdict"]) == {"passed"}
+    assert {"stage", "amount_base", "pushes", "days_to_close"} <= set(used.index)
+    refused = rows.index[rows["verdict"] == "refused"]
+    assert {"is_won", "close_date", "loss_reason", "probability", "forecast_category"} <= set(refused)
+    assert not set(refused) & set(used.index)
+
+
 def test_the_base_scenario_is_the_headline(whole):
     drawn = whole.engines.pipeline_on(whole.snapshot.as_of)[0]
     rows = pipeline.scenario_rows(drawn, whole.made.outlooks, ["win_rate -10%"], whole.outlook)
