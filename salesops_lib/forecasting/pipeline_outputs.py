@@ -159,7 +159,7 @@ FEATURES = Table(
         ),
         Column("reason", "text", "Why it is refused, or cannot be judged."),
         Column("evidence", "text", "What was found."),
-        Column("auc", "ratio", "How well it alone ranks outcomes: 0.5 says nothing.", low=0, high=1),
+        Column("auc", "number", "How well it alone ranks outcomes: 0.5 says nothing.", low=0, high=1),
         Column("n", "count", "Decided deals."),
     ),
 )  # fmt: skip

@@ -111,6 +111,7 @@ def test_every_output_keeps_its_contract(whole):
         tables.NEEDED: pipeline.needed_rows(drawn, whole.outlook),
         tables.SCENARIOS: pipeline.scenario_rows(drawn, whole.made.outlooks, texts, whole.outlook),
         tables.WIN_RATES: pipeline.win_rate_rows(whole.engines, day),
+        tables.FEATURES: pipeline.feature_rows(whole.engines, day, whole.snapshot.frame("opportunities")),
     }  # fmt: skip
     assert set(named) == set(outputs.OUTPUTS)
     for contract, frame in named.items():
