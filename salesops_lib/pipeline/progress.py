@@ -9,7 +9,7 @@ import pandas as pd
 
 from salesops_lib.core.stats import proportion_interval
 from salesops_lib.core.survival import incidence_table
-from salesops_lib.pipeline.graph import _known
+from salesops_lib.pipeline.log import known_log
 
 MIN_CASES = 20
 
@@ -44,7 +44,7 @@ def conversion(
         ``immature``.
         Missing share under 20 cases. A case skips nothing here: it counts in the stages it was in.
     """
-    known = _known(log)
+    known = known_log(log)
     end = (pd.Timestamp(as_of).tz_localize(None).normalize() + pd.Timedelta(days=1)).tz_localize("UTC")
     known = known[known["at"] < end]
     place = {name: k for k, name in enumerate(order)}
@@ -109,7 +109,7 @@ def outcomes(log: pd.DataFrame, as_of, *, won: Iterable[str], lost: Iterable[str
     """One row per case: ``case_id``, ``started``, ``ended`` (missing while open), ``outcome`` (won, lost,
     None),
     ``age`` in days, ``reopened`` (closed, then open again at least once)."""
-    known = _known(log)
+    known = known_log(log)
     end = (pd.Timestamp(as_of).tz_localize(None).normalize() + pd.Timedelta(days=1)).tz_localize("UTC")
     known = known[known["at"] < end]
     kind = {**dict.fromkeys(won, "won"), **dict.fromkeys(lost, "lost")}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from salesops_lib.pipeline.graph import _known
+from salesops_lib.pipeline.log import known_log
 
 MIN_SIDE = 30
 
@@ -25,7 +25,7 @@ def steps_of_cases(log: pd.DataFrame, order: Sequence[str], ends: Sequence[str] 
     (steps to
     an activity that is neither a stage nor an end).
     """
-    known = _known(log)
+    known = known_log(log)
     place = {name: k for k, name in enumerate(order)}
     at = known["activity"].map(place)
     same = known["case_id"].eq(known["case_id"].shift())

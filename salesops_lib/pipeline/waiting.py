@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.core.survival import incidence_table
-from salesops_lib.pipeline.graph import _known
-from salesops_lib.pipeline.log import spells
+from salesops_lib.pipeline.log import known_log, spells
 
 MIN_STAYS = 20
 BULK_CASES, BULK_SHARE = 10, 0.2
@@ -41,7 +40,7 @@ def dwell(
         alone), ``bulk_share`` (entries made in one stroke), ``withheld`` (the reason where days are missing).
         Missing where not reached, under ``min_stays`` stays, or stamped in bulk.
     """
-    known = _known(log)
+    known = known_log(log)
     stays = spells(known, as_of, ends)
     bulk = bulk_entries(known)
     rows = []
@@ -100,7 +99,7 @@ def bottlenecks(log: pd.DataFrame, as_of, *, ends: Iterable[str] = (), back_days
         share
         first; missing where dwell is.
     """
-    known = _known(log)
+    known = known_log(log)
     stays = spells(known, as_of, ends)
     cases = max(known["case_id"].nunique(), 1)
     table = dwell(known, as_of, ends=ends).set_index("activity")
