@@ -8,9 +8,11 @@ import pandas as pd
 from salesops_lib.core.charts import percent, short_money
 from salesops_lib.core.findings import Finding, Interval
 from salesops_lib.core.shares import difference
-from salesops_lib.pipeline import rules
+from salesops_lib.core.stats import proportion_interval
+from salesops_lib.pipeline import conformance, rules
 from salesops_lib.pipeline.readiness import NEEDED
 from salesops_lib.pipeline.rules import RULES, Setting
+from salesops_lib.pipeline.velocity import velocity_change
 
 __all__ = ["RULES", "Setting"]
 
@@ -72,17 +74,30 @@ def stages(setting: Setting, table: pd.DataFrame, gate: bool) -> list[Finding]:
 
 
 def bottleneck(setting: Setting, table: pd.DataFrame, stays: int, gate: bool) -> list[Finding]:
-    """The stage that takes most of a deal's time. ``table``: ``outputs.BOTTLENECKS``; UNKNOWN without
-    days."""
+    """The stage that takes most of a deal's time; whether deals pile up in it decides the step.
+
+    ``table``: ``outputs.BOTTLENECKS``; UNKNOWN without days.
+    """
     known = table[table["share"].notna()]
     row = known.iloc[0] if len(known) else None
     said = "No stage's days can be told: there is no history, or its stamps were made in bulk."
+    step, interval = "Record changes of stage as they happen.", None
     if row is not None:
         grown = f", {row['change']:+.0%} in 90 days" if pd.notna(row["change"]) else ""
         said = (
             f"{row['activity']} takes {percent(row['share'])} of a deal's time: {row['visits']:.2f} visits "
             f"of {row['median_days']:.0f} days; {int(row['in_progress'])} deals are in it{grown}."
         )
+        piling = pd.notna(row["change"]) and row["change"] >= setting.number("pile_up_max")
+        step = _gated(
+            gate,
+            f"Give {row['activity']} an owner and an exit checklist, and measure one cycle later."
+            if piling
+            else f"Ask what deals in {row['activity']} wait for; they do not pile up, so measure once more "
+            "before changing it.",
+        )
+        if pd.notna(row.get("share_low")) and pd.notna(row.get("share_high")):
+            interval = Interval(row["share_low"], row["share_high"], LEVEL, "range of its median")
     return [
         rules.BOTTLENECK.judge(
             scope={"process": "sales"},
@@ -90,53 +105,111 @@ def bottleneck(setting: Setting, table: pd.DataFrame, stays: int, gate: bool) ->
             n=stays,
             limit=setting.limit(rules.BOTTLENECK),
             as_of=setting.as_of,
+            interval=interval,
             statement=said,
-            recommendation=_gated(
-                gate, "Give the stage an owner and an exit checklist, and measure one cycle later."
-            )
-            if row is not None
-            else "Record changes of stage as they happen.",
+            recommendation=step,
         )
     ]
 
 
-def deviations(setting: Setting, table: pd.DataFrame, deals: int) -> list[Finding]:
-    """Steps back and skips, and whether they cost wins. ``table``: ``outputs.DEVIATIONS``; UNKNOWN where
-    empty."""
+def deviations(setting: Setting, table: pd.DataFrame, skipped: str, gate: bool) -> list[Finding]:
+    """Steps back and skips, whether they cost wins, stays too long, exits without evidence.
+
+    ``table``: ``outputs.DEVIATIONS``; UNKNOWN where empty. ``skipped``: the stage skipped most.
+    """
     found = []
-    for rule, name in ((rules.BACK, "steps back"), (rules.SKIP, "skips a stage")):
+    for rule, name in ((rules.BACK, conformance.BACK), (rules.SKIP, conformance.SKIPS)):
         rows = table[table["deviation"] == name]
         row = rows.iloc[0] if len(rows) else None
         known = row is not None and pd.notna(row["share"])
-        told = ""
-        if known and pd.notna(row["odds"]):
-            told = (
-                f" Of deals halfway and alike, such are won at {row['odds']:.2f} times the odds "
-                f"({row['odds_low']:.2f} to {row['odds_high']:.2f})."
+        said = "There is no history of stages."
+        if row is not None:
+            said = f"{'Steps back' if rule is rules.BACK else 'Skips'} cannot be told: {row['why']}."
+        if known:
+            said = (
+                f"{int(row['deals']):,} of {int(row['of']):,} deals of the last year "
+                f"{'stepped back' if rule is rules.BACK else 'skipped a stage'} ({percent(row['share'])}), "
+                f"{_told_odds(row)}."
             )
-        costs = known and pd.notna(row["odds_high"]) and row["odds_high"] < 1
-        step = (
-            "Enforce the stage's exit evidence: such deals are won less."
-            if costs
-            else (
-                "Relabel: it does not cost wins."
-                if rule is rules.BACK
-                else "Merge the stage that is skipped most."
-            )
-        )
         found.append(
             rule.judge(
                 scope={"process": "sales"},
                 value=row["share"] if known else None,
-                n=deals,
+                n=int(row["of"]) if known else 0,
                 limit=setting.limit(rule),
                 as_of=setting.as_of,
                 interval=Interval(row["low"], row["high"], LEVEL, "Wilson") if known else None,
-                statement=f"{int(row['deals'])} of {deals} deals of the last year: each {name} "
-                f"({percent(row['share'])}).{told}"
+                statement=said,
+                recommendation=_gated(gate, _step(rule, row, skipped))
                 if known
-                else "There is no history of stages.",
-                recommendation=step if known else "Record changes of stage as they happen.",
+                else "Define the stages in stages.yaml."
+                if row is not None
+                else "Record changes of stage as they happen.",
+            )
+        )
+    return [*found, *_pooled(setting, table, gate)]
+
+
+def _told_odds(row: pd.Series) -> str:
+    if pd.isna(row["odds"]):
+        return "whether that goes with fewer wins is not known"
+    return (
+        f"and, halfway and alike, are won at {row['odds']:.2f} times the odds of others "
+        f"({row['odds_low']:.2f} to {row['odds_high']:.2f})"
+    )
+
+
+def _step(rule, row: pd.Series, skipped: str) -> str:
+    """What to do about steps back or skips: by whether they go with fewer wins, or that is not known."""
+    if pd.notna(row["odds_high"]) and row["odds_high"] < 1:
+        return f"Enforce the exit evidence{f' of {skipped}' if skipped else ''}: such deals are won less."
+    if pd.isna(row["odds"]):
+        return "Read ten such deals before changing anything: whether it costs wins is not known."
+    if row["odds_low"] < 1:
+        return "Leave it and look again next quarter: it is not shown to cost wins, nor to cost none."
+    if rule is rules.BACK:
+        return "Relabel the step back: it does not go with fewer wins."
+    return f"Merge {skipped or 'the stage that is skipped most'} with the next: skipping it costs no wins."
+
+
+def _pooled(setting: Setting, table: pd.DataFrame, gate: bool) -> list[Finding]:
+    """Stays too long and exits without evidence, over all stages; the worst stage is named."""
+    found = []
+    for rule, kind, words in (
+        (rules.OVERSTAY, conformance.AGE, "stays of the last year were longer than their stage allows"),
+        (rules.EVIDENCE, conformance.EVIDENCE, "exits of the last year had a field of their evidence empty"),
+    ):
+        rows = table[(table["kind"] == kind) & table["of"].notna() & (table["of"] > 0)] if len(table) else table
+        count, of = (int(rows[c].sum()) if len(rows) else 0 for c in ("deals", "of"))
+        interval = proportion_interval(count, of, LEVEL) if of else None
+        missing = (
+            "No stage has a largest age, or there is no history."
+            if kind == conformance.AGE
+            else "No stage names evidence_fields that the data has, or there is no history."
+        )
+        worst = rows.sort_values(["share", "deals"], ascending=False).iloc[0] if of else None
+        cure = (
+            "Set the largest age in stages.yaml."
+            if kind == conformance.AGE
+            else "Name evidence_fields in stages.yaml."
+        )
+        found.append(
+            rule.judge(
+                scope={"process": "sales"},
+                value=count / of if of else None,
+                n=of,
+                limit=setting.limit(rule),
+                as_of=setting.as_of,
+                interval=interval,
+                statement=f"{count:,} of {of:,} {words} ({percent(count / of)}). Most: "
+                f"{worst['deviation']}, {percent(worst['share'])}."
+                if of
+                else missing,
+                recommendation=_gated(gate, f"Go through open deals with the fault stalled, first where one {worst['deviation']}.")
+                if of and kind == conformance.AGE
+                else _gated(gate, f"Make the CRM ask for the field: most often a deal {worst['deviation']}.")
+                if of
+                else cure,
             )
         )
     return found
@@ -166,95 +239,32 @@ def variety(setting: Setting, table: pd.DataFrame, gate: bool) -> list[Finding]:
 
 def velocity(setting: Setting, before: dict, after: dict, parts: pd.DataFrame, gate: bool) -> list[Finding]:
     """Velocity of the last half year against the same a year before; UNKNOWN where nothing was won in one."""
-    known = before["velocity"] > 0 and after["velocity"] > 0
-    value = after["velocity"] / before["velocity"] - 1 if known else None
-    top = parts.loc[parts["log_change"].abs().idxmax()] if known else None
+    value, low, high = velocity_change(before, after, LEVEL)
+    known = np.isfinite(value)
     words = {"deals": "deals created", "win_rate": "win rate", "amount_base": "amount", "cycle_days": "cycle"}
+    said, step = "Velocity of both half years is not known.", "Enter amounts and close dates."
+    if known:
+        by = parts["log_change"]
+        top = parts.loc[by.idxmin() if value < 0 else by.idxmax()]
+        said = (
+            f"Velocity is {short_money(after['velocity'])} {setting.currency} a day, {value:+.0%} in a year; "
+            f"most by {words[top['factor']]} ({_number(top['before'])} → {_number(top['after'])})."
+        )
+        step = (
+            _gated(gate, f"Work on the {words[top['factor']]}: it took most away.")
+            if value < 0
+            else f"Keep what changed the {words[top['factor']]}."
+        )
     return [
         rules.VELOCITY.judge(
             scope={"process": "sales"},
-            value=value,
-            n=int(min(before["decided"], after["decided"])),
+            value=value if known else None,
+            n=int(min(before.get("decided", 0), after.get("decided", 0))),
             limit=setting.limit(rules.VELOCITY),
             as_of=setting.as_of,
-            statement=f"Velocity is {short_money(after['velocity'])} {setting.currency} a day, {value:+.0%} "
-            f"in a year; "
-            f"most by {words[top['factor']]} ({_number(top['before'])} → {_number(top['after'])})."
-            if known
-            else "Velocity of both half years is not known.",
-            recommendation=_gated(gate, f"Work on the {words[top['factor']]}: it moved most.")
-            if known
-            else "Enter amounts and close dates.",
-        )
-    ]
-
-
-def hygiene(setting: Setting, faults: pd.DataFrame, work: pd.DataFrame, deals: int) -> list[Finding]:
-    """Four faults by their share of open value. ``faults``: ``outputs.FAULTS``; UNKNOWN without open
-    value."""
-    found = []
-    by_fault = faults.set_index("fault")
-    for rule, fault in (
-        (rules.OVERDUE, "overdue"),
-        (rules.OLD, "old"),
-        (rules.NEXT_STEP, "no next step"),
-        (rules.PILED, "last day"),
-    ):
-        row = by_fault.loc[fault]
-        known = pd.notna(row["value_share"])
-        mine = work[work["fault"] == fault].sort_values("amount_base", ascending=False)
-        names = ", ".join(
-            f"{r.opportunity_id} ({short_money(r.amount_base)})" for r in mine.head(3).itertuples()
-        )
-        priced = int(row["deals"] - row["unpriced"])
-        spare = f"; {int(row['unpriced'])} more without an amount" if row["unpriced"] else ""
-        found.append(
-            rule.judge(
-                scope={"deals": "open"},
-                value=row["value_share"] if known else None,
-                n=deals,
-                limit=setting.limit(rule),
-                as_of=setting.as_of,
-                money_at_stake=float(row["value_base"]) if known else None,
-                statement=f"{priced} open deals worth {short_money(row['value_base'])} "
-                f"{setting.currency} ({percent(row['value_share'])} of open value{spare}): {_says(fault)}."
-                if known
-                else "No open deal has an amount.",
-                recommendation=f"Go through the work list, first {names}." if len(mine) else "Keep it so.",
-            )
-        )
-    return found
-
-
-def coverage(setting: Setting, found: dict | None) -> list[Finding]:
-    """Open value due against what is left to the target at the own win rate. UNKNOWN without a target."""
-    known = found is not None and np.isfinite(found["ratio"])
-    met = found is not None and found["left"] <= 0
-    said = "There is no target of this quarter."
-    if met:
-        said = "The target of this quarter is booked."
-    elif known:
-        said = (
-            f"{short_money(found['due'])} {setting.currency} open and due covers {found['coverage']:.1f} "
-            f"times the {short_money(found['left'])} left to the target; the own win rate by value needs "
-            f"{found['needed']:.1f}."
-        )
-    short = known and found["ratio"] < 1
-    missing = found["left"] * found["needed"] - found["due"] if short else 0.0
-    return [
-        rules.COVERAGE.judge(
-            scope={"period": "this quarter"},
-            value=found["ratio"] if known else None,
-            n=found["decided"] if found else 0,
-            limit=setting.limit(rules.COVERAGE),
-            as_of=setting.as_of,
-            money_at_stake=missing or None,
+            interval=Interval(low, high, LEVEL, "delta method") if known and np.isfinite(low) else None,
             statement=said,
-            recommendation=f"Pull {short_money(missing)} of pipeline forward, or lower the call."
-            if short
-            else "Keep the pipeline as full."
-            if known or met
-            else "Enter the quarter's quota of level company.",
+            recommendation=step,
         )
     ]
 
@@ -266,15 +276,6 @@ def gated(table: pd.DataFrame) -> bool:
 
 def _gated(gate: bool, step: str) -> str:
     return FIRST + step[:1].lower() + step[1:] if gate else step
-
-
-def _says(fault: str) -> str:
-    return {
-        "overdue": "their close date has passed",
-        "old": "older than four in five won deals were",
-        "no next step": "no next step is written down",
-        "last day": "due on the last day of a quarter",
-    }[fault]
 
 
 def _number(value: float) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 FAULTS = {
+    "no owner": ("Nobody owns it who still is here.", "Give it an owner today."),
     "overdue": ("The close date has passed.", "Ask the buyer for the date, or close it."),
     "old": (
         "It is older than four in five won deals of its segment ever were.",
@@ -19,8 +20,9 @@ FAULTS = {
         "Get the exit evidence of its stage, or move it back.",
     ),
     "no next step": ("No next step is written down.", "Agree the next step with a date, and write it down."),
+    "no close date": ("It has no close date.", "Ask the buyer for the date, and write it down."),
     "no amount": ("It has no amount.", "Write down what was offered, or the smallest sensible sum."),
-    "round amount": ("Its amount is a round guess.", "Replace it by the proposal's sum."),
+    "round amount": ("Its amount is a round guess: one or two digits, then zeros.", "Replace it by the proposal's sum."),
     "last day": (
         "Its close date is the last day of a quarter.",
         "Ask when the buyer will sign; write that day down.",
@@ -36,9 +38,13 @@ FAULTS = {
 }
 """Fault → what it says, what to do."""
 MANY_PUSHES = 2
-ROUND_BASE = 50_000
+ROUND_FROM, ROUND_USUAL = 1_000, 0.1
+"""Round: a multiple of half its power of ten and of 1,000, in the deal's own currency. Where over a tenth of
+won deals have such amounts, prices are round here, and that says nothing of a guess."""
 MIN_WON = 30
 COLUMNS = [
+    "team",
+    "owner",
     "owner_id",
     "opportunity_id",
     "name",
@@ -63,7 +69,8 @@ def work_list(
     quarter_ends: set[date],
     pushes: pd.Series,
     contacts: pd.Series | None,
-    late_stages: set[str],
+    early_stages: set[str],
+    round_tells: bool = True,
     link: str = "",
 ) -> pd.DataFrame:
     """Every fault of every open deal, most money first within an owner.
@@ -72,8 +79,8 @@ def work_list(
     ----------
     open_deals
         ``opportunity_id``, ``owner_id``, ``stage``, ``amount_base``, ``close_date``, ``created_date`` and,
-        where
-        there are any, ``name``, ``segment``, ``next_step``, ``account_id``.
+        where there are any, ``name``, ``segment``, ``next_step``, ``account_id``, ``amount`` (in the deal's
+        own currency), ``owner``, ``team``, ``gone`` (:func:`sellers.owners`).
     age_limits
         Segment → P80 of the age at which deals were won; key ``""`` for all.
     stage_days, pushes
@@ -84,8 +91,10 @@ def work_list(
         Last days of fiscal quarters.
     contacts
         Contacts by account_id; None where there is no table.
-    late_stages
-        Stages in which an amount is due.
+    early_stages
+        Stages in which no amount is due yet.
+    round_tells
+        Whether a round amount says anything here (:func:`round_is_rare`).
     link
         ``crm_link`` of the company, with ``{table}`` and ``{id}``.
 
@@ -101,12 +110,15 @@ def work_list(
     limit = segment.map(lambda s: age_limits.get(s, age_limits.get("", np.nan)))
     in_stage = deals["opportunity_id"].map(stage_days)
     amount, due = deals["amount_base"], deals["close_date"]
+    own = deals["amount"].astype("float64") if "amount" in deals and deals["amount"].notna().any() else amount
     found = {
+        "no owner": _ownerless(deals),
         "overdue": due < today,
         "old": age > limit,
         "stalled": in_stage > deals["stage"].map(stage_limits),
-        "no amount": amount.isna() & deals["stage"].isin(late_stages),
-        "round amount": amount.notna() & (amount >= ROUND_BASE) & (amount % ROUND_BASE == 0),
+        "no close date": due.isna() & due.notna().any(),
+        "no amount": (own.isna() | (own <= 0)) & ~deals["stage"].isin(early_stages),
+        "round amount": is_round(own) & round_tells,
         "last day": due.dt.date.isin(quarter_ends) & (due >= today),
         "pushed": deals["opportunity_id"].map(pushes).fillna(0) >= MANY_PUSHES,
     }
@@ -123,11 +135,52 @@ def work_list(
     order = {name: k for k, name in enumerate(FAULTS)}
     made["_order"] = made["fault"].map(order)
     made = made.sort_values(
-        ["owner_id", "_size", "opportunity_id", "_order"],
-        ascending=[True, False, True, True],
+        ["team", "owner_id", "_size", "opportunity_id", "_order"],
+        ascending=[True, True, False, True, True],
         ignore_index=True,
     )
     return made[COLUMNS]
+
+
+def is_round(amount: pd.Series) -> pd.Series:
+    """Whether an amount is one or two digits and zeros, three of them at least: 20,000, 350,000, 5,000."""
+    positive = amount.where(amount >= ROUND_FROM)
+    half = np.maximum(10.0 ** np.floor(np.log10(positive)) / 2, ROUND_FROM)
+    return (positive % half).eq(0)
+
+
+def round_is_rare(won: pd.DataFrame) -> bool:
+    """Whether at most a tenth of won deals have round amounts; True under 30 of them.
+
+    ``won``: ``amount`` in the deal's own currency, or ``amount_base``.
+    """
+    column = "amount" if "amount" in won and won["amount"].notna().any() else "amount_base"
+    known = won[column].dropna().astype("float64")
+    return len(known) < MIN_WON or float(is_round(known).mean()) <= ROUND_USUAL
+
+
+def deal_rows(work: pd.DataFrame) -> pd.DataFrame:
+    """One line per deal of a work list, most money first: what is wrong, and what to do first.
+
+    Returns :data:`COLUMNS` without ``fault``, ``says``, plus ``faults`` (how many) and ``what`` (which, the
+    first in the order of :data:`FAULTS`, whose step is ``do``). Deals without an amount come last.
+    """
+    order = work["fault"].map({name: k for k, name in enumerate(FAULTS)})
+    rows = work.assign(_order=order).sort_values(["opportunity_id", "_order"], kind="stable")
+    groups = rows.groupby("opportunity_id", sort=True)
+    made = groups.head(1).set_index("opportunity_id")
+    made = made.assign(faults=groups.size(), what=groups["fault"].agg("; ".join)).reset_index()
+    made = made.sort_values(["amount_base", "opportunity_id"], ascending=[False, True], na_position="last")
+    columns = [c for c in COLUMNS if c not in ("fault", "says", "do", "link")]
+    return made[[*columns, "faults", "what", "do", "link"]].reset_index(drop=True)
+
+
+def _ownerless(deals: pd.DataFrame) -> pd.Series:
+    """Deals nobody owns any more; none where no deal names an owner."""
+    if deals["owner_id"].isna().all():
+        return pd.Series(False, index=deals.index)
+    gone = deals["gone"] if "gone" in deals else False
+    return deals["owner_id"].isna() | gone
 
 
 def age_limits(won: pd.DataFrame, share: float = 0.8) -> dict[str, float]:
@@ -181,7 +234,8 @@ def shares(deals: pd.DataFrame, work: pd.DataFrame) -> pd.DataFrame:
 def _lines(deals: pd.DataFrame, age: pd.Series, fault: str, mask: np.ndarray, link: str) -> pd.DataFrame:
     says, do = FAULTS[fault]
     mine = deals[mask]
-    made = mine.reindex(columns=["owner_id", "opportunity_id", "name", "stage", "amount_base", "close_date"])
+    columns = ["team", "owner", "owner_id", "opportunity_id", "name", "stage", "amount_base", "close_date"]
+    made = mine.reindex(columns=columns)
     address = mine["opportunity_id"].map(
         lambda i: link.replace("{table}", "opportunities").replace("{id}", str(i))
     )

@@ -1,0 +1,108 @@
+"""Is there enough pipeline? Open value due against what is left, held against two win rates of one's own.
+
+*Of decided*: won ÷ (won + lost) by value. It answers what is needed if every deal due were decided in time.
+*Of due*: of the value that was open and due at this point of past periods, the share won in its period. What
+was pushed to a later period is in its denominator, so it is the smaller rate and asks for more. It is the
+forecast's figure: the notebook takes it from there, so that both reports say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from salesops_lib.pipeline import outputs
+
+LEVELS = ("company", "region", "team", "rep")
+DECIDED, DUE = "of decided", "of due"
+
+
+def rate_rows(win_rates: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
+    """The two win rates by value: columns of ``outputs.RATES``.
+
+    Parameters
+    ----------
+    win_rates
+        ``outputs.WIN_RATES``.
+    past
+        What became of deals due, by stage, with the row ``(all)``: ``stage``, ``n``, ``due_base``,
+        ``won_base``, ``value_rate`` (the forecast's table); empty where past periods are not known.
+    """
+    by = win_rates.set_index("name")
+    row, n = by.loc["by value"], int(by.loc["by count", "of"])
+    decided = {
+        "name": DECIDED, "rate": row["rate"], "low": row["low"], "high": row["high"],
+        "needed": _inverse(row["rate"]), "won_base": row["won"], "of_base": row["of"], "n": n,
+        "of": "decided in the last 365 days, won or lost",
+        "why": "" if row["rate"] > 0 else "nothing with an amount was won in the last 365 days",
+    }  # fmt: skip
+    whole = past[past["stage"] == "(all)"] if len(past) else past
+    seen = whole.iloc[0] if len(whole) else None
+    rate = np.nan if seen is None else seen["value_rate"]
+    due = {
+        "name": DUE, "rate": rate, "low": np.nan, "high": np.nan, "needed": _inverse(rate),
+        "won_base": np.nan if seen is None else seen["won_base"],
+        "of_base": np.nan if seen is None else seen["due_base"], "n": 0 if seen is None else int(seen["n"]),
+        "of": "open and due at this point of past periods: won in it, lost, or moved to a later one",
+        "why": "" if rate > 0 else "no past period is known deal by deal: there is no history of dates",
+    }  # fmt: skip
+    return pd.DataFrame([decided, due], columns=outputs.RATES.column_names)
+
+
+def coverage_rows(nodes: pd.DataFrame, rates: pd.DataFrame, period: str) -> pd.DataFrame:
+    """Columns of ``outputs.COVERAGE``: nodes with a target, the company first.
+
+    Parameters
+    ----------
+    nodes
+        The forecast's coverage: ``level``, ``node_id``, ``target``, ``closed_base``, ``left_base``,
+        ``open_base``, ``coverage``, ``n_open``.
+    rates
+        From :func:`rate_rows`: one for the whole company, since a team's own would rest on too few deals.
+    """
+    made = nodes[nodes["target"].notna() & nodes["level"].isin(LEVELS)]
+    needed = rates.set_index("name")["needed"]
+    made = made.assign(
+        period=period, target_base=made["target"], needed_decided=needed[DECIDED], needed_due=needed[DUE]
+    )
+    asked = made["needed_due"].fillna(made["needed_decided"]) * made["left_base"].clip(lower=0)
+    made["short_base"] = (asked - made["open_base"]).clip(lower=0).round(2)
+    order = made["level"].map({name: k for k, name in enumerate(LEVELS)})
+    made = made.assign(order=order).sort_values(["order", "node_id"], kind="stable")
+    return made.reindex(columns=outputs.COVERAGE.column_names).reset_index(drop=True)
+
+
+def company(rows: pd.DataFrame, rates: pd.DataFrame) -> Mapping[str, float] | None:
+    """What the finding and the first screen say of the company; None without a target.
+
+    ``due``, ``left``, ``coverage``, ``needed``, ``ratio`` (coverage × rate), ``low``, ``high`` (of the
+    ratio), ``basis`` (:data:`DUE` where it is known, else :data:`DECIDED`), ``n``, ``short``,
+    ``needed_decided``.
+    """
+    mine = rows[rows["level"] == "company"]
+    if mine.empty:
+        return None
+    row = mine.iloc[0]
+    by = rates.set_index("name")
+    basis = DUE if pd.notna(by.loc[DUE, "rate"]) else DECIDED
+    rate = by.loc[basis]
+    return {
+        "period": row["period"],
+        "due": float(row["open_base"]),
+        "left": float(row["left_base"]),
+        "coverage": row["coverage"],
+        "needed": rate["needed"],
+        "ratio": row["coverage"] * rate["rate"],
+        "low": row["coverage"] * rate["low"],
+        "high": row["coverage"] * rate["high"],
+        "basis": basis,
+        "n": int(rate["n"]),
+        "short": float(row["short_base"]) if pd.notna(row["short_base"]) else 0.0,
+        "needed_decided": by.loc[DECIDED, "needed"],
+    }
+
+
+def _inverse(rate: float) -> float:
+    return 1 / rate if rate > 0 else np.nan

@@ -1,0 +1,121 @@
+"""What the report is made from: deals, their log, the stages as defined and as learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from salesops_lib.pipeline.log import case_log, closed_as_known
+
+LATE_DAYS = 7  # a first row that much after the creation: the deal began before its history
+NEEDED = {
+    "amount_base": np.nan,
+    "is_won": False,
+    "is_closed": False,
+    "close_date": pd.NaT,
+    "created_date": pd.NaT,
+    "stage": None,
+    "owner_id": None,
+}
+
+
+@dataclass(frozen=True)
+class Process:
+    """What the report is made from. ``log`` is None where there is no history of stages.
+
+    ``ends``: stage → ``won`` or ``lost``, the declared ones first, then those that the deals themselves tell
+    (``learnt``). ``unseen``: deals that began before their first row of history. ``closings``: deals whose
+    history misses that they closed.
+    """
+
+    deals: pd.DataFrame
+    log: pd.DataFrame | None
+    history: pd.DataFrame | None
+    stages: pd.DataFrame
+    declared: Mapping[str, Any]
+    calendar: Any
+    as_of: date
+    ends: Mapping[str, str] = field(default_factory=dict)
+    learnt: tuple[str, ...] = ()
+    unseen: frozenset[str] = frozenset()
+    closings: int = 0
+
+    def of(self, *outcomes: str) -> list[str]:
+        """Stages with one of the outcomes, in order."""
+        still = self.stages.loc[self.stages["outcome"].eq("open"), "stage"].tolist()
+        return [*(still if "open" in outcomes else []), *(s for s, o in self.ends.items() if o in outcomes)]
+
+    @property
+    def open_deals(self) -> pd.DataFrame:
+        """Deals that are open on the day."""
+        return self.deals[~self.deals["is_closed"].fillna(False).astype(bool)]
+
+    @property
+    def born(self) -> pd.Series:
+        """Deal → the day it was created, as a moment, of :attr:`unseen` deals."""
+        facts = self.deals[self.deals["opportunity_id"].isin(self.unseen)]
+        facts = facts.drop_duplicates("opportunity_id").set_index("opportunity_id")
+        return facts["created_date"].dt.tz_localize("UTC")
+
+
+def prepared(
+    deals: pd.DataFrame,
+    history: pd.DataFrame | None,
+    stages: pd.DataFrame,
+    declared: Mapping[str, Any],
+    calendar,
+    as_of: date,
+) -> Process:
+    """Deals with the columns every table needs (missing ones empty), and the log of their stages.
+
+    A history in which no deal ever changed its stage tells nothing of the process and counts as none. An
+    undeclared stage that holds closed deals alone, all won or all lost, is taken for an end.
+    """
+    made = deals.assign(**{k: v for k, v in NEEDED.items() if k not in deals})
+    for name in ("close_date", "created_date"):
+        made[name] = pd.to_datetime(made[name])
+    told = {r.stage: r.outcome for r in stages.itertuples() if r.outcome in ("won", "lost")}
+    learnt = _learnt(made, set(stages["stage"]))
+    ends = told | learnt
+    log, closings = None, 0
+    if history is not None and "stage" in history and history["stage"].notna().any():
+        log = case_log(history, made, declared.get("renamed") or ())
+        if log.empty or log["step"].max() < 2:
+            log = None
+    unseen = frozenset()
+    if log is not None:
+        rows = len(log)
+        log = closed_as_known(log, made, ends, as_of)
+        closings = len(log) - rows
+        ends = ends | {k: o for o in ("won", "lost") if (k := f"({o})") in set(log["activity"])}
+        unseen = _unseen(log, made)
+    return Process(
+        made, log, history, stages, declared, calendar, as_of,
+        ends=ends, learnt=tuple(learnt), unseen=unseen, closings=closings,
+    )  # fmt: skip
+
+
+def _learnt(deals: pd.DataFrame, declared: set[str]) -> dict[str, str]:
+    """Undeclared stages of deals that are all closed, and all won or all lost, by name."""
+    rows = deals[deals["stage"].notna() & ~deals["stage"].isin(declared)]
+    if rows.empty:
+        return {}
+    closed = rows["is_closed"].fillna(False).astype(bool).groupby(rows["stage"]).mean()
+    won = rows["is_won"].fillna(False).astype(bool).groupby(rows["stage"]).mean()
+    return {
+        str(stage): "won" if won[stage] == 1 else "lost"
+        for stage in sorted(closed.index[closed == 1])
+        if won[stage] in (0, 1)
+    }
+
+
+def _unseen(log: pd.DataFrame, deals: pd.DataFrame) -> frozenset[str]:
+    first = log[log["step"] == 1].set_index("case_id")["at"]
+    created = deals.drop_duplicates("opportunity_id").set_index("opportunity_id")["created_date"]
+    late = first - created.dt.tz_localize("UTC").reindex(first.index) > pd.Timedelta(days=LATE_DAYS)
+    return frozenset(first.index[late])
