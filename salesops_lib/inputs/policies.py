@@ -13,7 +13,9 @@ from salesops_lib.core.policy import Policy
 from salesops_lib.inputs.company import read_yaml, repository_root
 
 OUTCOMES = ("open", "won", "lost")
-STAGE_COLUMNS = ("stage", "position", "outcome", "entry", "exit_evidence", "evidence_fields", "max_age_days")
+STAGE_COLUMNS = (
+    "stage", "position", "outcome", "entry", "exit_evidence", "evidence_fields", "max_age_days", "guessed",
+)  # fmt: skip
 
 
 def read_policy(domain: str, company_root: Path | None) -> Policy:
@@ -68,7 +70,8 @@ def read_stages(company_root: Path | None) -> pd.DataFrame:
     """The stages in order: ``stage``, ``position``, ``outcome`` (open, won, lost), ``entry``,
     ``exit_evidence``, ``evidence_fields`` (columns of opportunities that are filled once a deal has left the
     stage, or is in it where it is an end; a list, empty where none is named), ``max_age_days`` (missing where
-    none is set). A company's list replaces the shipped.
+    none is set), ``guessed`` (true where an import placed the stage and nobody has checked it). A company's
+    list replaces the shipped.
     """
     shipped = repository_root() / "data" / "policy" / "stages.yaml"
     own = company_root / "policy" / "stages.yaml" if company_root else None
@@ -85,6 +88,7 @@ def read_stages(company_root: Path | None) -> pd.DataFrame:
         if not doubled.empty:
             raise PolicyError(f"{path}: {column} '{doubled.iloc[0]}' stands twice; keep one")
     frame["max_age_days"] = frame["max_age_days"].astype("float64")
+    frame["guessed"] = frame["guessed"].eq(True)
     frame["evidence_fields"] = [v if isinstance(v, list) else [] for v in frame["evidence_fields"]]
     for column in ("entry", "exit_evidence"):
         frame[column] = frame[column].astype("object").where(frame[column].notna(), None)
@@ -103,6 +107,8 @@ def _refuse_stage(stage: object, where: str) -> None:
         raise PolicyError(f"{where}, '{stage['stage']}', has no position; write 1, 2, 3 in their order")
     if stage.get("outcome") not in OUTCOMES:
         raise PolicyError(f"{where}, '{stage['stage']}', has no outcome; write one of {', '.join(OUTCOMES)}")
+    if not isinstance(stage.get("guessed", False), bool):
+        raise PolicyError(f"{where}, '{stage['stage']}', has guessed {stage['guessed']!r}; write true, or strike it")
     fields = stage.get("evidence_fields") or []
     if not isinstance(fields, list) or not all(isinstance(f, str) and f for f in fields):
         raise PolicyError(

@@ -129,7 +129,7 @@ def endings(table: pd.DataFrame) -> Any:
 
 def faults(table: pd.DataFrame, currency: str) -> Any:
     """Open value by fault; returns Axes. ``table``: FAULTS."""
-    rows = table[table["deals"] > 0].sort_values("value_base", ascending=False)
+    rows = table[table["deals"].fillna(0) > 0].sort_values("value_base", ascending=False)
     chart = charts.axes(1.0 + 0.4 * max(len(rows), 1), grid="x")
     chart.barh(range(len(rows)), rows["value_base"], color=charts.BLUE, height=0.62)
     for place, row in enumerate(rows.itertuples()):

@@ -17,8 +17,11 @@ LEVEL = 0.9
 
 
 def hygiene(setting: Setting, faults: pd.DataFrame, work: pd.DataFrame, deals: int) -> list[Finding]:
-    """Four faults by their share of open value. ``faults``: ``outputs.FAULTS``; UNKNOWN without open
-    value."""
+    """Four faults by their share of open value.
+
+    ``faults``: ``outputs.FAULTS``; UNKNOWN where the data cannot tell a fault, or without open value.
+    ``work``: ``outputs.HYGIENE``. ``deals``: how many are open.
+    """
     found = []
     by_fault = faults.set_index("fault")
     for rule, fault in (
@@ -31,8 +34,7 @@ def hygiene(setting: Setting, faults: pd.DataFrame, work: pd.DataFrame, deals: i
         known = pd.notna(row["value_share"])
         mine = work[work["fault"] == fault].sort_values("amount_base", ascending=False)
         names = ", ".join(_named(r) for r in mine.head(3).itertuples())
-        priced = int(row["deals"] - row["unpriced"])
-        spare = f"; {int(row['unpriced'])} more without an amount" if row["unpriced"] else ""
+        step = "Keep it so." if known else "Enter what is missing, then run the report again."
         found.append(
             rule.judge(
                 scope={"deals": "open"},
@@ -41,14 +43,26 @@ def hygiene(setting: Setting, faults: pd.DataFrame, work: pd.DataFrame, deals: i
                 limit=setting.limit(rule),
                 as_of=setting.as_of,
                 money_at_stake=float(row["value_base"]) if known else None,
-                statement=f"{priced} open deals worth {short_money(row['value_base'])} "
-                f"{setting.currency} ({percent(row['value_share'])} of open value{spare}): {_says(fault)}."
-                if known
-                else "No open deal has an amount.",
-                recommendation=f"Go through the work list, first {names}." if len(mine) else "Keep it so.",
+                statement=_said(row, fault, setting.currency),
+                recommendation=f"Go through the work list, first {names}." if len(mine) else step,
             )
         )
     return found
+
+
+def _said(row: pd.Series, fault: str, currency: str) -> str:
+    if row["why"]:
+        return f"Cannot be told: {row['why']}."
+    if pd.isna(row["value_share"]):
+        return f"{int(row['deals']):,} open deals: {_says(fault)}; without amounts their value is not known."
+    if not row["deals"]:
+        return f"No open deal has the fault: {_says(fault)}."
+    priced = int(row["deals"] - row["unpriced"])
+    spare = f"; {int(row['unpriced'])} more without an amount" if row["unpriced"] else ""
+    return (
+        f"{priced:,} open deals worth {short_money(row['value_base'])} {currency} "
+        f"({percent(row['value_share'])} of open value{spare}): {_says(fault)}."
+    )
 
 
 def coverage(setting: Setting, found: Mapping | None) -> list[Finding]:

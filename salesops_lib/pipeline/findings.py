@@ -65,9 +65,9 @@ def stages(setting: Setting, table: pd.DataFrame, gate: bool) -> list[Finding]:
                 f"got beyond it in 90 days; of the four quarters before {percent(was)}."
                 if known
                 else f"Too few deals entered {stage} to compare quarters.",
-                recommendation=_gated(
-                    gate, f"Read the loss reasons of {stage} and check what lets deals in."
-                ),
+                recommendation="Keep it so."
+                if known and gap >= 0
+                else _gated(gate, f"Read the loss reasons of {stage} and check what lets deals in."),
             )
         )
     return found
@@ -76,11 +76,13 @@ def stages(setting: Setting, table: pd.DataFrame, gate: bool) -> list[Finding]:
 def bottleneck(setting: Setting, table: pd.DataFrame, stays: int, gate: bool) -> list[Finding]:
     """The stage that takes most of a deal's time; whether deals pile up in it decides the step.
 
-    ``table``: ``outputs.BOTTLENECKS``; UNKNOWN without days.
+    ``table``: ``outputs.BOTTLENECKS``; UNKNOWN without days, and where stages are so few that one has to
+    take more than the limit.
     """
     known = table[table["share"].notna()]
-    row = known.iloc[0] if len(known) else None
-    said = "No stage's days can be told: there is no history, or its stamps were made in bulk."
+    row, limit = known.iloc[0] if len(known) else None, setting.limit(rules.BOTTLENECK)
+    few = 0 < len(known) <= 1 / limit.value  # even equal stages would each be over the limit
+    said = "No stage's days can be told: no history, stamps made in bulk, or too few stays that ended."
     step, interval = "Record changes of stage as they happen.", None
     if row is not None:
         grown = f", {row['change']:+.0%} in 90 days" if pd.notna(row["change"]) else ""
@@ -96,6 +98,10 @@ def bottleneck(setting: Setting, table: pd.DataFrame, stays: int, gate: bool) ->
             else f"Ask what deals in {row['activity']} wait for; they do not pile up, so measure once more "
             "before changing it.",
         )
+        if few:
+            said += f" With {len(known)} stages one always takes over {percent(limit.value)}: not judged."
+        elif row["share"] <= limit.value:
+            step = "Keep it so: no stage takes too much of a deal's time."
         if pd.notna(row.get("share_low")) and pd.notna(row.get("share_high")):
             interval = Interval(row["share_low"], row["share_high"], LEVEL, "range of its median")
     return [
@@ -103,9 +109,10 @@ def bottleneck(setting: Setting, table: pd.DataFrame, stays: int, gate: bool) ->
             scope={"process": "sales"},
             value=None if row is None else row["share"],
             n=stays,
-            limit=setting.limit(rules.BOTTLENECK),
+            limit=limit,
             as_of=setting.as_of,
             interval=interval,
+            mature=not few,
             statement=said,
             recommendation=step,
         )
@@ -140,7 +147,11 @@ def deviations(setting: Setting, table: pd.DataFrame, skipped: str, gate: bool) 
                 as_of=setting.as_of,
                 interval=Interval(row["low"], row["high"], LEVEL, "Wilson") if known else None,
                 statement=said,
-                recommendation=_gated(gate, _step(rule, row, skipped))
+                recommendation="Judge it again with more deals."
+                if known and row["of"] < rule.min_n
+                else "Keep it so: it is rare."
+                if known and row["share"] <= setting.limit(rule).value
+                else _gated(gate, _step(rule, row, skipped))
                 if known
                 else "Define the stages in stages.yaml."
                 if row is not None
@@ -205,7 +216,9 @@ def _pooled(setting: Setting, table: pd.DataFrame, gate: bool) -> list[Finding]:
                 f"{worst['deviation']}, {percent(worst['share'])}."
                 if of
                 else missing,
-                recommendation=_gated(gate, f"Go through open deals with the fault stalled, first where one {worst['deviation']}.")
+                recommendation="Keep it so: it is rare."
+                if of and count / of <= setting.limit(rule).value
+                else _gated(gate, f"Go through open deals with the fault stalled, first where one {worst['deviation']}.")
                 if of and kind == conformance.AGE
                 else _gated(gate, f"Make the CRM ask for the field: most often a deal {worst['deviation']}.")
                 if of
@@ -229,8 +242,12 @@ def variety(setting: Setting, table: pd.DataFrame, gate: bool) -> list[Finding]:
             statement=f"{percent(top)} of {cases:,} decided deals took one of five ways of {len(table)}. "
             f"The commonest: {table['variant'].iloc[0]}."
             if cases
-            else "There is no history of stages.",
-            recommendation=_gated(gate, "Write down the way that wins, and ask why the others are taken.")
+            else "No decided deal has a history of stages.",
+            recommendation="Judge it again with more deals."
+            if cases and cases < rules.VARIANTS.min_n
+            else "Keep it so."
+            if cases and top >= setting.limit(rules.VARIANTS).value
+            else _gated(gate, "Write down the way that wins, and ask why the others are taken.")
             if cases
             else "Record changes of stage as they happen.",
         )

@@ -82,10 +82,9 @@ def incidence_rows(process: Process) -> pd.DataFrame:
 def hygiene_rows(
     process: Process, contacts: pd.DataFrame | None, reps: pd.DataFrame | None, link: str
 ) -> pd.DataFrame:
-    """Columns of ``outputs.HYGIENE``: every fault of every open deal."""
+    """Columns of ``outputs.HYGIENE``: every fault of every open deal that the data can tell."""
     quarters = {day - timedelta(days=1) for day in process.calendar.quarter_starts}
-    closed = process.deals["is_closed"].fillna(False).astype(bool)
-    won = process.deals[closed & process.deals["is_won"].fillna(False).astype(bool)]
+    won = won_deals(process)
     stage_days = pd.Series(dtype="float64")
     if process.log is not None:
         stays = spells(process.log, process.as_of, process.of("won", "lost"))
@@ -105,9 +104,26 @@ def hygiene_rows(
         pushes=hygiene.push_counts(process.history, process.calendar),
         contacts=known,
         early_stages=set(order[: len(order) // 2]),
-        round_tells=hygiene.round_is_rare(won),
+        skip=untold(process, contacts),
         link=link,
     )
+
+
+def untold(process: Process, contacts: pd.DataFrame | None) -> dict[str, str]:
+    """Fault → why this company's data cannot tell it."""
+    return hygiene.untold(
+        process.open_deals,
+        won_deals(process),
+        history=process.history,
+        stays=process.log is not None and process.stages["max_age_days"].notna().any(),
+        contacts=contacts is not None and "account_id" in contacts,
+    )
+
+
+def won_deals(process: Process) -> pd.DataFrame:
+    """Deals that were won."""
+    closed = process.deals["is_closed"].fillna(False).astype(bool)
+    return process.deals[closed & process.deals["is_won"].fillna(False).astype(bool)]
 
 
 def win_rate_rows(process: Process) -> pd.DataFrame:

@@ -31,15 +31,10 @@ def cards(
         (
             "Open deals that need a hand",
             f"{len(touched):,} of {len(deals):,}",
-            f"{short_money(value)} of {short_money(all_value)}",
+            f"{short_money(value)} of {short_money(all_value)}" if all_value > 0 else "",
             f"{len(work):,} faults, in report.xlsx by seller",
         ),
-        (
-            "Past their close date",
-            short_money(late["value_base"]),
-            f"{percent(late['value_share'])} of open value" if pd.notna(late["value_share"]) else "",
-            f"{int(late['deals']):,} deals",
-        ),
+        _late(late),
         _rate(rates),
     ]
     known = bottlenecks[bottlenecks["share"].notna()]
@@ -54,9 +49,20 @@ def cards(
             )
         )
     else:
-        made.append(("Slowest stage", "not known", "", "there is no history of stages"))
+        why = "there is no history of stages" if process.log is None else "too few stays have ended"
+        made.append(("Slowest stage", "not known", "", why))
     made.append(_coverage(cover))
     return made
+
+
+def _late(row: pd.Series) -> Card:
+    if row["why"]:
+        return "Past their close date", "not known", "", row["why"]
+    deals = f"{int(row['deals']):,} deals"
+    if pd.isna(row["value_share"]):
+        return "Past their close date", deals, "", "open deals have no amounts"
+    share = f"{percent(row['value_share'])} of open value"
+    return "Past their close date", short_money(row["value_base"]), share, deals
 
 
 def _rate(rates: pd.DataFrame) -> Card:

@@ -3,7 +3,9 @@ table."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import date
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -70,7 +72,7 @@ def work_list(
     pushes: pd.Series,
     contacts: pd.Series | None,
     early_stages: set[str],
-    round_tells: bool = True,
+    skip: Collection[str] = (),
     link: str = "",
 ) -> pd.DataFrame:
     """Every fault of every open deal, most money first within an owner.
@@ -93,8 +95,8 @@ def work_list(
         Contacts by account_id; None where there is no table.
     early_stages
         Stages in which no amount is due yet.
-    round_tells
-        Whether a round amount says anything here (:func:`round_is_rare`).
+    skip
+        Faults that the data cannot tell (:func:`untold`).
     link
         ``crm_link`` of the company, with ``{table}`` and ``{id}``.
 
@@ -118,8 +120,8 @@ def work_list(
         "stalled": in_stage > deals["stage"].map(stage_limits),
         "no close date": due.isna() & due.notna().any(),
         "no amount": (own.isna() | (own <= 0)) & ~deals["stage"].isin(early_stages),
-        "round amount": is_round(own) & round_tells,
-        "last day": due.dt.date.isin(quarter_ends) & (due >= today),
+        "round amount": is_round(own),
+        "last day": due.isin(pd.to_datetime(sorted(quarter_ends))) & (due >= today),
         "pushed": deals["opportunity_id"].map(pushes).fillna(0) >= MANY_PUSHES,
     }
     if "next_step" in deals and deals["next_step"].notna().any():
@@ -129,6 +131,7 @@ def work_list(
     parts = [
         _lines(deals, age, name, mask.fillna(False).to_numpy(dtype=bool), link)
         for name, mask in found.items()
+        if name not in skip
     ]
     made = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
     made["_size"] = made["amount_base"].fillna(0.0)
@@ -210,25 +213,69 @@ def push_counts(history: pd.DataFrame | None, calendar) -> pd.Series:
     return later.groupby(rows["opportunity_id"]).sum().astype("int64")
 
 
-def shares(deals: pd.DataFrame, work: pd.DataFrame) -> pd.DataFrame:
+def shares(deals: pd.DataFrame, work: pd.DataFrame, why: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Each fault's part of the open pipeline: ``fault``, ``deals``, ``share`` of deals, ``value_base``,
-    ``value_share`` (of open value), ``unpriced`` (its deals without an amount)."""
+    ``value_share`` (of open value), ``unpriced`` (its deals without an amount), ``why``.
+
+    ``why``: fault → why it cannot be looked for (:func:`untold`); its figures are missing, not 0.
+    """
     total, value = len(deals), float(deals["amount_base"].sum())
     rows = []
     for fault in FAULTS:
+        reason = (why or {}).get(fault, "")
         mine = work[work["fault"] == fault]
         money = float(mine["amount_base"].sum())
-        rows.append(
-            (
-                fault,
-                len(mine),
-                len(mine) / total if total else np.nan,
-                money,
-                money / value if value > 0 else np.nan,
-                int(mine["amount_base"].isna().sum()),
-            )
+        told = (
+            len(mine),
+            len(mine) / total if total else np.nan,
+            money,
+            money / value if value > 0 else np.nan,
+            int(mine["amount_base"].isna().sum()),
         )
-    return pd.DataFrame(rows, columns=["fault", "deals", "share", "value_base", "value_share", "unpriced"])
+        rows.append((fault, *(told if not reason else (None, np.nan, np.nan, np.nan, None)), reason))
+    columns = ["fault", "deals", "share", "value_base", "value_share", "unpriced", "why"]
+    return pd.DataFrame(rows, columns=columns).astype({"deals": "Int64", "unpriced": "Int64"})
+
+
+def untold(
+    deals: pd.DataFrame, won: pd.DataFrame, *, history: pd.DataFrame | None, stays: bool, contacts: bool
+) -> dict[str, str]:
+    """Fault → why it cannot be looked for in this data; faults that can are not named.
+
+    Parameters
+    ----------
+    deals, won
+        Open deals, and won ones.
+    history
+        The changes, None without.
+    stays, contacts
+        Whether days in the present stage, and contacts, are known.
+    """
+
+    def empty(column: str) -> bool:
+        return column not in deals or deals[column].isna().all()
+
+    pushes = history is not None and "close_date" in history and history["close_date"].notna().any()
+    aged = not empty("created_date") and bool(age_limits(won))
+    checks = {
+        "no owner": (not empty("owner_id"), "no open deal names an owner"),
+        "overdue": (not empty("close_date"), "no open deal has a close date"),
+        "old": (aged, f"no creation dates, or under {MIN_WON} won deals to compare with"),
+        "stalled": (stays, "no history of stages, or no stage has a largest age"),
+        "no next step": (not empty("next_step"), "no open deal has a next step"),
+        "no close date": (not empty("close_date"), "no open deal has a close date"),
+        "no amount": (not empty("amount_base"), "no open deal has an amount"),
+        "round amount": (
+            not empty("amount_base") and round_is_rare(won),
+            "no amounts, or over a tenth of won deals have round ones",
+        ),
+        "last day": (not empty("close_date"), "no open deal has a close date"),
+        "pushed": (pushes, "no history of close dates"),
+        "one contact": (contacts and not empty("account_id"), "no table of contacts"),
+    }
+    if deals.empty:
+        return dict.fromkeys(FAULTS, "there is no open deal")
+    return {fault: why for fault, (told, why) in checks.items() if not told}
 
 
 def _lines(deals: pd.DataFrame, age: pd.Series, fault: str, mask: np.ndarray, link: str) -> pd.DataFrame:
@@ -237,6 +284,6 @@ def _lines(deals: pd.DataFrame, age: pd.Series, fault: str, mask: np.ndarray, li
     columns = ["team", "owner", "owner_id", "opportunity_id", "name", "stage", "amount_base", "close_date"]
     made = mine.reindex(columns=columns)
     address = mine["opportunity_id"].map(
-        lambda i: link.replace("{table}", "opportunities").replace("{id}", str(i))
+        lambda i: link.replace("{table}", "opportunities").replace("{id}", quote(str(i), safe=""))
     )
     return made.assign(age_days=age[mask], fault=fault, says=says, do=do, link=address if link else "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from salesops_lib.pipeline.process import Process
@@ -10,10 +12,11 @@ from salesops_lib.pipeline.readiness import recorded_share
 ALMOST = 0.98  # of deals with a history: beyond it a gap is not worth a sentence
 
 
-def limits(process: Process, dwell: pd.DataFrame, rates: pd.DataFrame, contacts: bool) -> list[str]:
+def limits(process: Process, dwell: pd.DataFrame, rates: pd.DataFrame, untold: Mapping[str, str]) -> list[str]:
     """Sentences for the report: what is missing, and what that leaves out.
 
-    ``dwell``: ``outputs.DWELL``. ``rates``: ``outputs.WIN_RATES``. ``contacts``: whether there is a table.
+    ``dwell``: ``outputs.DWELL``. ``rates``: ``outputs.WIN_RATES``. ``untold``: fault → why it
+    cannot be looked for.
     """
     said = []
     if process.log is None:
@@ -31,18 +34,9 @@ def limits(process: Process, dwell: pd.DataFrame, rates: pd.DataFrame, contacts:
         )
     for row in dwell[dwell["withheld"].ne("")].itertuples() if len(dwell) else ():
         said.append(f"Days in {row.activity} are withheld: {row.withheld}.")
-    columns = {
-        "owner_id": "an owner",
-        "close_date": "a close date",
-        "next_step": "a next step",
-        "created_date": "a creation date",
-        "amount_base": "an amount",
-    }
-    for column, words in columns.items():
-        if column not in process.deals or process.deals[column].isna().all():
-            said.append(f"No deal has {words}: the faults that need it are not looked for.")
-    if not contacts:
-        said.append("There is no table of contacts: deals with one contact are not looked for.")
+    for why in dict.fromkeys(untold.values()):
+        names = ", ".join(fault for fault, reason in untold.items() if reason == why)
+        said.append(f"Not looked for ({names}): {why}.")
     unpriced = int(process.open_deals["amount_base"].isna().sum())
     if unpriced:
         said.append(f"{unpriced} open deals have no amount: they are in the counts, and in no value.")

@@ -166,11 +166,12 @@ FAULTS = Table(
     ("fault",),
     (
         _c("fault", "text", "Which.", nullable=False),
-        _c("deals", "count", "Open deals with it.", nullable=False),
+        _c("deals", "count", "Open deals with it; missing where the data cannot tell."),
         _c("share", "ratio", "Of open deals."),
         _c("value_base", "money", "Their amount."),
         _c("value_share", "ratio", "Of open value."),
         _c("unpriced", "count", "Its deals without an amount."),
+        _c("why", "text", "Why it cannot be told."),
     ),
 )
 WIN_RATES = Table(

@@ -30,7 +30,8 @@ class Process:
 
     ``ends``: stage → ``won`` or ``lost``, the declared ones first, then those that the deals themselves tell
     (``learnt``). ``unseen``: deals that began before their first row of history. ``closings``: deals whose
-    history misses that they closed.
+    history misses that they closed. ``stages``: those that somebody placed; one that an import guessed is as
+    good as undefined but for its end.
     """
 
     deals: pd.DataFrame
@@ -80,6 +81,8 @@ def prepared(
     for name in ("close_date", "created_date"):
         made[name] = pd.to_datetime(made[name])
     told = {r.stage: r.outcome for r in stages.itertuples() if r.outcome in ("won", "lost")}
+    if "guessed" in stages:
+        stages = stages[~(stages["guessed"] & stages["outcome"].eq("open"))].reset_index(drop=True)
     learnt = _learnt(made, set(stages["stage"]))
     ends = told | learnt
     log, closings = None, 0

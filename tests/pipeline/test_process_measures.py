@@ -249,7 +249,7 @@ def severities(found) -> list[str]:
 
 
 def faults(**shares) -> pd.DataFrame:
-    rows = [(f, 10, 0.1, 1000.0, shares.get(f.replace(" ", "_"), 0.0), 0) for f in hygiene.FAULTS]
+    rows = [(f, 10, 0.1, 1000.0, shares.get(f.replace(" ", "_"), 0.0), 0, "") for f in hygiene.FAULTS]
     return pd.DataFrame(rows, columns=outputs.FAULTS.column_names)
 
 
@@ -294,16 +294,13 @@ def test_a_stage_with_few_entries_is_unknown_and_advice_waits_for_definitions(se
 
 def test_bottleneck_variety_velocity_and_coverage_fire_keep_silent_and_say_unknown(setting):
     def narrow(share):
+        rest = (1 - share) / 3
         return pd.DataFrame(
             {
-                "activity": ["A"],
-                "visits": [1.0],
-                "median_days": [9.0],
-                "share": [share],
-                "in_progress": [3],
-                "change": [0.1],
+                "activity": list("ABCD"), "visits": 1.0, "median_days": 9.0, "share": [share, rest, rest, rest],
+                "in_progress": 3, "change": 0.1,
             }
-        )
+        )  # fmt: skip
 
     for share, said in ((0.5, "ACT"), (0.2, "OK"), (np.nan, "UNKNOWN")):
         assert severities(findings.bottleneck(setting, narrow(share), 200, gate=False)) == [said]
