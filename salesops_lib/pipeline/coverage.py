@@ -36,7 +36,7 @@ def rate_rows(win_rates: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
         "name": DECIDED, "rate": row["rate"], "low": row["low"], "high": row["high"],
         "needed": _inverse(row["rate"]), "won_base": row["won"], "of_base": row["of"], "n": n,
         "of": "decided in the last 365 days, won or lost",
-        "why": "" if row["rate"] > 0 else "nothing with an amount was won in the last 365 days",
+        "why": row["why"] if row["rate"] != row["rate"] and row["why"] else _nothing(row["rate"]),
     }  # fmt: skip
     whole = past[past["stage"] == "(all)"] if len(past) else past
     seen = whole.iloc[0] if len(whole) else None
@@ -102,6 +102,10 @@ def company(rows: pd.DataFrame, rates: pd.DataFrame) -> Mapping[str, float] | No
         "short": float(row["short_base"]) if pd.notna(row["short_base"]) else 0.0,
         "needed_decided": by.loc[DECIDED, "needed"],
     }
+
+
+def _nothing(rate: float) -> str:
+    return "" if rate > 0 else "nothing with an amount was won in the last 365 days"
 
 
 def _inverse(rate: float) -> float:

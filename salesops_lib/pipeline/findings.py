@@ -40,37 +40,52 @@ def ready(setting: Setting, table: pd.DataFrame) -> list[Finding]:
 
 
 def stages(setting: Setting, table: pd.DataFrame, gate: bool) -> list[Finding]:
-    """Conversion of each stage's last cohort old enough against the four before. ``table``:
-    ``outputs.CONVERSION``; UNKNOWN under 20 entries; silent without history."""
-    found = []
-    for stage, part in table.groupby("activity", sort=False):
-        ripe = part[part["n"] > 0].sort_values("cohort")
-        last, before = ripe.tail(1), ripe.iloc[-5:-1]
-        n, m = int(last["n"].sum()), int(before["n"].sum())
-        known = n >= rules.STAGE.min_n and m >= rules.STAGE.min_n
-        gap, low, high, share, was = (np.nan,) * 5
-        if known:
-            a, b = int(last["moved_on"].sum()), int(before["moved_on"].sum())
-            gap, low, high, _ = difference(a, n, b, m, LEVEL)
-            share, was = a / n, b / m
-        found.append(
-            rules.STAGE.judge(
-                scope={"stage": stage},
-                value=gap if known else None,
-                n=min(n, m),
-                limit=setting.limit(rules.STAGE),
-                as_of=setting.as_of,
-                interval=Interval(low, high, LEVEL, "Newcombe") if known else None,
-                statement=f"{percent(share)} of {n} deals that entered {stage} in {last['cohort'].iloc[0]} "
-                f"got beyond it in 90 days; of the four quarters before {percent(was)}."
-                if known
-                else f"Too few deals entered {stage} to compare quarters.",
-                recommendation="Keep it so."
-                if known and gap >= 0
-                else _gated(gate, f"Read the loss reasons of {stage} and check what lets deals in."),
-            )
+    """Conversion of each stage's last cohort old enough against the four before.
+
+    ``table``: ``outputs.CONVERSION``. UNKNOWN under 20 entries; one UNKNOWN for all where no stage is known.
+    """
+    found = [_stage(setting, stage, part, gate) for stage, part in table.groupby("activity", sort=False)]
+    if any(f.value is not None for f in found):
+        return found
+    said = "Too few deals entered any stage to compare quarters."
+    return [
+        rules.STAGE.judge(
+            scope={"stage": "all"},
+            value=None,
+            n=max((f.n for f in found), default=0),
+            limit=setting.limit(rules.STAGE),
+            as_of=setting.as_of,
+            statement=said if found else "There is no history of stages that stages.yaml defines.",
+            recommendation="Judge it again with more deals." if found else "Record changes of stage.",
         )
-    return found
+    ]
+
+
+def _stage(setting: Setting, stage: str, part: pd.DataFrame, gate: bool) -> Finding:
+    ripe = part[part["n"] > 0].sort_values("cohort")
+    last, before = ripe.tail(1), ripe.iloc[-5:-1]
+    n, m = int(last["n"].sum()), int(before["n"].sum())
+    known = min(n, m) >= rules.STAGE.min_n
+    gap, low, high = (np.nan,) * 3
+    said, step = f"Too few deals entered {stage} to compare quarters.", "Judge it again with more deals."
+    if known:
+        a, b = int(last["moved_on"].sum()), int(before["moved_on"].sum())
+        gap, low, high, _ = difference(a, n, b, m, LEVEL)
+        said = (
+            f"{percent(a / n)} of {n} deals that entered {stage} in {last['cohort'].iloc[0]} got beyond it in "
+            f"90 days; of the four quarters before {percent(b / m)}."
+        )
+        step = _gated(gate, f"Read the loss reasons of {stage} and check what lets deals in.")
+    return rules.STAGE.judge(
+        scope={"stage": stage},
+        value=gap if known else None,
+        n=min(n, m),
+        limit=setting.limit(rules.STAGE),
+        as_of=setting.as_of,
+        interval=Interval(low, high, LEVEL, "Newcombe") if known else None,
+        statement=said,
+        recommendation="Keep it so." if gap >= 0 else step,
+    )
 
 
 def bottleneck(setting: Setting, table: pd.DataFrame, stays: int, gate: bool) -> list[Finding]:

@@ -26,6 +26,9 @@ def limits(process: Process, dwell: pd.DataFrame, rates: pd.DataFrame, untold: M
         )
     else:
         said += _of_history(process)
+    by_value = rates.set_index("name").loc["by value", "why"]
+    if by_value:
+        said.append(f"The win rate by value, and the coverage it needs, is not known: {by_value}.")
     cohort = rates.set_index("name").loc["by created cohort"]
     if cohort["provisional"] and cohort["open"]:
         said.append(

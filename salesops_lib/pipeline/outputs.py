@@ -189,6 +189,7 @@ WIN_RATES = Table(
         _c("open", "count", "Of the cohort still open."),
         _c("horizon_days", "days", "Age the cohort's rate is read at: the oldest that ten are followed to."),
         _c("provisional", "bool", "Over a fifth of the cohort is open and younger than that."),
+        _c("why", "text", "Why the rate is missing."),
     ),
 )
 VELOCITY = Table(

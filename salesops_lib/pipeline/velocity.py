@@ -94,7 +94,9 @@ def win_rates(deals: pd.DataFrame, start: date, end: date, level: float = 0.9) -
 
     Returns ``name``, ``rate``, ``low``, ``high`` (Wilson; of money the linearised ratio, see
     :func:`value_rate`; of a cohort log-log), ``won``, ``of``, ``unit``, ``open`` (of the cohort still open),
-    ``horizon_days`` (the cohort's age), ``provisional`` (over a fifth of the cohort is open and younger).
+    ``horizon_days`` (the cohort's age), ``provisional`` (over a fifth of the cohort is open and younger),
+    ``why`` a rate is missing. By value it is where under four in five of the won or of the lost have an
+    amount: without those of the lost everything would be won.
     """
     low, high = pd.Timestamp(start), pd.Timestamp(end)
     closed = deals["is_closed"].fillna(False).astype(bool)
@@ -103,15 +105,17 @@ def win_rates(deals: pd.DataFrame, start: date, end: date, level: float = 0.9) -
     got, of = int((decided & won).sum()), int(decided.sum())
     interval = proportion_interval(got, of, level)
     ends = (interval.low, interval.high) if interval else (np.nan, np.nan)
-    money = value_rate(deals.loc[decided, "amount_base"], won[decided], level)
-    amount = deals["amount_base"].fillna(0.0)
+    amount = deals["amount_base"].where(deals["amount_base"] > 0)
+    why = _unpriced(amount[decided], won[decided])
+    money = (np.nan,) * 3 if why else value_rate(amount[decided], won[decided], level)
+    sums = amount[decided & won].sum(), amount[decided].sum()
     rows = [
-        ("by count", got / of if of else np.nan, *ends, got, of, "deals", 0, np.nan, False),
-        ("by value", *money, amount[decided & won].sum(), amount[decided].sum(), "money", 0, np.nan, False),
-        ("by created cohort", *_cohort(deals, (low, high), (closed, won), level)),
+        ("by count", got / of if of else np.nan, *ends, got, of, "deals", 0, np.nan, False, ""),
+        ("by value", *money, *sums, "money", 0, np.nan, False, why),
+        ("by created cohort", *_cohort(deals, (low, high), (closed, won), level), ""),
     ]
     columns = [
-        "name", "rate", "low", "high", "won", "of", "unit", "open", "horizon_days", "provisional",
+        "name", "rate", "low", "high", "won", "of", "unit", "open", "horizon_days", "provisional", "why",
     ]  # fmt: skip
     made = pd.DataFrame(rows, columns=columns)
     return made.astype({"won": "float64", "of": "float64"})
@@ -139,7 +143,16 @@ def value_rate(amount: pd.Series, won: pd.Series, level: float = 0.9) -> tuple[f
     return rate, max(rate - half, 0.0), min(rate + half, 1.0)
 
 
-MIN_PRICED = 30
+MIN_PRICED, PRICED_SHARE = 30, 0.8
+
+
+def _unpriced(amount: pd.Series, won: pd.Series) -> str:
+    """Why no rate by value can be told of decided deals; empty where it can."""
+    for name, side in (("won", won), ("lost", ~won)):
+        share = float(amount[side].notna().mean()) if side.any() else 1.0
+        if share < PRICED_SHARE:
+            return f"{share:.0%} of {name} deals have an amount"
+    return ""
 
 
 def _cohort(deals: pd.DataFrame, within: tuple, told: tuple, level: float) -> tuple:

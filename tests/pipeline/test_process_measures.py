@@ -288,6 +288,9 @@ def test_a_stage_is_judged_against_its_last_four_quarters(setting, last, said):
 def test_a_stage_with_few_entries_is_unknown_and_advice_waits_for_definitions(setting):
     few = cohorts(1).assign(n=3)
     assert severities(findings.stages(setting, few, gate=False)) == ["UNKNOWN"]
+    both = pd.concat([few, few.assign(activity="B")])
+    assert [f.scope for f in findings.stages(setting, both, gate=False)] == [{"stage": "all"}]
+    assert severities(findings.stages(setting, cohorts(1).head(0), gate=False)) == ["UNKNOWN"]
     (gated,) = findings.stages(setting, cohorts(20), gate=True)
     assert gated.recommendation.startswith("Mend the definitions first")
 
@@ -330,7 +333,7 @@ def covered(coverage_: float, past: pd.DataFrame | None = None) -> tuple[pd.Data
     rates = pd.DataFrame(
         {
             "name": ["by count", "by value"], "rate": [0.5, 0.4], "low": [0.4, 0.35], "high": [0.6, 0.45],
-            "won": [30.0, 400.0], "of": [60.0, 1000.0],
+            "won": [30.0, 400.0], "of": [60.0, 1000.0], "why": "",
         }
     )  # fmt: skip
     nodes = pd.DataFrame(
