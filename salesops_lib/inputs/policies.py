@@ -108,7 +108,9 @@ def _refuse_stage(stage: object, where: str) -> None:
     if stage.get("outcome") not in OUTCOMES:
         raise PolicyError(f"{where}, '{stage['stage']}', has no outcome; write one of {', '.join(OUTCOMES)}")
     if not isinstance(stage.get("guessed", False), bool):
-        raise PolicyError(f"{where}, '{stage['stage']}', has guessed {stage['guessed']!r}; write true, or strike it")
+        raise PolicyError(
+            f"{where}, '{stage['stage']}', has guessed {stage['guessed']!r}; write true, or strike it"
+        )
     fields = stage.get("evidence_fields") or []
     if not isinstance(fields, list) or not all(isinstance(f, str) and f for f in fields):
         raise PolicyError(

@@ -1,4 +1,4 @@
-"""Where deals leave the process that ``stages.yaml`` defines, how often, and whether that goes with fewer wins.
+"""Where deals leave the process that ``stages.yaml`` defines, how often, and whether it costs wins.
 
 Order: steps back, skips, stages visited twice, reopenings, undefined stages. Largest age: stays beyond it.
 Exit evidence: fields that are empty though the deal has left the stage. Who deviates is not drawn by lot, so

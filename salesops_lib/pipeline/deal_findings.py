@@ -69,12 +69,17 @@ def coverage(setting: Setting, found: Mapping | None) -> list[Finding]:
     """Open value due against what is left to the target, at what value due at this point has brought.
 
     ``found``: :func:`coverage.company`. Where the past is not known deal by deal the win rate of decided
-    deals is taken, under its own code: it leaves out what is pushed, and needs less. UNKNOWN without a target.
+    deals is taken, under its own code: it leaves out what is pushed, and needs less. UNKNOWN without
+    a target.
     """
     rule = rules.COVER_DUE if found is not None and found["basis"] == DUE else rules.COVERAGE
     known = found is not None and found["ratio"] is not None and np.isfinite(found["ratio"])
     met = found is not None and found["left"] <= 0
-    said, step, interval = "There is no target of this period.", "Enter the period's quota of level company.", None
+    said, step, interval = (
+        "There is no target of this period.",
+        "Enter the period's quota of level company.",
+        None,
+    )
     if met:
         said, step = "The target of this period is booked.", "Keep the pipeline as full."
     elif known:

@@ -119,9 +119,14 @@ def judge_pilot(process: Any, reps: pd.DataFrame | None, pilot: Pilot) -> tuple[
     if pilot.team not in teams:
         raise ParameterError(f"nobody is in a team '{pilot.team}'. {nearest(pilot.team, sorted(teams))}")
     today = pd.Timestamp(process.as_of)
-    begun, until = _day("pilot_from", pilot.begun, today), _day("pilot_until", pilot.until or str(today.date()))
+    begun, until = (
+        _day("pilot_from", pilot.begun, today),
+        _day("pilot_until", pilot.until or str(today.date())),
+    )
     if until < begun:
-        raise ParameterError(f"pilot_until is {pilot.until}, before pilot_from; write the last day of the pilot")
+        raise ParameterError(
+            f"pilot_until is {pilot.until}, before pilot_from; write the last day of the pilot"
+        )
     end = min(today, until)
     found = judge_experiment(
         _cells(process, reps, pilot.team, (begun, end)),
@@ -129,7 +134,8 @@ def judge_pilot(process: Any, reps: pd.DataFrame | None, pilot: Pilot) -> tuple[
     )  # fmt: skip
     name = f"{pilot.team} since {begun.date()}"
     if today < until:
-        said = f"{name}: runs until {until.date()}; judged once, on that day, by {100 * pilot.keep_if:+.1f} points."
+        rule = f"{100 * pilot.keep_if:+.1f} points"
+        said = f"{name}: runs until {until.date()}; judged once, on that day, by the rule of {rule}."
     elif found.verdict == "insufficient":
         said = f"{name}: under {MIN_CELL} decided deals in a cell; nothing can be concluded from this pilot."
     else:

@@ -69,8 +69,8 @@ def variants(log: pd.DataFrame, *, top: int | None = None) -> pd.DataFrame:
     -------
     DataFrame
         ``variant`` (activities joined by →), ``cases``, ``share``, ``coverage`` (cumulative share),
-        ``steps``, ``median_days`` from the first step to the last. Ties by name; the first ``top`` rows, coverage is over
-        all cases.
+        ``steps``, ``median_days`` from the first step to the last. Ties by name; the first ``top`` rows,
+        coverage is over all cases.
     """
     known = known_log(log)
     first = np.flatnonzero(known["step"].to_numpy() == 1)  # sorted by case and step: a case is a run of rows
@@ -78,7 +78,9 @@ def variants(log: pd.DataFrame, *, top: int | None = None) -> pd.DataFrame:
     at = known["at"].dt.tz_localize(None).to_numpy()
     days = (at[until - 1] - at[first]) / np.timedelta64(1, "D")
     made = (
-        pd.DataFrame({"variant": _ways(known["activity"], first, until), "days": days, "steps": until - first})
+        pd.DataFrame(
+            {"variant": _ways(known["activity"], first, until), "days": days, "steps": until - first}
+        )
         .groupby("variant", as_index=False)
         .agg(cases=("days", "size"), median_days=("days", "median"), steps=("steps", "first"))
         .sort_values(["cases", "variant"], ascending=[False, True], ignore_index=True)

@@ -29,9 +29,7 @@ def dwell_rows(process: Process) -> pd.DataFrame:
     """Columns of ``outputs.DWELL`` in the order of stages; empty without history."""
     if process.log is None:
         return pd.DataFrame(columns=outputs.DWELL.column_names)
-    table = waiting.dwell(
-        process.log, process.as_of, ends=process.of("won", "lost"), unseen=process.unseen
-    )
+    table = waiting.dwell(process.log, process.as_of, ends=process.of("won", "lost"), unseen=process.unseen)
     place = {s: k for k, s in enumerate(process.stages["stage"])}
     return table.sort_values("activity", key=lambda s: s.map(place).fillna(99), ignore_index=True)
 
@@ -60,10 +58,10 @@ def conversion_rows(process: Process, cohorts: int = 8) -> pd.DataFrame:
     if process.log is None or not order:
         return pd.DataFrame(columns=outputs.CONVERSION.column_names)
     won = process.of("won")
-    log = process.log.assign(activity=process.log["activity"].replace(dict.fromkeys(won[1:], won[0] if won else "")))
-    found = progress.conversion(
-        log, order, process.as_of, won=won[0] if won else None, unseen=process.unseen
+    log = process.log.assign(
+        activity=process.log["activity"].replace(dict.fromkeys(won[1:], won[0] if won else ""))
     )
+    found = progress.conversion(log, order, process.as_of, won=won[0] if won else None, unseen=process.unseen)
     return found[found["cohort"].isin(sorted(found["cohort"].unique())[-cohorts:])].reset_index(drop=True)
 
 

@@ -24,7 +24,10 @@ FAULTS = {
     "no next step": ("No next step is written down.", "Agree the next step with a date, and write it down."),
     "no close date": ("It has no close date.", "Ask the buyer for the date, and write it down."),
     "no amount": ("It has no amount.", "Write down what was offered, or the smallest sensible sum."),
-    "round amount": ("Its amount is a round guess: one or two digits, then zeros.", "Replace it by the proposal's sum."),
+    "round amount": (
+        "Its amount is a round guess: one or two digits, then zeros.",
+        "Replace it by the proposal's sum.",
+    ),
     "last day": (
         "Its close date is the last day of a quarter.",
         "Ask when the buyer will sign; write that day down.",
@@ -182,8 +185,7 @@ def _ownerless(deals: pd.DataFrame) -> pd.Series:
     """Deals nobody owns any more; none where no deal names an owner."""
     if deals["owner_id"].isna().all():
         return pd.Series(False, index=deals.index)
-    gone = deals["gone"] if "gone" in deals else False
-    return deals["owner_id"].isna() | gone
+    return deals["owner_id"].isna() | deals.get("gone", False)
 
 
 def age_limits(won: pd.DataFrame, share: float = 0.8) -> dict[str, float]:

@@ -12,7 +12,9 @@ from salesops_lib.pipeline.readiness import recorded_share
 ALMOST = 0.98  # of deals with a history: beyond it a gap is not worth a sentence
 
 
-def limits(process: Process, dwell: pd.DataFrame, rates: pd.DataFrame, untold: Mapping[str, str]) -> list[str]:
+def limits(
+    process: Process, dwell: pd.DataFrame, rates: pd.DataFrame, untold: Mapping[str, str]
+) -> list[str]:
     """Sentences for the report: what is missing, and what that leaves out.
 
     ``dwell``: ``outputs.DWELL``. ``rates``: ``outputs.WIN_RATES``. ``untold``: fault → why it
@@ -32,8 +34,8 @@ def limits(process: Process, dwell: pd.DataFrame, rates: pd.DataFrame, untold: M
     cohort = rates.set_index("name").loc["by created cohort"]
     if cohort["provisional"] and cohort["open"]:
         said.append(
-            f"The win rate by created cohort is provisional: {int(cohort['open']):,} of {int(cohort['of']):,} "
-            "deals are open."
+            f"The win rate by created cohort is provisional: {int(cohort['open']):,} of "
+            f"{int(cohort['of']):,} deals are open."
         )
     for row in dwell[dwell["withheld"].ne("")].itertuples() if len(dwell) else ():
         said.append(f"Days in {row.activity} are withheld: {row.withheld}.")
@@ -60,16 +62,16 @@ def _of_history(process: Process) -> list[str]:
         )
     if process.closings:
         said.append(
-            f"The history of {process.closings:,} closed deals lacks their closing: it is taken from the close "
-            "date."
+            f"The history of {process.closings:,} closed deals lacks their closing: it is taken from the "
+            "close date."
         )
     defined = {*process.stages["stage"], *process.ends}
     strange = sorted(set(process.log["activity"]) - defined)
     if strange:
         names = ", ".join(strange[:4]) + (" and more" if len(strange) > 4 else "")
         said.append(
-            f"stages.yaml does not define {names}: no conversion, order or largest age is told of them. Define "
-            "them, or name what they are now called under renamed."
+            f"stages.yaml does not define {names}: no conversion, order or largest age is told of them. "
+            "Define them, or name what they are now called under renamed."
         )
     if process.learnt:
         said.append(

@@ -29,9 +29,9 @@ def event_log(frame: pd.DataFrame, renames: Iterable[Mapping[str, object]] = ())
     -------
     DataFrame
         ``case_id``, ``activity``, ``at`` (UTC), ``step`` (from 1 in its case), ``actor`` where it was given,
-        sorted by case and step. Within a case by moment, then ``sequence``, then activity: equal rows give one log whatever their order. Equal
-        consecutive activities are one step, from the first of them on: a row written because an amount
-        changed is no step.
+        sorted by case and step. Within a case by moment, then ``sequence``, then activity: equal rows give
+        one log whatever their order. Equal consecutive activities are one step, from the first of them on: a
+        row written because an amount changed is no step.
 
     Raises
     ------

@@ -163,8 +163,8 @@ PILED = _metric(
 COVERAGE = _metric(
     "coverage_ratio",
     "Coverage against what the win rate of decided deals needs",
-    "Whether open value due this period suffices for what is left to the target, if every deal due is decided "
-    "in it.",
+    "Whether open value due this period suffices for what is left to the target, if every deal due is "
+    "decided in it.",
     "(open value due ÷ left to target) × win rate by value of the last four quarters",
     population=_OPEN,
     clock="The close date as known on the day.",
@@ -188,8 +188,8 @@ COVER_DUE = _metric(
     maturity="From 30 past deals due; needs a history of dates.",
     good_direction="up",
     owner="manager",
-    look_alikes="pipeline.coverage_ratio: won ÷ (won + lost) leaves out what was pushed to a later period, so "
-    "it is larger and needs less. The forecast's *needed* is this one.",
+    look_alikes="pipeline.coverage_ratio: won ÷ (won + lost) leaves out what was pushed to a later period, "
+    "so it is larger and needs less. The forecast's *needed* is this one.",
     source="salesops_lib.pipeline.coverage.coverage_rows",
 )
 

@@ -218,8 +218,16 @@ COVERAGE = Table(
         _c("open_base", "money", "Open value due in the period."),
         _c("n_open", "count", "Open deals due."),
         _c("coverage", "number", "open_base ÷ left_base; missing once nothing is left."),
-        _c("needed_decided", "number", "1 ÷ win rate by value of decided deals: if all that is due is decided."),
-        _c("needed_due", "number", "1 ÷ share of value due at this point of past periods that was won in them."),
+        _c(
+            "needed_decided",
+            "number",
+            "1 ÷ win rate by value of decided deals: if all that is due is decided.",
+        ),
+        _c(
+            "needed_due",
+            "number",
+            "1 ÷ share of value due at this point of past periods that was won in them.",
+        ),
         _c("short_base", "money", "left × needed_due (else needed_decided) − open; 0 where it suffices."),
     ),
 )

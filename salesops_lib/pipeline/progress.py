@@ -45,7 +45,8 @@ def conversion(
     -------
     DataFrame
         ``activity``, ``cohort`` (2025Q1), ``n``, ``moved_on``, ``share``, ``low``, ``high`` (Wilson),
-        ``immature``. Missing share under 20 cases. A case skips nothing here: it counts in the stages it was in.
+        ``immature``. Missing share under 20 cases. A case skips nothing here: it counts in the stages it
+        was in.
     """
     known = known_log(log)
     end = (pd.Timestamp(as_of).tz_localize(None).normalize() + pd.Timedelta(days=1)).tz_localize("UTC")

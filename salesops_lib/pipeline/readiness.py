@@ -20,6 +20,7 @@ ITEMS = (
     ("trained", "Sellers and managers were shown them this year (stages.yaml: readiness.trained)."),
 )
 NEEDED = 8
+FIRST = "Mend the definitions first (readiness under 8), then: "
 REASONS, DATES, BULK, RECORDED = 0.9, 0.1, 0.2, 0.9
 
 
@@ -84,6 +85,16 @@ def recorded_share(log: pd.DataFrame | None, deals: pd.DataFrame) -> float:
     if log is None or deals.empty:
         return 0.0
     return float(deals["opportunity_id"].isin(set(log["case_id"])).mean())
+
+
+def gated(table: pd.DataFrame) -> bool:
+    """Whether readiness is under what advice on tuning needs. ``table``: ``outputs.READINESS``."""
+    return int(table["holds"].sum()) < NEEDED
+
+
+def gated_step(gate: bool, step: str) -> str:
+    """A step, behind the mending of definitions where ``gate`` says that those come first."""
+    return FIRST + step[:1].lower() + step[1:] if gate else step
 
 
 def _all(stages: pd.DataFrame, column: str) -> tuple[bool, str]:

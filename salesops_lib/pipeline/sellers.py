@@ -24,7 +24,9 @@ def owners(owner_id: pd.Series, reps: pd.DataFrame | None, day: date | pd.Series
     ``gone``: the owner's last spell ended by the day. An owner without a spell is not known to be gone.
     """
     made = pd.DataFrame(
-        {"owner": owner_id.astype("object"), "team": None, "gone": False}, index=owner_id.index, dtype="object"
+        {"owner": owner_id.astype("object"), "team": None, "gone": False},
+        index=owner_id.index,
+        dtype="object",
     )
     made["gone"] = made["gone"].astype(bool)
     if reps is None or reps.empty or owner_id.empty:

@@ -11,7 +11,9 @@ from salesops_lib.core.stats import proportion_interval
 from salesops_lib.core.survival import incidence_table
 
 MIN_AT_RISK = 10  # deals still followed at an age; beyond it the curve of a cohort is not read
-PROVISIONAL = 0.2  # share of a cohort that is open and younger than that age; above it the rate is provisional
+PROVISIONAL = (
+    0.2  # share of a cohort that is open and younger than that age; above it the rate is provisional
+)
 FACTORS = ("deals", "win_rate", "amount_base", "cycle_days")
 
 
@@ -55,7 +57,8 @@ def velocity(deals: pd.DataFrame, start: date, end: date) -> dict[str, float]:
 
 
 def decompose_velocity(before: dict[str, float], after: dict[str, float]) -> pd.DataFrame:
-    """Which factor moved velocity: ``factor``, ``before``, ``after``, ``log_change``, ``share`` of the change.
+    """Which factor moved velocity: ``factor``, ``before``, ``after``, ``log_change``, ``share`` of the
+    change.
 
     Logs add up: Σ log_change is the log of velocity after ÷ before, exactly; a longer cycle counts against
     it. Missing where a factor is not positive on either side.
@@ -165,7 +168,12 @@ def _cohort(deals: pd.DataFrame, within: tuple, told: tuple, level: float) -> tu
     event = won.map({True: "won", False: "lost"}).where(closed)[mine]
     got, of, is_open = int((mine & won).sum()), int(mine.sum()), int(still.sum())
     curve = incidence_table(age.clip(lower=0) + 0.5, event, causes=("won", "lost"), level=level)
-    read = curve[(curve["cause"] == "won") & (curve["at_risk"] >= MIN_AT_RISK)]
+    read = curve[curve["at_risk"] >= MIN_AT_RISK]
+    if got:
+        read = read[read["cause"] == "won"]
+    else:  # nobody is won: the ages are those of the lost
+        interval = proportion_interval(0, of, level)
+        read = read.assign(share=0.0, low=0.0, high=interval.high if interval else np.nan)
     if read.empty:
         return (*[np.nan] * 3, got, of, "deals", is_open, np.nan, is_open > 0)
     last = read.iloc[-1]

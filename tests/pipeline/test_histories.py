@@ -1,5 +1,6 @@
 """Histories as they come: gaps, tidy-ups, days for stamps, deleted and renamed stages, rows in any order."""
 
+import re
 from datetime import date
 
 import numpy as np
@@ -7,8 +8,9 @@ import pandas as pd
 import pytest
 
 from salesops_lib import pipeline as api
+from salesops_lib.core.errors import ParameterError
 from salesops_lib.core.periods import monthly
-from salesops_lib.pipeline import conformance, handover, sellers
+from salesops_lib.pipeline import conformance, coverage, handover, sellers
 from salesops_lib.pipeline.experiments import Pilot, judge_pilot
 from salesops_lib.pipeline.limits import limits
 from salesops_lib.pipeline.waiting import bulk_entries
@@ -105,24 +107,31 @@ def test_the_first_stay_of_a_deal_older_than_its_history_is_not_taken_for_a_shor
     for i in range(60):
         old = i < 30
         rows.append({"opportunity_id": str(i), "created_date": "2024-04-01" if old else "2025-01-01"})
-        steps += [(str(i), "A", "2025-02-20" if old else "2025-01-01"), (str(i), "B", f"2025-03-02T0{i % 9}:0{i % 7}")]
+        steps += [
+            (str(i), "A", "2025-02-20" if old else "2025-01-01"),
+            (str(i), "B", f"2025-03-02T0{i % 9}:0{i % 7}"),
+        ]
     made = process(deals(*rows), history(*steps))
     assert len(made.unseen) == 30
     found = handover.dwell_rows(made).set_index("activity")
     assert found.loc["A", "stays"] == 30 and found.loc["A", "bulk_share"] == 1  # one day's entries: withheld
     assert "30 deals were created before their history begins" in " ".join(said_of(made))
-    assert api.dwell(made.log, AS_OF, ends=["Won"], unseen=made.unseen, min_stays=1)["stays"].tolist() == [30, 60]
+    assert api.dwell(made.log, AS_OF, ends=["Won"], unseen=made.unseen, min_stays=1)["stays"].tolist() == [
+        30,
+        60,
+    ]
     assert len(conformance.recent_cases(made)) == 30
 
 
 def test_late_cases_join_the_incidence_at_the_age_they_had():
     log = pd.DataFrame(
-        [("1", "A", "2025-01-01"), ("1", "Won", "2025-01-11"), ("2", "A", "2025-01-01"), ("2", "Lost", "2025-01-21")],
+        [("1", "A", "2025-01-01"), ("1", "Won", "2025-01-11"), ("2", "A", "2025-01-01"),
+         ("2", "Lost", "2025-01-21")],
         columns=["case_id", "activity", "at"],
     )  # fmt: skip
     born = pd.Series({"2": pd.Timestamp("2024-12-22", tz="UTC")})
     found = api.cumulative_incidence(log, AS_OF, won=["Won"], lost=["Lost"], born=born)
-    # By hand: 1 is won at age 10 with 1 alone at risk (2 enters at 10, after it); then nobody is left to lose.
+    # By hand: 1 is won at age 10, alone at risk (2 enters at 10, after it); then nobody is left to lose.
     won, lost = (found[found["cause"] == cause] for cause in ("won", "lost"))
     assert won.iloc[0][["age", "at_risk", "share"]].tolist() == [10.0, 1.0, 1.0]
     assert (lost["age"].max(), lost["share"].max()) == (30.0, 0.0)
@@ -148,8 +157,11 @@ def test_ten_deals_moved_by_one_person_in_a_minute_are_one_stroke():
 
 def recent(n: int, *way: str, start: int = 0) -> tuple[list[dict], list[tuple]]:
     rows = [{"opportunity_id": f"{start + i}", "created_date": "2025-01-01"} for i in range(n)]
-    steps = [(r["opportunity_id"], s, f"2025-01-{1 + 2 * k:02d}T0{i % 10}:{i % 60:02d}") for i, r in enumerate(rows)
-             for k, s in enumerate(way)]  # fmt: skip
+    steps = [
+        (row["opportunity_id"], stage, f"2025-01-{1 + 2 * k:02d}T0{i % 10}:{i % 60:02d}")
+        for i, row in enumerate(rows)
+        for k, stage in enumerate(way)
+    ]
     return rows, steps
 
 
@@ -182,7 +194,9 @@ def test_an_undeclared_stage_of_closed_deals_alone_is_an_end():
 
 def test_a_renamed_stage_is_one_stage_and_conforms():
     rows, steps = recent(60, "Old A", "A", "B", "Lost")
-    made = process(deals(*rows), history(*steps), renamed=[{"from": "Old A", "to": "A", "until": "2025-02-28"}])
+    made = process(
+        deals(*rows), history(*steps), renamed=[{"from": "Old A", "to": "A", "until": "2025-02-28"}]
+    )
     assert handover.transition_rows(made)["from_activity"].tolist() == ["(start)", "A", "B", "Lost"]
     found = conformance.deviation_rows(made).set_index("deviation")
     assert found.loc["takes an undefined stage", "deals"] == 0 and found.loc[conformance.SKIPS, "share"] == 0
@@ -196,7 +210,8 @@ def test_stays_too_long_and_exits_without_evidence_are_counted_by_hand():
         {"opportunity_id": "4", "stage": "Lost", "is_closed": True},  # lost from A after a day
     )
     steps = history(
-        ("1", "A", "2025-01-01"), ("1", "B", "2025-02-10"), ("2", "A", "2025-01-01"), ("2", "B", "2025-01-11"),
+        ("1", "A", "2025-01-01"), ("1", "B", "2025-02-10"),
+        ("2", "A", "2025-01-01"), ("2", "B", "2025-01-11"),
         ("3", "A", "2025-01-02"), ("4", "A", "2025-01-01"), ("4", "Lost", "2025-01-02"),
     )  # fmt: skip
     found = conformance.deviation_rows(process(rows, steps)).set_index("deviation")
@@ -213,10 +228,16 @@ def test_a_planted_cost_of_staying_too_long_is_found_among_deals_that_got_on():
         late, lost_early = rng.random() < 0.4, rng.random() < 0.3
         won = rng.random() < (0.3 if late else 0.6)
         t = pd.Timestamp("2024-09-01") + pd.Timedelta(hours=float(rng.integers(0, 2000)))
-        ways = [("A", 0), ("Lost", 5)] if lost_early else [("A", 0), ("B", 45 if late else 10), ("Won" if won else "Lost", 60)]
+        ways = (
+            [("A", 0), ("Lost", 5)]
+            if lost_early
+            else [("A", 0), ("B", 45 if late else 10), ("Won" if won else "Lost", 60)]
+        )
         steps += [(str(i), s, t + pd.Timedelta(days=d)) for s, d in ways]
-        rows.append({"opportunity_id": str(i), "stage": ways[-1][0], "is_closed": True, "is_won": ways[-1][0] == "Won",
-                     "created_date": t.normalize(), "close_date": "2025-03-01"})  # fmt: skip
+        end = {"stage": ways[-1][0], "is_closed": True, "is_won": ways[-1][0] == "Won"}
+        rows.append(
+            {"opportunity_id": str(i), "created_date": t.normalize(), "close_date": "2025-03-01"} | end
+        )
     made = process(deals(*rows), history(*steps))
     row = conformance.deviation_rows(made).set_index("deviation").loc["stays over 30 days in A"]
     truth = (0.3 / 0.7) / (0.6 / 0.4)
@@ -278,3 +299,26 @@ def test_a_pilot_is_judged_on_its_last_day_and_by_the_team_of_the_close_date():
     ended, _ = judge_pilot(made, REPS, Pilot("East", "2025-04-01", "2025-06-30", 0.0))
     assert "the rule was +0.0" in ended and "pilot_until" not in ended
     assert "whoever picks the day" in judge_pilot(made, REPS, Pilot("East", "2025-04-01", "", 0.0))[0]
+
+
+@pytest.mark.parametrize(
+    ("pilot", "said"),
+    [
+        (Pilot("Wst", "2025-04-01", "", 0.0), "nobody is in a team 'Wst'. Did you mean 'West'"),
+        (Pilot("West", "soon", "", 0.0), "pilot_from is 'soon'; write a day up to 2025-06-30"),
+        (Pilot("West", "2025-04-01", "2025-03-01", 0.0), "pilot_until is 2025-03-01, before pilot_from"),
+    ],
+)
+def test_a_pilot_that_cannot_be_is_refused_by_name(pilot, said):
+    with pytest.raises(ParameterError, match=re.escape(said)):
+        judge_pilot(process(deals({}), None), REPS, pilot)
+
+
+def test_all_deals_lost_have_a_win_rate_of_nought_and_no_coverage_that_would_be_enough():
+    rows = deals(
+        *[{"opportunity_id": str(i), "is_closed": True, "close_date": "2025-05-01"} for i in range(40)]
+    )
+    rates = handover.win_rate_rows(process(rows, None))
+    assert rates.set_index("name")["rate"].to_dict() == {"by count": 0, "by value": 0, "by created cohort": 0}
+    own = coverage.rate_rows(rates, pd.DataFrame())
+    assert own["needed"].isna().all()

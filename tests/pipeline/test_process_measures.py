@@ -9,9 +9,25 @@ import pytest
 from salesops_lib import inputs
 from salesops_lib import pipeline as api
 from salesops_lib.core.periods import monthly
-from salesops_lib.pipeline import conformance, coverage, deal_findings, findings, handover, hygiene, outputs, rules
-from salesops_lib.pipeline.readiness import readiness
-from salesops_lib.pipeline.velocity import decompose_velocity, value_rate, velocity, velocity_change, win_rates
+from salesops_lib.pipeline import (
+    conformance,
+    conformance_findings,
+    coverage,
+    deal_findings,
+    findings,
+    handover,
+    hygiene,
+    outputs,
+    rules,
+)
+from salesops_lib.pipeline.readiness import gated, readiness
+from salesops_lib.pipeline.velocity import (
+    decompose_velocity,
+    value_rate,
+    velocity,
+    velocity_change,
+    win_rates,
+)
 
 DAY = date(2025, 12, 12)
 CALENDAR = monthly(1, range(2023, 2028))
@@ -272,7 +288,7 @@ def test_readiness_is_judged_by_eight_of_ten_and_gates_advice(setting, count, sa
         {"item": range(10), "asks": "x.", "holds": [k < count for k in range(10)], "why": ""}
     )
     assert severities(findings.ready(setting, table)) == [said]
-    assert findings.gated(table) == (count < 8)
+    assert gated(table) == (count < 8)
 
 
 def cohorts(last: int, before: int = 50) -> pd.DataFrame:
@@ -300,8 +316,8 @@ def test_bottleneck_variety_velocity_and_coverage_fire_keep_silent_and_say_unkno
         rest = (1 - share) / 3
         return pd.DataFrame(
             {
-                "activity": list("ABCD"), "visits": 1.0, "median_days": 9.0, "share": [share, rest, rest, rest],
-                "in_progress": 3, "change": 0.1,
+                "activity": list("ABCD"), "visits": 1.0, "median_days": 9.0,
+                "share": [share, rest, rest, rest], "in_progress": 3, "change": 0.1,
             }
         )  # fmt: skip
 
@@ -329,7 +345,7 @@ def test_bottleneck_variety_velocity_and_coverage_fire_keep_silent_and_say_unkno
 
 
 def covered(coverage_: float, past: pd.DataFrame | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A company with 100 left to its target, 40 % of 60 decided deals' value won; by now past periods won 25 %."""
+    """100 left to the target; 40 % of the value of 60 decided deals won; 25 % of what was due in the past."""
     rates = pd.DataFrame(
         {
             "name": ["by count", "by value"], "rate": [0.5, 0.4], "low": [0.4, 0.35], "high": [0.6, 0.45],
@@ -412,14 +428,14 @@ def deviating(**changed) -> pd.DataFrame:
 
 
 def test_deviations_are_judged_and_their_cost_decides_the_step(setting):
-    fired = findings.deviations(setting, deviating(), "Demo", gate=False)
+    fired = conformance_findings.deviations(setting, deviating(), "Demo", gate=False)
     assert severities(fired) == ["ACT", "ACT", "WATCH", "ACT"]  # 30 of 100 against 10, 15, 25 and 10 %
     assert {f.code for f in fired} == {f"F-PIPE-{c}" for c in ("BACK", "SKIP", "OVERSTAY", "EVIDENCE")}
     assert all(f.recommendation.startswith("Enforce") for f in fired[:2])
     calm = deviating(deals=2, share=0.02, low=0.01, high=0.04)
-    assert severities(findings.deviations(setting, calm, "Demo", gate=False)) == ["OK"] * 4
+    assert severities(conformance_findings.deviations(setting, calm, "Demo", gate=False)) == ["OK"] * 4
     nothing = pd.DataFrame(columns=outputs.DEVIATIONS.column_names)
-    assert severities(findings.deviations(setting, nothing, "", gate=False)) == ["UNKNOWN"] * 4
+    assert severities(conformance_findings.deviations(setting, nothing, "", gate=False)) == ["UNKNOWN"] * 4
     assert {r.code for r in rules.RULES} >= {f.code for f in fired}
 
 
@@ -427,14 +443,17 @@ def test_deviations_are_judged_and_their_cost_decides_the_step(setting):
     ("odds", "step"),
     [
         ((1.3, 1.1, 1.6), "Merge Demo with the next: skipping it costs no wins."),
-        ((0.9, 0.7, 1.2), "Leave it and look again next quarter: it is not shown to cost wins, nor to cost none."),
+        (
+            (0.9, 0.7, 1.2),
+            "Leave it and look again next quarter: it is not shown to cost wins, nor to cost none.",
+        ),
         ((np.nan,) * 3, "Read ten such deals before changing anything: whether it costs wins is not known."),
     ],
 )
 def test_a_stage_is_merged_only_where_skipping_it_is_shown_to_cost_no_wins(setting, odds, step):
     table = deviating(**dict(zip(("odds", "odds_low", "odds_high"), odds, strict=True)))
-    assert findings.deviations(setting, table, "Demo", gate=False)[1].recommendation == step
-    gated = findings.deviations(setting, table, "Demo", gate=True)[1].recommendation
+    assert conformance_findings.deviations(setting, table, "Demo", gate=False)[1].recommendation == step
+    gated = conformance_findings.deviations(setting, table, "Demo", gate=True)[1].recommendation
     assert gated.startswith("Mend the definitions first")
 
 
