@@ -80,6 +80,7 @@ def prepared(
     made = deals.assign(**{k: v for k, v in NEEDED.items() if k not in deals})
     for name in ("close_date", "created_date"):
         made[name] = pd.to_datetime(made[name])
+    made["stage"] = _as_called_now(made["stage"], declared.get("renamed") or (), set(stages["stage"]))
     told = {r.stage: r.outcome for r in stages.itertuples() if r.outcome in ("won", "lost")}
     if "guessed" in stages:
         stages = stages[~(stages["guessed"] & stages["outcome"].eq("open"))].reset_index(drop=True)
@@ -101,6 +102,12 @@ def prepared(
         made, log, history, stages, declared, calendar, as_of,
         ends=ends, learnt=tuple(learnt), unseen=unseen, closings=closings,
     )  # fmt: skip
+
+
+def _as_called_now(stage: pd.Series, renames, declared: set[str]) -> pd.Series:
+    """Stages of deals by their present names: a deal keeps the name of the day it last changed."""
+    names = {str(r["from"]): str(r["to"]) for r in renames if str(r["from"]) not in declared}
+    return stage.replace(names) if names else stage
 
 
 def _learnt(deals: pd.DataFrame, declared: set[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+import yaml
 
 from salesops_lib.inputs.importing import import_export
 from salesops_lib.publish.bundle import Report
@@ -174,15 +175,36 @@ def test_half_a_history_is_said_and_is_no_whole_one(told):
     assert report.table("win_rates").set_index("name").loc["by count", "of"] > 150  # of all deals
 
 
-def test_another_companys_stages_get_waits_and_ways_but_no_order(told):
+def test_another_companys_stages_get_waits_and_ways_but_no_order(told, tmp_path):
     own = ("Prospecting", "Needs Analysis", "Value Proposition")
     deals, history = export(300, ways=own, ends=("Closed - Won", "Closed - Lost"))
     report = unknown_is_never_green(told(deals, history, stages=""))
     assert report.severity("BACK", "SKIP", "OVERSTAY", "STAGE") == ["UNKNOWN"] * 4
     assert "stages.yaml does not define Needs Analysis, Prospecting, Value Proposition" in report.limits
+    guessed = yaml.safe_load((tmp_path / "company" / "policy" / "stages.yaml").read_text())["stages"]
+    assert all(stage["guessed"] for stage in guessed)  # the import says that nobody put them in order
     assert set(report.table("dwell")["activity"]) == set(own)
     assert report.table("variants")["variant"].str.contains("Closed - Lost").any()
     assert set(report.table("deal_incidence")["cause"]) == {"won", "lost"}
+
+
+def test_stages_renamed_mid_way_are_one_and_an_old_name_of_an_end_still_ends_a_deal(tmp_path, monkeypatch):
+    deals, history = export(300)
+    old = history["At"] < "2025-01-01"
+    for name, was in (("Demo", "Show"), ("Won", "Signed")):
+        history.loc[old & (history["Stage"] == name), "Stage"] = was
+    folder = stranger(tmp_path, deals, history)
+    renamed = [{"from": a, "to": b, "until": "2024-12-31"} for a, b in (("Show", "Demo"), ("Signed", "Won"))]
+    content = {"stages": yaml.safe_load(STAGES)["stages"], "renamed": renamed}
+    (folder / "policy" / "stages.yaml").write_text(yaml.safe_dump(content))
+    report = unknown_is_never_green(Told(folder, tmp_path / "out", monkeypatch))
+    assert set(report.table("transitions")["from_activity"]) == {"(start)", "Open", "Demo", "Won", "Lost"}
+    assert "does not define" not in report.limits
+    won = (deals["Status"] == "Won").sum()
+    ends = report.table("transitions").query("to_activity == '(end)'").set_index("from_activity")["count"]
+    assert ends["Won"] == won
+    early = Told(folder, tmp_path / "early", monkeypatch, as_of="2024-12-15")
+    assert early.table("win_rates").set_index("name").loc["by count", "won"] > 20
 
 
 def test_no_owners_no_amounts_and_days_for_stamps_are_borne(told):
