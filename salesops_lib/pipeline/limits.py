@@ -65,6 +65,8 @@ def _of_history(process: Process) -> list[str]:
             f"The history of {process.closings:,} closed deals lacks their closing: it is taken from the "
             "close date."
         )
+    if process.dated:
+        said.append(f"{process.dated:,} closed deals have no close date: it is taken from their last step.")
     defined = {*process.stages["stage"], *process.ends}
     strange = sorted(set(process.log["activity"]) - defined)
     if strange:

@@ -30,7 +30,8 @@ class Process:
 
     ``ends``: stage → ``won`` or ``lost``, the declared ones first, then those that the deals themselves tell
     (``learnt``). ``unseen``: deals that began before their first row of history. ``closings``: deals whose
-    history misses that they closed. ``stages``: those that somebody placed; one that an import guessed is as
+    history misses that they closed. ``dated``: closed deals without a close date, which have that of their
+    last step. ``stages``: those that somebody placed; one that an import guessed is as
     good as undefined but for its end.
     """
 
@@ -45,6 +46,7 @@ class Process:
     learnt: tuple[str, ...] = ()
     unseen: frozenset[str] = frozenset()
     closings: int = 0
+    dated: int = 0
 
     def of(self, *outcomes: str) -> list[str]:
         """Stages with one of the outcomes, in order."""
@@ -91,16 +93,17 @@ def prepared(
         log = case_log(history, made, declared.get("renamed") or ())
         if log.empty or log["step"].max() < 2:
             log = None
-    unseen = frozenset()
+    unseen, dated = frozenset(), 0
     if log is not None:
         rows = len(log)
         log = closed_as_known(log, made, ends, as_of)
         closings = len(log) - rows
         ends = ends | {k: o for o in ("won", "lost") if (k := f"({o})") in set(log["activity"])}
         unseen = _unseen(log, made)
+        made, dated = _dated(made, log, ends)
     return Process(
         made, log, history, stages, declared, calendar, as_of,
-        ends=ends, learnt=tuple(learnt), unseen=unseen, closings=closings,
+        ends=ends, learnt=tuple(learnt), unseen=unseen, closings=closings, dated=dated,
     )  # fmt: skip
 
 
@@ -122,6 +125,17 @@ def _learnt(deals: pd.DataFrame, declared: set[str]) -> dict[str, str]:
         for stage in sorted(closed.index[closed == 1])
         if won[stage] in (0, 1)
     }
+
+
+def _dated(deals: pd.DataFrame, log: pd.DataFrame, ends: Mapping[str, str]) -> tuple[pd.DataFrame, int]:
+    """Deals with the day of their closing step where they are closed and bear no date; how many."""
+    last = log[~log["case_id"].duplicated(keep="last")].set_index("case_id")
+    day = last.loc[last["activity"].isin(set(ends)), "at"].dt.tz_localize(None).dt.normalize()
+    lost = deals["is_closed"].fillna(False).astype(bool) & deals["close_date"].isna()
+    found = deals["opportunity_id"].map(day).where(lost)
+    if not found.notna().any():
+        return deals, 0
+    return deals.assign(close_date=deals["close_date"].fillna(found)), int(found.notna().sum())
 
 
 def _unseen(log: pd.DataFrame, deals: pd.DataFrame) -> frozenset[str]:

@@ -101,6 +101,14 @@ def test_a_closing_is_never_before_the_last_step_nor_after_the_day(row, activity
     assert (made.log["activity"].iloc[-1], made.log["at"].iloc[-1].date()) == (activity, day)
 
 
+def test_a_closed_deal_without_a_date_closed_on_the_day_of_its_last_step():
+    rows = deals({"stage": "Won", "is_closed": True, "is_won": True, "close_date": None})
+    made = process(rows, history(("1", "A", "2025-01-01"), ("1", "Won", "2025-01-11T15:00")))
+    assert made.deals["close_date"].tolist() == [pd.Timestamp("2025-01-11")] and made.dated == 1
+    assert handover.win_rate_rows(made).set_index("name").loc["by count", "rate"] == 1
+    assert "1 closed deals have no close date" in " ".join(said_of(made))
+
+
 def test_the_first_stay_of_a_deal_older_than_its_history_is_not_taken_for_a_short_one():
     # Thirty deals of a year ago whose history begins 10 days before B; thirty with all of it, 60 days in A.
     rows, steps = [], []
