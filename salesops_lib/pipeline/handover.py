@@ -25,6 +25,17 @@ def transition_rows(process: Process) -> pd.DataFrame:
     return graph.directly_follows(process.log)[outputs.TRANSITIONS.column_names]
 
 
+def shown_order(process: Process, transitions: pd.DataFrame) -> list[str]:
+    """Activities as pictures show them: stages in order, then undefined as deals meet them, then ends."""
+    seen = set(transitions["from_activity"]) | set(transitions["to_activity"])
+    known = [*process.of("open"), *process.of("won"), *process.of("lost")]
+    strange = sorted(seen - set(known) - {graph.START, graph.END})
+    if strange:
+        met = process.log.groupby("activity")["step"].mean()
+        strange = sorted(strange, key=lambda name: (met[name], name))
+    return [*process.of("open"), *strange, *process.of("won"), *process.of("lost")]
+
+
 def dwell_rows(process: Process) -> pd.DataFrame:
     """Columns of ``outputs.DWELL`` in the order of stages; empty without history."""
     if process.log is None:
