@@ -207,7 +207,8 @@ def push_counts(history: pd.DataFrame | None, calendar) -> pd.Series:
     """How often each deal's close date moved to a later fiscal quarter: opportunity_id → count."""
     if history is None or history.empty or "close_date" not in history:
         return pd.Series(dtype="int64")
-    rows = history[history["close_date"].notna()].sort_values(["opportunity_id", "changed_at"], kind="stable")
+    order = ["opportunity_id", "changed_at", *(["sequence"] if "sequence" in history else []), "close_date"]
+    rows = history[history["close_date"].notna()].sort_values(order, kind="stable")
     starts = pd.DatetimeIndex(calendar.quarter_starts)
     quarter = starts.searchsorted(rows["close_date"].to_numpy(), side="right")
     same = rows["opportunity_id"].eq(rows["opportunity_id"].shift())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, tzinfo
 from typing import Any
 
 import numpy as np
@@ -73,11 +73,14 @@ def prepared(
     declared: Mapping[str, Any],
     calendar,
     as_of: date,
+    *,
+    zone: tzinfo | str = "UTC",
 ) -> Process:
     """Deals with the columns every table needs (missing ones empty), and the log of their stages.
 
     A history in which no deal ever changed its stage tells nothing of the process and counts as none. An
-    undeclared stage that holds closed deals alone, all won or all lost, is taken for an end.
+    undeclared stage that holds closed deals alone, all won or all lost, is taken for an end. Moments of the
+    log are the company's wall clock (``zone``), so that a step late on the day is of the day.
     """
     made = deals.assign(**{k: v for k, v in NEEDED.items() if k not in deals})
     for name in ("close_date", "created_date"):
@@ -90,7 +93,7 @@ def prepared(
     ends = told | learnt
     log, closings = None, 0
     if history is not None and "stage" in history and history["stage"].notna().any():
-        log = case_log(history, made, declared.get("renamed") or ())
+        log = case_log(_by_wall_clock(history, zone), made, declared.get("renamed") or ())
         if log.empty or log["step"].max() < 2:
             log = None
     unseen, dated = frozenset(), 0
@@ -105,6 +108,12 @@ def prepared(
         made, log, history, stages, declared, calendar, as_of,
         ends=ends, learnt=tuple(learnt), unseen=unseen, closings=closings, dated=dated,
     )  # fmt: skip
+
+
+def _by_wall_clock(history: pd.DataFrame, zone: tzinfo | str) -> pd.DataFrame:
+    """Changes at the clock of the company; stamps without a zone are UTC."""
+    at = pd.to_datetime(history["changed_at"], utc=True, errors="coerce", format="mixed")
+    return history.assign(changed_at=at.dt.tz_convert(zone).dt.tz_localize(None))
 
 
 def _as_called_now(stage: pd.Series, renames, declared: set[str]) -> pd.Series:

@@ -12,6 +12,7 @@ from salesops_lib.core.errors import ParameterError
 from salesops_lib.core.periods import monthly
 from salesops_lib.pipeline import conformance, coverage, handover, sellers
 from salesops_lib.pipeline.experiments import Pilot, judge_pilot
+from salesops_lib.pipeline.hygiene import push_counts
 from salesops_lib.pipeline.limits import limits
 from salesops_lib.pipeline.waiting import bulk_entries
 
@@ -107,6 +108,24 @@ def test_a_closed_deal_without_a_date_closed_on_the_day_of_its_last_step():
     assert made.deals["close_date"].tolist() == [pd.Timestamp("2025-01-11")] and made.dated == 1
     assert handover.win_rate_rows(made).set_index("name").loc["by count", "rate"] == 1
     assert "1 closed deals have no close date" in " ".join(said_of(made))
+
+
+def test_a_step_late_on_the_day_is_of_the_day_in_the_companys_zone():
+    steps = history(("1", "A", "2025-01-01T12:00Z"), ("1", "B", "2025-07-01T02:00Z"))  # 22:00 in New York
+    made = handover.prepared(deals({}), steps, STAGES, {}, CALENDAR, AS_OF, zone="America/New_York")
+    assert set(handover.transition_rows(made)["to_activity"]) == {"A", "B", "(end)"}
+    assert made.log["at"].iloc[-1].date() == AS_OF
+    stays = api.dwell(made.log, AS_OF).set_index("activity")
+    assert stays["open"].to_dict() == {"A": 0, "B": 1}
+
+
+def test_pushes_stamped_in_one_second_are_counted_in_their_sequence_whatever_the_order_of_rows():
+    rows = pd.DataFrame(
+        {"opportunity_id": "1", "changed_at": pd.Timestamp("2025-01-01", tz="UTC"), "sequence": [2, 1, 3],
+         "close_date": pd.to_datetime(["2025-05-01", "2025-01-31", "2025-02-28"])}
+    )  # fmt: skip
+    for order in ([0, 1, 2], [2, 1, 0]):
+        assert push_counts(rows.iloc[order], CALENDAR).to_dict() == {"1": 1}
 
 
 def test_the_first_stay_of_a_deal_older_than_its_history_is_not_taken_for_a_short_one():
