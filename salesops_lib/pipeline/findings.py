@@ -73,7 +73,10 @@ def _stage(setting: Setting, stage: str, part: pd.DataFrame, gate: bool) -> Find
             f"{percent(a / n)} of {n} deals that entered {stage} in {last['cohort'].iloc[0]} got beyond it "
             f"in 90 days; of the four quarters before {percent(b / m)}."
         )
-        step = gated_step(gate, f"Read the loss reasons of {stage} and check what lets deals in.")
+        limit = setting.limit(rules.STAGE).value
+        step = "Keep it so." if low >= limit else f"Look again with the next quarter's deals in {stage}."
+        if high < limit:
+            step = gated_step(gate, f"Read the loss reasons of {stage} and check what lets deals in.")
     return rules.STAGE.judge(
         scope={"stage": stage},
         value=gap if known else None,
@@ -82,7 +85,7 @@ def _stage(setting: Setting, stage: str, part: pd.DataFrame, gate: bool) -> Find
         as_of=setting.as_of,
         interval=Interval(low, high, LEVEL, "Newcombe") if known else None,
         statement=said,
-        recommendation="Keep it so." if gap >= 0 else step,
+        recommendation=step,
     )
 
 
@@ -113,6 +116,7 @@ def bottleneck(setting: Setting, table: pd.DataFrame, stays: int, gate: bool) ->
         )
         if few:
             said += f" With {len(known)} stages one always takes over {percent(limit.value)}: not judged."
+            step = "Read the days of each stage instead."
         elif row["share"] <= limit.value:
             step = "Keep it so: no stage takes too much of a deal's time."
         if pd.notna(row.get("share_low")) and pd.notna(row.get("share_high")):

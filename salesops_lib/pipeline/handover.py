@@ -10,7 +10,7 @@ import pandas as pd
 from salesops_lib.pipeline import graph, hygiene, outputs, progress, sellers, waiting
 from salesops_lib.pipeline import velocity as velocities
 from salesops_lib.pipeline.log import spells
-from salesops_lib.pipeline.process import Process, prepared
+from salesops_lib.pipeline.process import LATE_DAYS, Process, prepared
 from salesops_lib.pipeline.readiness import readiness
 
 __all__ = ["Process", "prepared"]
@@ -142,14 +142,26 @@ def win_rate_rows(process: Process) -> pd.DataFrame:
 
 
 def velocity_sides(process: Process) -> tuple[dict[str, float], dict[str, float]]:
-    """Velocity of the same half year a year before, and of the last one."""
+    """Velocity of the same half year a year before, and of the last one.
+
+    Deals created and velocity of a half year that the data only partly hold are missing: it would look slow.
+    """
     end = process.as_of + timedelta(days=1)
     sides = [
         (end - timedelta(days=YEAR + HALF), end - timedelta(days=YEAR)),
         (end - timedelta(days=HALF), end),
     ]
     before, after = (velocities.velocity(process.deals, *side) for side in sides)
+    if begun_late(process):
+        before |= {"deals": np.nan, "velocity": np.nan}
     return before, after
+
+
+def begun_late(process: Process) -> bool:
+    """Whether the first deal was created after velocity's earlier half year had begun."""
+    start = process.as_of + timedelta(days=1) - timedelta(days=YEAR + HALF)
+    first = process.deals["created_date"].min()
+    return bool(pd.notna(first) and first > pd.Timestamp(start) + pd.Timedelta(days=LATE_DAYS))
 
 
 def readiness_rows(process: Process, faults: pd.DataFrame) -> pd.DataFrame:

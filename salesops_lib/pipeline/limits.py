@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from salesops_lib.pipeline.handover import begun_late
 from salesops_lib.pipeline.process import Process
 from salesops_lib.pipeline.readiness import recorded_share
 
@@ -28,6 +29,11 @@ def limits(
         )
     else:
         said += _of_history(process)
+    if begun_late(process):
+        said.append(
+            f"The data begin on {process.deals['created_date'].min().date()}: velocity is not compared with "
+            "a half year that they hold in part."
+        )
     by_value = rates.set_index("name").loc["by value", "why"]
     if by_value:
         said.append(f"The win rate by value, and the coverage it needs, is not known: {by_value}.")

@@ -45,7 +45,7 @@ def velocity(deals: pd.DataFrame, start: date, end: date) -> dict[str, float]:
         "cycle_days": float(days[days >= 0].mean()) if len(wins) else np.nan,
     }
     made["log_variance"] = np.nan
-    if created.any() and len(wins) > 1:
+    if created.any() and len(wins) > 1 and wins["amount_base"].mean() > 0 and days[days >= 0].mean() > 0:
         rate = made["win_rate"]
         spread = [(v.std() / v.mean()) ** 2 / v.count() for v in (wins["amount_base"], days[days >= 0])]
         made["log_variance"] = 1 / made["deals"] + (1 - rate) / (rate * made["decided"]) + sum(spread)

@@ -219,6 +219,18 @@ def test_an_undeclared_stage_of_closed_deals_alone_is_an_end():
     assert handover.incidence_rows(made)["share"].max() == 1
 
 
+def test_velocity_is_not_compared_with_a_half_year_the_data_hold_in_part():
+    rows = [
+        {"opportunity_id": str(i), "created_date": day, "is_closed": True, "is_won": True, "close_date": day2}
+        for i, (day, day2) in enumerate([("2024-03-01", "2024-04-01"), ("2025-03-01", "2025-04-01")] * 40)
+    ]
+    whole = [{"opportunity_id": "first", "created_date": "2023-12-01"}]
+    before, after = handover.velocity_sides(process(deals(*rows), None))
+    assert np.isnan(before["velocity"]) and after["velocity"] > 0
+    assert "The data begin on 2024-03-01" in " ".join(said_of(process(deals(*rows), None)))
+    assert handover.velocity_sides(process(deals(*rows, *whole), None))[0]["velocity"] > 0
+
+
 def test_a_renamed_stage_is_one_stage_and_conforms():
     rows, steps = recent(60, "Old A", "A", "B", "Lost")
     made = process(
