@@ -166,7 +166,7 @@ COVER_DUE = _rule(
     metrics.COVER_DUE,
     "Pipeline enough for the target",
     limit=("coverage_due_min", "above"),
-    n=(30, "past deals due"),
+    n=(90, "past deals due, at three points of their period"),
     page=_CLEAN,
     due=_FRIDAY,
 )

@@ -364,7 +364,7 @@ def covered(coverage_: float, past: pd.DataFrame | None = None) -> tuple[pd.Data
 
 
 DUE = pd.DataFrame(
-    {"stage": ["A", "(all)"], "n": [40, 80], "due_base": [1.0, 2000.0], "won_base": [1.0, 500.0],
+    {"stage": ["A", "(all)"], "n": [60, 120], "due_base": [1.0, 2000.0], "won_base": [1.0, 500.0],
      "value_rate": [1.0, 0.25]}
 )  # fmt: skip
 
