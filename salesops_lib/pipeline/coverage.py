@@ -17,9 +17,10 @@ from salesops_lib.pipeline import outputs
 
 LEVELS = ("company", "region", "team", "rep")
 DECIDED, DUE = "of decided", "of due"
+MIN_PERIODS = 3
 
 
-def rate_rows(win_rates: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
+def rate_rows(win_rates: pd.DataFrame, past: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
     """The two win rates by value: columns of ``outputs.RATES``.
 
     Parameters
@@ -27,8 +28,8 @@ def rate_rows(win_rates: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
     win_rates
         ``outputs.WIN_RATES``.
     past
-        What became of deals due, by stage, with the row ``(all)``: ``stage``, ``n``, ``due_base``,
-        ``won_base``, ``value_rate`` (the forecast's table); empty where past periods are not known.
+        What became of value due, one row per past period: ``n`` (deals, at three points of it each),
+        ``due_base``, ``won_base`` (the forecast's table); empty where past periods are not known.
     """
     by = win_rates.set_index("name")
     row, n = by.loc["by value"], int(by.loc["by count", "of"])
@@ -38,13 +39,12 @@ def rate_rows(win_rates: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
         "of": "decided in the last 365 days, won or lost",
         "why": row["why"] if row["rate"] != row["rate"] and row["why"] else _nothing(row["rate"]),
     }  # fmt: skip
-    whole = past[past["stage"] == "(all)"] if len(past) else past
-    seen = whole.iloc[0] if len(whole) else None
-    rate = np.nan if seen is None else seen["value_rate"]
+    known = bool(len(past)) and past["due_base"].sum() > 0
+    rate, low, high = _by_period(past, level) if known else (np.nan,) * 3
     due = {
-        "name": DUE, "rate": rate, "low": np.nan, "high": np.nan, "needed": _inverse(rate),
-        "won_base": np.nan if seen is None else seen["won_base"],
-        "of_base": np.nan if seen is None else seen["due_base"], "n": 0 if seen is None else int(seen["n"]),
+        "name": DUE, "rate": rate, "low": low, "high": high, "needed": _inverse(rate),
+        "won_base": past["won_base"].sum() if known else np.nan,
+        "of_base": past["due_base"].sum() if known else np.nan, "n": int(past["n"].sum()) if known else 0,
         "of": "open and due at this point of past periods: won in it, lost, or moved to a later one",
         "why": "" if rate > 0 else "no past period is known deal by deal: there is no history of dates",
     }  # fmt: skip
@@ -102,6 +102,23 @@ def company(rows: pd.DataFrame, rates: pd.DataFrame) -> Mapping[str, float] | No
         "short": float(row["short_base"]) if pd.notna(row["short_base"]) else 0.0,
         "needed_decided": by.loc[DECIDED, "needed"],
     }
+
+
+def _by_period(past: pd.DataFrame, level: float) -> tuple[float, float, float]:
+    """Σ won ÷ Σ due with a range whose units are periods: deals of one rise and fall together, and come in
+    three times. No range under three periods.
+
+    Source: ratio estimator, Cochran (1977), *Sampling Techniques*, §6.4, Student's t for few periods.
+    """
+    due, won = past["due_base"].to_numpy("float64"), past["won_base"].to_numpy("float64")
+    k, rate = len(past), float(won.sum() / due.sum())
+    if k < MIN_PERIODS:
+        return rate, np.nan, np.nan
+    from scipy.special import stdtrit  # scipy.stats would cost a second to import
+
+    error = np.sqrt(k / (k - 1) * ((won - rate * due) ** 2).sum()) / due.sum()
+    half = float(stdtrit(k - 1, (1 + level) / 2)) * float(error)
+    return rate, max(rate - half, 0.0), rate + half
 
 
 def _nothing(rate: float) -> str:

@@ -238,7 +238,7 @@ RATES = Table(
     (
         _c("name", "text", "of decided, of due.", nullable=False),
         _c("rate", "ratio", "won_base ÷ of_base."),
-        _c("low", "ratio", "Lower end; missing where deals come in more than once."),
+        _c("low", "ratio", "Lower end: deals as units; of due periods, from three on."),
         _c("high", "ratio", "Upper end."),
         _c("needed", "number", "1 ÷ rate."),
         _c("won_base", "money", "Won value."),

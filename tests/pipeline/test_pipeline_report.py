@@ -11,6 +11,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from salesops_lib import inputs
+from salesops_lib.forecasting.known import deal_log
+from salesops_lib.forecasting.pipeline import prepare
+from salesops_lib.forecasting.pipeline_measures import due_by_period, stage_probabilities
 from salesops_lib.inputs.importing import import_export
 from salesops_lib.publish.bundle import Report
 from salesops_lib.publish.workbook import write_xlsx
@@ -224,6 +228,20 @@ def test_dates_of_the_future_reach_no_figure(told):
     report = unknown_is_never_green(told(deals, history, as_of="2025-06-30"))
     assert report.table("deal_incidence")["age_days"].max() < 500
     assert report.table("dwell")["p75_days"].max() < 200
+
+
+def test_what_was_due_in_past_periods_is_the_forecasts_own_figure(sample):
+    snapshot = inputs.open_snapshot(str(sample), "2025-12-12")
+    calendar, day = snapshot.company.calendar, snapshot.as_of
+    log = deal_log(
+        snapshot.frame("opportunities"), snapshot.frame("opportunity_history"), snapshot.stages(),
+        as_of=day, zone=snapshot.company.zone, calendar=calendar,
+    )  # fmt: skip
+    past = prepare(log, snapshot.frame("reps"), "company")
+    every = stage_probabilities(past, day).set_index("stage").loc["(all)"]
+    periods = due_by_period(past, day)
+    assert periods["won_base"].sum() / periods["due_base"].sum() == pytest.approx(every["value_rate"])
+    assert periods["n"].sum() == every["n"] and periods["period_start"].is_unique
 
 
 # Real cases

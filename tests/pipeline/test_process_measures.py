@@ -344,7 +344,7 @@ def test_bottleneck_variety_velocity_and_coverage_fire_keep_silent_and_say_unkno
     ]
 
 
-def covered(coverage_: float, past: pd.DataFrame | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+def covered(coverage_: float, past: pd.DataFrame | None = None) -> tuple[pd.DataFrame, ...]:
     """100 left to the target; 40 % of the value of 60 decided deals won; 25 % of what was due in the past."""
     rates = pd.DataFrame(
         {
@@ -360,22 +360,32 @@ def covered(coverage_: float, past: pd.DataFrame | None = None) -> tuple[pd.Data
         }
     )  # fmt: skip
     own = coverage.rate_rows(rates, pd.DataFrame() if past is None else past)
-    return coverage.coverage_rows(nodes, own, "FY25-Q4"), own
+    return coverage.coverage_rows(nodes, own, "FY25-Q4"), own, rates
 
 
-DUE = pd.DataFrame(
-    {"stage": ["A", "(all)"], "n": [60, 120], "due_base": [1.0, 2000.0], "won_base": [1.0, 500.0],
-     "value_rate": [1.0, 0.25]}
-)  # fmt: skip
+DUE = pd.DataFrame({"n": [40, 40, 40], "due_base": [600.0, 400.0, 1000.0], "won_base": [150.0, 100.0, 250.0]})
 
 
 def test_two_own_win_rates_need_two_coverages_and_both_stand_with_their_denominators():
-    rows, own = covered(3.0, DUE)
+    rows, own, _ = covered(3.0, DUE)
     assert own.set_index("name")["needed"].to_dict() == {"of decided": 2.5, "of due": 4.0}
     assert own.set_index("name")["of_base"].to_dict() == {"of decided": 1000.0, "of due": 2000.0}
     assert rows["level"].tolist() == ["company", "team"]
     assert rows["short_base"].tolist() == [100.0, 140.0]  # 100 x 4 - 300, 50 x 4 - 60
     assert covered(3.0)[0]["short_base"].tolist() == [0.0, 65.0]  # without a past: 50 x 2.5 - 60
+
+
+def test_the_range_of_what_is_due_is_that_of_periods_and_is_missing_for_two():
+    rng = np.random.default_rng(11)
+    inside = 0
+    for _ in range(400):
+        rate = np.clip(rng.normal(0.3, 0.06, 8), 0.01, 0.9)  # periods differ, whatever the number of deals
+        due = rng.uniform(80, 120, 8)
+        _, low, high = coverage._by_period(pd.DataFrame({"due_base": due, "won_base": rate * due}), 0.9)
+        inside += low <= 0.3 <= high
+    assert 0.86 <= inside / 400 <= 0.94
+    own = coverage.rate_rows(covered(1.0)[2], DUE.head(2)).set_index("name")
+    assert own.loc["of due", "rate"] == 0.25 and np.isnan(own.loc["of due", "low"])
 
 
 @pytest.mark.parametrize(
@@ -391,14 +401,14 @@ def test_two_own_win_rates_need_two_coverages_and_both_stand_with_their_denomina
 def test_coverage_is_judged_by_what_is_due_and_where_that_is_unknown_by_what_was_decided(
     setting, share, past, code, said
 ):
-    (found,) = deal_findings.coverage(setting, coverage.company(*covered(share, past)))
+    (found,) = deal_findings.coverage(setting, coverage.company(*covered(share, past)[:2]))
     assert (found.code, found.severity.value) == (code, said)
 
 
 def test_coverage_is_unknown_without_a_target_and_done_once_it_is_booked(setting):
     (none,) = deal_findings.coverage(setting, None)
     assert (none.code, none.severity.value) == ("F-PIPE-COVERAGE", "UNKNOWN")
-    rows, own = covered(2.0, DUE)
+    rows, own, _ = covered(2.0, DUE)
     booked = coverage.company(rows.assign(left_base=-1.0, coverage=np.nan, short_base=0.0), own)
     (done,) = deal_findings.coverage(setting, booked)
     assert done.statement == "The target of this period is booked." and done.value is None
