@@ -35,6 +35,7 @@ DWELL = Table(
         _c("low", "days", "Lower end."),
         _c("high", "days", "Upper end; missing where not reached."),
         _c("p75_days", "days", "Three in four have left by."),
+        _c("mean_days", "days", "Kaplan–Meier; missing where over a twentieth outlast all that ended."),
         _c("mean_completed_days", "days", "Naive: of stays that ended alone."),
         _c("bulk_share", "ratio", "Entries stamped in one stroke."),
         _c("withheld", "text", "Why days are missing."),
@@ -56,7 +57,9 @@ BOTTLENECKS = Table(
         _c("in_progress_before", "count", "90 days before."),
         _c("change", "ratio", "Now ÷ before − 1."),
         _c("arrivals_a_day", "number", "Over 90 days."),
-        _c("littles_days", "days", "In progress ÷ arrivals: the stay of a steady process."),
+        _c("littles_days", "days", "In progress ÷ arrivals: the mean stay of a steady process."),
+        _c("mean_days", "days", "Of a stay, open ones kept."),
+        _c("piling", "ratio", "littles ÷ mean − 1: above 0 deals pile up."),
     ),
 )
 VARIANTS = Table(

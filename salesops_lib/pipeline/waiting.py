@@ -11,6 +11,7 @@ from salesops_lib.core.survival import incidence_table
 from salesops_lib.pipeline.log import known_log, spells
 
 MIN_STAYS = 20
+OUTLAST = 0.05  # of stays beyond the longest that ended: above it their mean is not known
 BULK_CASES, BULK_SHARE = 10, 0.2
 """As many cases entering a stage in one second, or moved by one person in one minute, are one hand's update;
 above this share of a stage's entries its waiting times say when somebody tidied up, not when deals moved."""
@@ -48,9 +49,10 @@ def dwell(
     -------
     DataFrame
         ``activity``, ``stays``, ``completed``, ``open``, ``median_days`` with ``low``, ``high`` (the ages
-        at which the range of the curve crosses a half), ``p75_days``, ``mean_completed_days`` (naive: stays
-        that ended alone), ``bulk_share`` (entries made in one stroke), ``withheld`` (the reason where days
-        are missing). Missing where not reached, under ``min_stays`` stays, or stamped in bulk.
+        at which the range of the curve crosses a half), ``p75_days``, ``mean_days`` (area under the curve;
+        missing where over a twentieth outlast the longest stay that ended), ``mean_completed_days`` (naive:
+        stays that ended alone), ``bulk_share`` (entries made in one stroke), ``withheld`` (the reason where
+        days are missing). Missing where not reached, under ``min_stays`` stays, or stamped in bulk.
     """
     known = known_log(log)
     stays = _seen(spells(known, as_of, ends), unseen)
@@ -63,7 +65,7 @@ def dwell(
             "stays": len(part),
             "completed": int((~part["open"]).sum()),
             "open": int(part["open"].sum()),
-            **dict.fromkeys(("median_days", "low", "high", "p75_days"), np.nan),
+            **dict.fromkeys(("median_days", "low", "high", "p75_days", "mean_days"), np.nan),
             "mean_completed_days": part.loc[~part["open"], "days"].mean(),
             "bulk_share": share,
             "withheld": "",
@@ -85,6 +87,7 @@ def dwell(
         "low",
         "high",
         "p75_days",
+        "mean_days",
         "mean_completed_days",
         "bulk_share",
         "withheld",
@@ -130,8 +133,11 @@ def bottlenecks(
         median), ``share`` (of Σ days: of the cycle) with ``share_low``, ``share_high`` (its own median at
         either end of its range, the others' as they are), ``in_progress`` (cases in it on ``as_of``),
         ``in_progress_before`` (``back_days`` earlier), ``change``, ``arrivals_a_day`` (over ``back_days``),
-        ``littles_days`` (in progress ÷ arrivals: what the stay would be in a steady process). The largest
-        share first; missing where dwell is.
+        ``littles_days`` (in progress ÷ arrivals: the mean stay of a steady process, Little's law),
+        ``mean_days`` (of a stay, by the curve), ``piling`` (littles ÷ mean − 1: above 0 more deals are in it
+        than such stays explain). The largest share first; missing where dwell is.
+
+    Source: Little (1961), *Operations Research* 9, 383-387.
     """
     known = known_log(log)
     stays = spells(known, as_of, ends)
@@ -160,6 +166,8 @@ def bottlenecks(
         made["in_progress_before"] > 0
     )
     made["littles_days"] = (made["in_progress"] / made["arrivals_a_day"]).where(made["arrivals_a_day"] > 0)
+    made["mean_days"] = table["mean_days"].reindex(made.index)
+    made["piling"] = made["littles_days"] / made["mean_days"] - 1
     made.index.name = "activity"
     made = made.reset_index().sort_values(["share", "activity"], ascending=[False, True], ignore_index=True)
     return made[
@@ -176,6 +184,8 @@ def bottlenecks(
             "change",
             "arrivals_a_day",
             "littles_days",
+            "mean_days",
+            "piling",
         ]
     ]
 
@@ -193,7 +203,10 @@ def _quantiles(part: pd.DataFrame, level: float) -> dict[str, float]:
         reached = curve[curve[column] >= share - 1e-12]
         return float(reached["age"].iloc[0]) if len(reached) else np.nan
 
+    age, left = curve["age"].to_numpy(), 1 - curve["share"].to_numpy()
+    whole = len(curve) and left[-1] <= OUTLAST
     return {
+        "mean_days": float(age[0] + (left[:-1] * np.diff(age)).sum()) if whole else np.nan,
         "median_days": first("share", 0.5),
         "low": first("high", 0.5),
         "high": first("low", 0.5),
