@@ -115,7 +115,7 @@ def judge_pilot(process: Any, reps: pd.DataFrame | None, pilot: Pilot) -> tuple[
     """
     if not pilot.team and not pilot.begun:
         return "No experiment is running: name pilot_team, pilot_from and pilot_until to judge one.", None
-    teams = set() if reps is None else set(reps["team"].dropna().astype(str))
+    teams = set() if reps is None or "team" not in reps else set(reps["team"].dropna().astype(str))
     if pilot.team not in teams:
         raise ParameterError(f"nobody is in a team '{pilot.team}'. {nearest(pilot.team, sorted(teams))}")
     today = pd.Timestamp(process.as_of)
