@@ -74,6 +74,22 @@ def stage_probabilities(prepared: Prepared, day: date) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def due_by_period(prepared: Prepared, day: date) -> pd.DataFrame:
+    """What became of open value due in past periods, seen at this point of each and ten days on either side.
+
+    Returns one row per past period: ``period_start``, ``n`` (deals, once at each point), ``due_base``,
+    ``won_base`` (what they brought in that period). Σ won ÷ Σ due is the ``value_rate`` of all stages in
+    :func:`stage_probabilities`. Empty where no past period can be looked at.
+    """
+    found = _past_due(prepared, ordinal(day))
+    found = found.assign(became=found["became"].where(found["won"].astype(bool), 0.0))
+    groups = found.groupby("period_start", sort=True)
+    made = pd.DataFrame(
+        {"n": groups.size(), "due_base": groups["amount"].sum(), "won_base": groups["became"].sum()}
+    ).reset_index()
+    return made.assign(period_start=pd.to_datetime(made["period_start"], unit="D"))
+
+
 _VALUES = ["due_base", "won_base", "value_rate"]
 
 
@@ -192,8 +208,9 @@ def _past_due(prepared: Prepared, day: int) -> pd.DataFrame:
             stage = np.array([*paths.stages, "(unknown)"], dtype="object")[paths.stage[state]]
             amount = np.nan_to_num(paths.amount[state])
             became = np.nan_to_num(paths.end_amount[state])
-            rows.append(pd.DataFrame({"stage": stage, "amount": amount, "became": became, "won": won}))
-    empty = pd.DataFrame({"stage": [], "amount": [], "became": [], "won": []})
+            made = {"stage": stage, "amount": amount, "became": became, "won": won}
+            rows.append(pd.DataFrame({**made, "period_start": int(starts[0])}))
+    empty = pd.DataFrame({"stage": [], "amount": [], "became": [], "won": [], "period_start": []})
     return pd.concat(rows, ignore_index=True) if rows else empty
 
 

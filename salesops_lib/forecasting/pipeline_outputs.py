@@ -70,7 +70,12 @@ COVERAGE = Table(
         Column("left_base", "money", "Target − booked."),
         Column("open_base", "money", "Open value due in the period."),
         Column("coverage", "number", "open_base ÷ left_base; missing once nothing is left."),
-        Column("needed", "number", "1 ÷ own win rate by value at this week of past periods."),
+        Column(
+            "needed",
+            "number",
+            "1 ÷ own win rate by value at this week of past periods: pushed deals are not won. The pipeline "
+            "report shows it beside that of decided deals.",
+        ),
         Column("weighted_base", "money", "Σ amount × own probability of its stage at this week."),
         Column("n_open", "count", "Open deals due."),
         Column("n_past", "count", "Past deals the win rate rests on."),

@@ -9,6 +9,8 @@ drift), and what they still missed beyond chance, each judged with the ratios be
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -47,9 +49,17 @@ def period_starts(calendar: FiscalCalendar, kind: Kind, day: int, horizon: int) 
     starts = calendar.month_starts if kind == "month" else calendar.quarter_starts
     step = 4 if kind == "year" else 1
     skip = (5 - calendar.first_quarter) % 4 if kind == "year" else 0
-    days = np.array([ordinal(s) for s in starts[skip::step]])
+    days = _ordinals(tuple(starts[skip::step]))
     at = int(np.searchsorted(days, day, side="right")) - 1
     return days[at : at + horizon + 1] if at >= 0 and at + horizon < len(days) else None
+
+
+@lru_cache(maxsize=16)
+def _ordinals(starts: tuple[date, ...]) -> np.ndarray:
+    """Days since 1970, read-only: asked for at every landmark, and a calendar has hundreds."""
+    days = np.array([ordinal(s) for s in starts])
+    days.setflags(write=False)
+    return days
 
 
 def fit_shocks(

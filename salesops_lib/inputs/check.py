@@ -162,7 +162,8 @@ def _periods(snapshot: Snapshot, name: str, table: ir.Table) -> Iterator[Breach]
 
 
 def _stages(snapshot: Snapshot, name: str, table: ir.Table) -> Iterator[Breach]:
-    declared = snapshot.stages()["stage"].tolist()
+    renamed = [str(rename["from"]) for rename in snapshot.process()["renamed"]]
+    declared = [*snapshot.stages()["stage"], *renamed]
     strange = table.filter(table["stage"].notnull() & ~table["stage"].isin(declared))
     rows = int(strange.count().to_pyarrow().as_py())
     if rows:

@@ -128,6 +128,9 @@ class Snapshot:
             changes = self.table("opportunity_history")
         stages = self.stages()
         outcomes = dict(zip(stages["stage"], stages["outcome"], strict=True))
+        for rename in self.process()["renamed"]:  # a history keeps the names of its time
+            if str(rename["to"]) in outcomes:
+                outcomes.setdefault(str(rename["from"]), outcomes[str(rename["to"])])
         return Opportunities(self.warehouse.table("opportunities"), changes, outcomes, self.company.currency)
 
     def policy(self, domain: str) -> Policy:

@@ -13,7 +13,9 @@ from salesops_lib.core.policy import Policy
 from salesops_lib.inputs.company import read_yaml, repository_root
 
 OUTCOMES = ("open", "won", "lost")
-STAGE_COLUMNS = ("stage", "position", "outcome", "entry", "exit_evidence", "max_age_days")
+STAGE_COLUMNS = (
+    "stage", "position", "outcome", "entry", "exit_evidence", "evidence_fields", "max_age_days", "guessed",
+)  # fmt: skip
 
 
 def read_policy(domain: str, company_root: Path | None) -> Policy:
@@ -66,7 +68,10 @@ def read_process(company_root: Path | None) -> dict[str, Any]:
 
 def read_stages(company_root: Path | None) -> pd.DataFrame:
     """The stages in order: ``stage``, ``position``, ``outcome`` (open, won, lost), ``entry``,
-    ``exit_evidence``, ``max_age_days`` (missing where none is set). A company's list replaces the shipped.
+    ``exit_evidence``, ``evidence_fields`` (columns of opportunities that are filled once a deal has left the
+    stage, or is in it where it is an end; a list, empty where none is named), ``max_age_days`` (missing where
+    none is set), ``guessed`` (true where an import placed the stage and nobody has checked it). A company's
+    list replaces the shipped.
     """
     shipped = repository_root() / "data" / "policy" / "stages.yaml"
     own = company_root / "policy" / "stages.yaml" if company_root else None
@@ -83,6 +88,8 @@ def read_stages(company_root: Path | None) -> pd.DataFrame:
         if not doubled.empty:
             raise PolicyError(f"{path}: {column} '{doubled.iloc[0]}' stands twice; keep one")
     frame["max_age_days"] = frame["max_age_days"].astype("float64")
+    frame["guessed"] = frame["guessed"].eq(True)
+    frame["evidence_fields"] = [v if isinstance(v, list) else [] for v in frame["evidence_fields"]]
     for column in ("entry", "exit_evidence"):
         frame[column] = frame[column].astype("object").where(frame[column].notna(), None)
     return frame.sort_values("position", ignore_index=True)
@@ -100,6 +107,15 @@ def _refuse_stage(stage: object, where: str) -> None:
         raise PolicyError(f"{where}, '{stage['stage']}', has no position; write 1, 2, 3 in their order")
     if stage.get("outcome") not in OUTCOMES:
         raise PolicyError(f"{where}, '{stage['stage']}', has no outcome; write one of {', '.join(OUTCOMES)}")
+    if not isinstance(stage.get("guessed", False), bool):
+        raise PolicyError(
+            f"{where}, '{stage['stage']}', has guessed {stage['guessed']!r}; write true, or strike it"
+        )
+    fields = stage.get("evidence_fields") or []
+    if not isinstance(fields, list) or not all(isinstance(f, str) and f for f in fields):
+        raise PolicyError(
+            f"{where}, '{stage['stage']}', has evidence_fields {fields!r}; list columns of opportunities"
+        )
     age = stage.get("max_age_days")
     if age is not None and (not isinstance(age, int | float) or isinstance(age, bool) or age <= 0):
         raise PolicyError(f"{where}, '{stage['stage']}', has max_age_days {age!r}; write days above 0")

@@ -1,8 +1,7 @@
 """The sales process as a log of steps: where deals go, wait, turn back. Names load on first use.
 
 ``from salesops_lib.pipeline import directly_follows, variants, dwell, conversion, cumulative_incidence``:
-they
-take any event log with ``case_id``, ``activity``, ``at`` and, where stamps tie, ``sequence``.
+they take any event log with ``case_id``, ``activity``, ``at`` and, where stamps tie, ``sequence``.
 """
 
 from __future__ import annotations

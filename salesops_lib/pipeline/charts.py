@@ -37,10 +37,11 @@ def matrix(transitions: pd.DataFrame, order: list[str]) -> Any:
     return charts.say(chart, "Where deals go from each stage (rows add up to 100 %)", x="Next step")
 
 
-def flow(transitions: pd.DataFrame, order: list[str]) -> Any:
+def flow(transitions: pd.DataFrame, order: list[str], defined: set[str]) -> Any:
     """Directly-follows graph as a flow from left to right, thick where many go; returns Axes.
 
-    Steps back arch below the line, skips and forward steps above it. The ``_MOST`` commonest are drawn.
+    Steps back arch below the line, skips and forward steps above it. Only between ``defined`` activities is a
+    step called back (red): where another stands nobody has said. The ``_MOST`` commonest are drawn.
     """
     names = [n for n in order if n in set(transitions["from_activity"]) | set(transitions["to_activity"])]
     place = {n: k for k, n in enumerate(names)}
@@ -52,10 +53,11 @@ def flow(transitions: pd.DataFrame, order: list[str]) -> Any:
     for row in inner.itertuples():
         a, b = place[row.from_activity], place[row.to_activity]
         bend = 0.35 if b > a else -0.45
-        back += int(row.count) if b < a else 0
+        red = b < a and {row.from_activity, row.to_activity} <= defined
+        back += int(row.count) if red else 0
         curve = 0 if b == a + 1 else -bend if b > a else bend
         style = {"arrowstyle": "-|>", "lw": 0.8 + 7 * row.count / most, "alpha": 0.75,
-                 "color": charts.BLUE if b > a else charts.VERMILION,
+                 "color": charts.VERMILION if red else charts.BLUE,
                  "connectionstyle": f"arc3,rad={curve}"}  # fmt: skip
         chart.annotate("", xy=(b, 0), xytext=(a, 0), arrowprops=style)
         if b != a + 1:
@@ -65,7 +67,7 @@ def flow(transitions: pd.DataFrame, order: list[str]) -> Any:
         chart.plot(at, 0, "o", ms=12, color=charts.BLACK)
         chart.text(at, -0.16, name, ha="center", va="top", fontsize=9)
     chart.set_xlim(-0.5, len(names) - 0.5)
-    chart.set_ylim(-1.1, 1.0)
+    chart.set_ylim(-0.75, 1.0)
     chart.set_axis_off()
     return charts.say(chart, f"The {len(inner)} commonest steps; {back:,} of them go back (red)")
 
@@ -97,11 +99,16 @@ def conversion(table: pd.DataFrame) -> Any:
     chart = charts.axes(3.2, grid="y")
     cohorts = sorted(rows["cohort"].unique())
     place = {c: k for k, c in enumerate(cohorts)}
+    ends = []
     for colour, (stage, part) in zip(charts.PALETTE, rows.groupby("activity", sort=False), strict=False):
         x = part["cohort"].map(place)
         chart.plot(x, part["share"], color=colour, marker="o", ms=4, lw=2)
         chart.fill_between(x, part["low"], part["high"], color=colour, alpha=0.15)
-        charts.label(chart, x.iloc[-1], part["share"].iloc[-1], stage)
+        ends.append((float(part["share"].iloc[-1]), float(x.iloc[-1]), stage))
+    low, gap = -np.inf, 0.06 * float(rows["high"].max() - rows["low"].min())
+    for share, x, stage in sorted(ends):  # labels of lines that end close together stand one above another
+        low = max(share, low + gap)
+        charts.label(chart, x, low, stage)
     chart.set_xticks(range(len(cohorts)), cohorts)
     chart.set_xlim(-0.3, len(cohorts) - 0.3 + 0.12 * len(cohorts))
     charts.percent_axis(chart, "y")
@@ -129,7 +136,7 @@ def endings(table: pd.DataFrame) -> Any:
 
 def faults(table: pd.DataFrame, currency: str) -> Any:
     """Open value by fault; returns Axes. ``table``: FAULTS."""
-    rows = table[table["deals"] > 0].sort_values("value_base", ascending=False)
+    rows = table[table["deals"].fillna(0) > 0].sort_values("value_base", ascending=False)
     chart = charts.axes(1.0 + 0.4 * max(len(rows), 1), grid="x")
     chart.barh(range(len(rows)), rows["value_base"], color=charts.BLUE, height=0.62)
     for place, row in enumerate(rows.itertuples()):
@@ -140,4 +147,43 @@ def faults(table: pd.DataFrame, currency: str) -> Any:
     top = rows["fault"].iloc[0] if len(rows) else "nothing"
     return charts.say(
         chart, f"Most open value has the fault: {top}", x=f"Open value, {currency}; a deal may have several"
+    )
+
+
+def ageing(deals: pd.DataFrame, work: pd.DataFrame, limit: float, as_of: Any, currency: str) -> Any:
+    """Open deals by age and amount, those too old for their segment in red; returns Axes.
+
+    ``deals``: ``opportunity_id``, ``created_date``, ``amount_base``. ``work``: HYGIENE, with the fault *old*.
+    ``limit``: P80 of the age at winning, of all segments.
+    """
+    rows = deals[deals["amount_base"].gt(0) & deals["created_date"].notna()]
+    age = (pd.Timestamp(as_of) - rows["created_date"]).dt.days
+    chart = charts.axes(3.2, grid="both")
+    old = rows["opportunity_id"].isin(work.loc[work["fault"] == "old", "opportunity_id"])
+    for mine, colour in ((~old, charts.BLUE), (old, charts.VERMILION)):
+        chart.scatter(age[mine], rows.loc[mine, "amount_base"], s=14, alpha=0.6, color=colour, linewidths=0)
+    chart.axvline(limit, color=charts.BLACK, lw=1)
+    chart.set_yscale("log")
+    charts.money_axis(chart, "y")
+    charts.label(chart, limit, float(rows["amount_base"].max()), f"{limit:.0f} days: P80 of all won deals")
+    value = short_money(float(rows.loc[old, "amount_base"].sum()))
+    title = f"{int(old.sum()):,} open deals worth {value} are older than four in five won of their segment"
+    return charts.say(chart, title, x="Days since creation", y=f"Amount, {currency}")
+
+
+def velocity(parts: pd.DataFrame) -> Any:
+    """What each factor did to velocity, as a change alone; returns Axes. ``parts``: VELOCITY, all known."""
+    chart = charts.axes(2.2, grid="x")
+    words = {"deals": "deals created", "win_rate": "win rate", "amount_base": "amount", "cycle_days": "cycle"}
+    change = np.expm1(parts["log_change"])
+    colours = [charts.GREEN if value >= 0 else charts.VERMILION for value in change]
+    chart.barh(range(len(parts)), change, color=colours, height=0.6)
+    for place, value in enumerate(change):
+        chart.text(max(value, 0), place, f" {value:+.0%}", va="center", fontsize=9)
+    chart.set_yticks(range(len(parts)), parts["factor"].map(words))
+    chart.invert_yaxis()
+    charts.percent_axis(chart)
+    whole = float(np.expm1(parts["log_change"].sum()))
+    return charts.say(
+        chart, f"Velocity moved {whole:+.0%} in a year", x="Of it by each factor alone; they multiply"
     )

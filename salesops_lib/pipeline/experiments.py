@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from salesops_lib.core.errors import ParameterError, nearest
+from salesops_lib.pipeline.sellers import owners
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -69,43 +72,102 @@ def judge_experiment(
     return Verdict(float(effect), float(low), float(high), verdict, cells)
 
 
-def judge_pilot(process: Any, reps: pd.DataFrame | None, team: str, start: str, keep_if: float) -> str:
+def pilot_rows(verdict: Verdict | None) -> pd.DataFrame:
+    """The cells of a verdict: columns of ``outputs.EXPERIMENT``; empty without one."""
+    if verdict is None:
+        return pd.DataFrame(columns=["team", "time", "decided", "won", "share"])
+    cells = verdict.cells
+    return pd.DataFrame(
+        {
+            "team": cells["pilot"].map({True: "pilot", False: "comparison"}),
+            "time": cells["after"].map({True: "after", False: "baseline"}),
+            "decided": cells["n"],
+            "won": cells["hits"],
+            "share": cells["share"],
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """A running experiment as the notebook's parameters give it.
+
+    ``team``: who tries the change; empty: none is running. ``begun``, ``until``: its first day, and the last
+    one, set before it began; before that nothing is judged. ``keep_if``: the rule, in rate points.
+    """
+
+    team: str
+    begun: str
+    until: str
+    keep_if: float
+
+
+def judge_pilot(process: Any, reps: pd.DataFrame | None, pilot: Pilot) -> tuple[str, Verdict | None]:
     """A pilot team's win rate against all others', as long before its change as after it, in a sentence.
 
-    ``process``: :class:`handover.Process`. Raises ParameterError for a team nobody is in or what
-    is no day.
-    """
-    from salesops_lib.core.errors import ParameterError, nearest
+    A deal counts in the team its owner was in on its close date. ``process``: :class:`process.Process`.
+    Without an ``until`` the day of the report is taken for the last, and the sentence says so.
 
-    if not team and not start:
-        return "No experiment is running: name pilot_team and pilot_from to judge one."
-    teams = {} if reps is None else reps.sort_values("start_date").set_index("rep_id")["team"].to_dict()
-    if team not in set(teams.values()):
+    Raises
+    ------
+    ParameterError
+        For a team nobody is in, what is no day, or a last day before the first.
+    """
+    if not pilot.team and not pilot.begun:
+        return "No experiment is running: name pilot_team, pilot_from and pilot_until to judge one.", None
+    teams = set() if reps is None or "team" not in reps else set(reps["team"].dropna().astype(str))
+    if pilot.team not in teams:
+        raise ParameterError(f"nobody is in a team '{pilot.team}'. {nearest(pilot.team, sorted(teams))}")
+    today = pd.Timestamp(process.as_of)
+    begun, until = (
+        _day("pilot_from", pilot.begun, today),
+        _day("pilot_until", pilot.until or str(today.date())),
+    )
+    if until < begun:
         raise ParameterError(
-            f"nobody is in a team '{team}'. {nearest(team, sorted({str(t) for t in teams.values()}))}"
+            f"pilot_until is {pilot.until}, before pilot_from; write the last day of the pilot"
         )
-    begun = pd.to_datetime(start, errors="coerce")
-    if pd.isna(begun) or begun > pd.Timestamp(process.as_of):
-        raise ParameterError(
-            f"pilot_from is '{start}'; write a day up to {process.as_of}, such as 2025-09-01"
+    end = min(today, until)
+    found = judge_experiment(
+        _cells(process, reps, pilot.team, (begun, end)),
+        outcome="won", pilot="pilot", after="after", keep_if=pilot.keep_if,
+    )  # fmt: skip
+    name = f"{pilot.team} since {begun.date()}"
+    if today < until:
+        rule = f"{100 * pilot.keep_if:+.1f} points"
+        said = f"{name}: runs until {until.date()}; judged once, on that day, by the rule of {rule}."
+    elif found.verdict == "insufficient":
+        said = f"{name}: under {MIN_CELL} decided deals in a cell; nothing can be concluded from this pilot."
+    else:
+        word = {"go on": "the range straddles it on the last day, so stop unless it costs nothing"}
+        said = (
+            f"{name} until {end.date()}: win rate moved {100 * found.effect:+.1f} points more than elsewhere "
+            f"({100 * found.low:+.1f} to {100 * found.high:+.1f}); the rule was {100 * pilot.keep_if:+.1f}: "
+            f"{word.get(found.verdict, found.verdict)}."
         )
-    length = pd.Timestamp(process.as_of) - begun
+    if not pilot.until:
+        said += " No last day was set before it began (pilot_until): whoever picks the day picks the answer."
+    return said, found
+
+
+def _cells(process: Any, reps: pd.DataFrame | None, team: str, within: tuple) -> pd.DataFrame:
+    """Decided deals as long before the change as after it: ``won``, ``pilot``, ``after``."""
+    begun, end = within
     deals = process.deals[process.deals["is_closed"].fillna(False).astype(bool)]
-    deals = deals[
-        deals["close_date"].ge(begun - length) & deals["close_date"].le(pd.Timestamp(process.as_of))
-    ]
-    cases = pd.DataFrame(
+    since = begun - (end - begun) - pd.Timedelta(days=1)
+    deals = deals[deals["close_date"].between(since, end)]
+    return pd.DataFrame(
         {
             "won": deals["is_won"].fillna(False).astype(bool),
-            "pilot": deals["owner_id"].map(teams).eq(team),
+            "pilot": owners(deals["owner_id"], reps, deals["close_date"])["team"].eq(team),
             "after": deals["close_date"].ge(begun),
         }
     )
-    found = judge_experiment(cases, outcome="won", pilot="pilot", after="after", keep_if=keep_if)
-    if found.verdict == "insufficient":
-        return f"{team} since {start}: under {MIN_CELL} decided deals in a cell; go on until the day you set."
-    return (
-        f"{team} since {start}: win rate moved {100 * found.effect:+.1f} points more than elsewhere "
-        f"({100 * found.low:+.1f} to {100 * found.high:+.1f}); the rule was {100 * keep_if:+.1f}: "
-        f"{found.verdict}."
-    )
+
+
+def _day(name: str, text: str, last: pd.Timestamp | None = None) -> pd.Timestamp:
+    day = pd.to_datetime(text, errors="coerce")
+    if pd.isna(day) or (last is not None and day > last):
+        upto = f" up to {last.date()}" if last is not None else ""
+        raise ParameterError(f"{name} is '{text}'; write a day{upto}, such as 2025-09-01")
+    return day

@@ -2,78 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 
-from salesops_lib.core.stats import proportion_interval
-from salesops_lib.pipeline import graph, hygiene, outputs, progress, rework, waiting
+from salesops_lib.pipeline import graph, hygiene, outputs, progress, sellers, waiting
 from salesops_lib.pipeline import velocity as velocities
-from salesops_lib.pipeline.log import case_log, spells
+from salesops_lib.pipeline.log import spells
+from salesops_lib.pipeline.process import LATE_DAYS, Process, prepared
 from salesops_lib.pipeline.readiness import readiness
 
+__all__ = ["Process", "prepared"]
+
 YEAR, HALF = 365, 182
-ALIKE = ("segment", "type", "lead_source", "amount_base")
-NEED_DECIDED = 30
-
-
-@dataclass(frozen=True)
-class Process:
-    """What the report is made from. ``log`` is None where there is no history of stages; ``order``, ``ends``,
-    ``won``, ``lost``: stages by outcome."""
-
-    deals: pd.DataFrame
-    log: pd.DataFrame | None
-    history: pd.DataFrame | None
-    stages: pd.DataFrame
-    declared: Mapping[str, Any]
-    calendar: Any
-    as_of: date
-
-    def of(self, *outcomes: str) -> list[str]:
-        """Stages with one of the outcomes, in order."""
-        return self.stages.loc[self.stages["outcome"].isin(outcomes), "stage"].tolist()
-
-    @property
-    def open_deals(self) -> pd.DataFrame:
-        """Deals that are open on the day."""
-        return self.deals[~self.deals["is_closed"].fillna(False).astype(bool)]
-
-
-def prepared(
-    deals: pd.DataFrame,
-    history: pd.DataFrame | None,
-    stages: pd.DataFrame,
-    declared: Mapping[str, Any],
-    calendar,
-    as_of: date,
-) -> Process:
-    """Deals with the columns every table needs (missing ones empty), and the log of their stages.
-
-    A history in which no deal ever changed its stage tells nothing of the process and counts as none.
-    """
-    needed = {
-        "amount_base": np.nan,
-        "is_won": False,
-        "is_closed": False,
-        "close_date": pd.NaT,
-        "created_date": pd.NaT,
-        "stage": None,
-        "owner_id": None,
-    }
-    made = deals.assign(**{k: v for k, v in needed.items() if k not in deals})
-    for name in ("close_date", "created_date"):
-        made[name] = pd.to_datetime(made[name])
-    log = None
-    if history is not None and "stage" in history and history["stage"].notna().any():
-        log = case_log(history, deals, declared.get("renamed") or ())
-        if log.empty or log["step"].max() < 2:
-            log = None
-    return Process(made, log, history, stages, declared, calendar, as_of)
 
 
 def transition_rows(process: Process) -> pd.DataFrame:
@@ -83,11 +25,22 @@ def transition_rows(process: Process) -> pd.DataFrame:
     return graph.directly_follows(process.log)[outputs.TRANSITIONS.column_names]
 
 
+def shown_order(process: Process, transitions: pd.DataFrame) -> list[str]:
+    """Activities as pictures show them: stages in order, then undefined as deals meet them, then ends."""
+    seen = set(transitions["from_activity"]) | set(transitions["to_activity"])
+    known = [*process.of("open"), *process.of("won"), *process.of("lost")]
+    strange = sorted(seen - set(known) - {graph.START, graph.END})
+    if strange:
+        met = process.log.groupby("activity")["step"].mean()
+        strange = sorted(strange, key=lambda name: (met[name], name))
+    return [*process.of("open"), *strange, *process.of("won"), *process.of("lost")]
+
+
 def dwell_rows(process: Process) -> pd.DataFrame:
     """Columns of ``outputs.DWELL`` in the order of stages; empty without history."""
     if process.log is None:
         return pd.DataFrame(columns=outputs.DWELL.column_names)
-    table = waiting.dwell(process.log, process.as_of, ends=process.of("won", "lost"))
+    table = waiting.dwell(process.log, process.as_of, ends=process.of("won", "lost"), unseen=process.unseen)
     place = {s: k for k, s in enumerate(process.stages["stage"])}
     return table.sort_values("activity", key=lambda s: s.map(place).fillna(99), ignore_index=True)
 
@@ -96,7 +49,9 @@ def bottleneck_rows(process: Process) -> pd.DataFrame:
     """Columns of ``outputs.BOTTLENECKS``; empty without history."""
     if process.log is None:
         return pd.DataFrame(columns=outputs.BOTTLENECKS.column_names)
-    return waiting.bottlenecks(process.log, process.as_of, ends=process.of("won", "lost"))
+    return waiting.bottlenecks(
+        process.log, process.as_of, ends=process.of("won", "lost"), unseen=process.unseen
+    )
 
 
 def variant_rows(process: Process) -> pd.DataFrame:
@@ -113,8 +68,11 @@ def conversion_rows(process: Process, cohorts: int = 8) -> pd.DataFrame:
     order = process.of("open")
     if process.log is None or not order:
         return pd.DataFrame(columns=outputs.CONVERSION.column_names)
-    won = (process.of("won") or [None])[0]
-    found = progress.conversion(process.log, order, process.as_of, won=won)
+    won = process.of("won")
+    log = process.log.assign(
+        activity=process.log["activity"].replace(dict.fromkeys(won[1:], won[0] if won else ""))
+    )
+    found = progress.conversion(log, order, process.as_of, won=won[0] if won else None, unseen=process.unseen)
     return found[found["cohort"].isin(sorted(found["cohort"].unique())[-cohorts:])].reset_index(drop=True)
 
 
@@ -123,85 +81,30 @@ def incidence_rows(process: Process) -> pd.DataFrame:
     if process.log is None:
         return pd.DataFrame(columns=outputs.INCIDENCE.column_names)
     found = progress.cumulative_incidence(
-        process.log, process.as_of, won=process.of("won"), lost=process.of("lost")
+        process.log, process.as_of, won=process.of("won"), lost=process.of("lost"), born=process.born
     )
     found["age_days"] = np.ceil(found["age"])
     found = found.drop_duplicates(["cause", "age_days"], keep="last")
     return found.reindex(columns=outputs.INCIDENCE.column_names).reset_index(drop=True)
 
 
-def deviation_rows(process: Process, level: float = 0.9) -> pd.DataFrame:
-    """Columns of ``outputs.DEVIATIONS``: deals started in the last four quarters.
-
-    Win rates and odds are of decided deals that got to the middle: one that was lost before had
-    no chance to skip or turn back, and would make both look good.
-    """
-    if process.log is None:
-        return pd.DataFrame(columns=outputs.DEVIATIONS.column_names)
-    steps = rework.steps_of_cases(process.log, process.of("open"), process.of("won", "lost")).set_index(
-        "case_id"
-    )
-    cases = progress.outcomes(process.log, process.as_of, won=process.of("won"), lost=process.of("lost"))
-    cases = cases.set_index("case_id")
-    since = pd.Timestamp(process.as_of - timedelta(days=YEAR)).tz_localize("UTC")
-    recent = cases.index[cases["started"] >= since]
-    decided = cases[cases["outcome"].notna() & cases.index.isin(halfway(process))]
-    facts = process.deals.drop_duplicates("opportunity_id").set_index("opportunity_id").reindex(decided.index)
-    alike = facts[[c for c in ALIKE if c in facts and facts[c].notna().any()]]
-    won = decided["outcome"].eq("won")
-    rows = []
-    for name, column in (
-        ("steps back", "back"),
-        ("skips a stage", "skipped"),
-        ("visits a stage twice", "repeated"),
-        ("is reopened", "reopened"),
-        ("takes an undefined stage", "unknown"),
-    ):
-        did = steps[column] > 0
-        count, of = int(did.reindex(recent).sum()), len(recent)
-        interval = proportion_interval(count, of, level)
-        effect = rework.deviation_effect(did.reindex(decided.index), won, alike, level=level)
-        rows.append(
-            (
-                name,
-                count,
-                count / of if of else np.nan,
-                interval.low if interval else np.nan,
-                interval.high if interval else np.nan,
-                effect.win_rate,
-                effect.others_win_rate,
-                effect.odds,
-                effect.low,
-                effect.high,
-                effect.why,
-            )
-        )
-    return pd.DataFrame(rows, columns=outputs.DEVIATIONS.column_names)
-
-
-def halfway(process: Process) -> set[str]:
-    """Deals that got to the middle of the open stages, or further."""
-    order = process.of("open")
-    late = {*order[len(order) // 2 :], *process.of("won")}
-    return set(process.log.loc[process.log["activity"].isin(late), "case_id"])
-
-
-def hygiene_rows(process: Process, contacts: pd.DataFrame | None, link: str) -> pd.DataFrame:
-    """Columns of ``outputs.HYGIENE``: every fault of every open deal."""
+def hygiene_rows(
+    process: Process, contacts: pd.DataFrame | None, reps: pd.DataFrame | None, link: str
+) -> pd.DataFrame:
+    """Columns of ``outputs.HYGIENE``: every fault of every open deal that the data can tell."""
     quarters = {day - timedelta(days=1) for day in process.calendar.quarter_starts}
-    closed = process.deals["is_closed"].fillna(False).astype(bool)
-    won = process.deals[closed & process.deals["is_won"].fillna(False).astype(bool)]
+    won = won_deals(process)
     stage_days = pd.Series(dtype="float64")
     if process.log is not None:
         stays = spells(process.log, process.as_of, process.of("won", "lost"))
         stage_days = stays[stays["open"]].drop_duplicates("case_id").set_index("case_id")["days"]
     limits = process.stages.dropna(subset="max_age_days").set_index("stage")["max_age_days"].to_dict()
-    order = process.of("open")
-    known = None
+    order, known = process.of("open"), None
     if contacts is not None and "account_id" in contacts:
         known = contacts["account_id"].value_counts()
+    deals = process.open_deals.drop(columns=["owner", "team", "gone"], errors="ignore")
     return hygiene.work_list(
-        process.open_deals,
+        deals.join(sellers.owners(deals["owner_id"], reps, process.as_of)),
         process.as_of,
         age_limits=hygiene.age_limits(won),
         stage_days=stage_days,
@@ -209,9 +112,27 @@ def hygiene_rows(process: Process, contacts: pd.DataFrame | None, link: str) -> 
         quarter_ends=quarters,
         pushes=hygiene.push_counts(process.history, process.calendar),
         contacts=known,
-        late_stages=set(order[len(order) // 2 :]),
+        early_stages=set(order[: len(order) // 2]),
+        skip=untold(process, contacts),
         link=link,
     )
+
+
+def untold(process: Process, contacts: pd.DataFrame | None) -> dict[str, str]:
+    """Fault → why this company's data cannot tell it."""
+    return hygiene.untold(
+        process.open_deals,
+        won_deals(process),
+        history=process.history,
+        stays=process.log is not None and process.stages["max_age_days"].notna().any(),
+        contacts=contacts is not None and "account_id" in contacts,
+    )
+
+
+def won_deals(process: Process) -> pd.DataFrame:
+    """Deals that were won."""
+    closed = process.deals["is_closed"].fillna(False).astype(bool)
+    return process.deals[closed & process.deals["is_won"].fillna(False).astype(bool)]
 
 
 def win_rate_rows(process: Process) -> pd.DataFrame:
@@ -221,14 +142,26 @@ def win_rate_rows(process: Process) -> pd.DataFrame:
 
 
 def velocity_sides(process: Process) -> tuple[dict[str, float], dict[str, float]]:
-    """Velocity of the same half year a year before, and of the last one."""
+    """Velocity of the same half year a year before, and of the last one.
+
+    Deals created and velocity of a half year that the data only partly hold are missing: it would look slow.
+    """
     end = process.as_of + timedelta(days=1)
     sides = [
         (end - timedelta(days=YEAR + HALF), end - timedelta(days=YEAR)),
         (end - timedelta(days=HALF), end),
     ]
     before, after = (velocities.velocity(process.deals, *side) for side in sides)
+    if begun_late(process):
+        before |= {"deals": np.nan, "velocity": np.nan}
     return before, after
+
+
+def begun_late(process: Process) -> bool:
+    """Whether the first deal was created after velocity's earlier half year had begun."""
+    start = process.as_of + timedelta(days=1) - timedelta(days=YEAR + HALF)
+    first = process.deals["created_date"].min()
+    return bool(pd.notna(first) and first > pd.Timestamp(start) + pd.Timedelta(days=LATE_DAYS))
 
 
 def readiness_rows(process: Process, faults: pd.DataFrame) -> pd.DataFrame:
@@ -245,54 +178,3 @@ def readiness_rows(process: Process, faults: pd.DataFrame) -> pd.DataFrame:
         overdue_share=overdue,
         as_of=process.as_of,
     )
-
-
-def coverage_found(
-    process: Process, quotas: pd.DataFrame | None, rates: pd.DataFrame
-) -> dict[str, float] | None:
-    """Open value due this fiscal quarter against what is left to the company's target; None without a target.
-
-    The target is the quota of level company, else the sum of reps' quotas. Returns ``due``, ``left``,
-    ``coverage`` (due ÷ left; infinite once nothing is left), ``needed`` (1 ÷ win rate by value), ``ratio``
-    (coverage ÷ needed), ``decided`` (deals the rate rests on).
-    """
-    if quotas is None or quotas.empty:
-        return None
-    period = process.calendar.period_of(process.as_of, "quarter")
-    mine = quotas[quotas["period"] == str(period)]
-    for level in ("company", "rep"):
-        target = float(mine.loc[mine["level"] == level, "quota_base"].sum())
-        if target > 0:
-            break
-    else:
-        return None
-    low, high = (pd.Timestamp(d) for d in process.calendar.bounds(period))
-    deals = process.deals
-    inside = deals["close_date"].ge(low) & deals["close_date"].lt(high)
-    closed = deals["is_closed"].fillna(False).astype(bool)
-    booked = float(
-        deals.loc[inside & closed & deals["is_won"].fillna(False).astype(bool), "amount_base"].sum()
-    )
-    due = float(deals.loc[~closed & deals["close_date"].lt(high), "amount_base"].sum())
-    by_value = rates.set_index("name").loc["by value"]
-    decided = int(rates.set_index("name").loc["by count", "of"])
-    left = target - booked
-    rate = by_value["rate"]
-    coverage = due / left if left > 0 else np.inf
-    return {
-        "due": due,
-        "left": left,
-        "coverage": coverage,
-        "needed": 1 / rate if rate > 0 else np.inf,
-        "ratio": coverage * rate,
-        "decided": decided,
-        "target": target,
-    }
-
-
-def started(process: Process) -> int:
-    """Deals started in the last year, by the log; 0 without history."""
-    if process.log is None:
-        return 0
-    first = process.log.loc[process.log["step"] == 1, "at"]
-    return int((first >= pd.Timestamp(process.as_of - timedelta(days=YEAR)).tz_localize("UTC")).sum())

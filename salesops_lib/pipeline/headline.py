@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from salesops_lib.core.charts import percent, short_money
-from salesops_lib.pipeline.handover import Process
+from salesops_lib.pipeline.coverage import DUE
+from salesops_lib.pipeline.process import Process
 
 Card = tuple[str, str, str, str]
 
@@ -17,7 +20,7 @@ def cards(
     faults: pd.DataFrame,
     rates: pd.DataFrame,
     bottlenecks: pd.DataFrame,
-    cover: dict | None,
+    cover: Mapping | None,
 ) -> list[Card]:
     """Label, value, range, note of each figure; what cannot be told says why."""
     deals = process.open_deals
@@ -28,15 +31,10 @@ def cards(
         (
             "Open deals that need a hand",
             f"{len(touched):,} of {len(deals):,}",
-            f"{short_money(value)} of {short_money(all_value)}",
-            f"{len(work):,} lines on the work list",
+            f"{short_money(value)} of {short_money(all_value)}" if all_value > 0 else "",
+            f"{len(work):,} faults, in report.xlsx by seller",
         ),
-        (
-            "Past their close date",
-            short_money(late["value_base"]),
-            f"{percent(late['value_share'])} of open value",
-            f"{int(late['deals'])} deals",
-        ),
+        _late(late),
         _rate(rates),
     ]
     known = bottlenecks[bottlenecks["share"].notna()]
@@ -51,9 +49,20 @@ def cards(
             )
         )
     else:
-        made.append(("Slowest stage", "not known", "", "there is no history of stages"))
+        why = "there is no history of stages" if process.log is None else "too few stays have ended"
+        made.append(("Slowest stage", "not known", "", why))
     made.append(_coverage(cover))
     return made
+
+
+def _late(row: pd.Series) -> Card:
+    if row["why"]:
+        return "Past their close date", "not known", "", row["why"]
+    deals = f"{int(row['deals']):,} deals"
+    if pd.isna(row["value_share"]):
+        return "Past their close date", deals, "", "open deals have no amounts"
+    share = f"{percent(row['value_share'])} of open value"
+    return "Past their close date", short_money(row["value_base"]), share, deals
 
 
 def _rate(rates: pd.DataFrame) -> Card:
@@ -62,15 +71,15 @@ def _rate(rates: pd.DataFrame) -> Card:
     return "Win rate, a year", percent(row["rate"]), range_, f"by value {percent(money['rate'])}"
 
 
-def _coverage(cover: dict | None) -> Card:
+def _coverage(cover: Mapping | None) -> Card:
     if cover is None:
-        return "Coverage this quarter", "not known", "", "there is no target"
+        return "Coverage", "not known", "", "there is no target"
+    label = f"Coverage, {cover['period']}"
     if cover["left"] <= 0:
-        return "Coverage this quarter", "done", "", "the target is booked"
+        return label, "done", "", "the target is booked"
     shown = f"{cover['coverage']:.1f} ×" if np.isfinite(cover["coverage"]) else "not known"
-    return (
-        "Coverage this quarter",
-        shown,
-        f"own win rate needs {cover['needed']:.1f} ×",
-        f"{short_money(cover['due'])} due, {short_money(cover['left'])} left",
-    )
+    wants = "the own win rate is not known"
+    if np.isfinite(cover["needed"]):
+        by = "by what such value brought" if cover["basis"] == DUE else "by decided deals"
+        wants = f"{cover['needed']:.1f} × needed {by}"
+    return label, shown, wants, f"{short_money(cover['due'])} due, {short_money(cover['left'])} left"

@@ -79,6 +79,25 @@ VELOCITY = _metric(
     look_alikes="Growth of bookings, which the four factors only make in the long run.",
     source="salesops_lib.pipeline.velocity.velocity",
 )
+OVERSTAY = _metric(
+    "overstay_share",
+    "Stays beyond a stage's largest age",
+    "How many stays in a stage took longer than stages.yaml allows.",
+    "first stays in a stage of the last four quarters over its largest age ÷ those old enough to tell",
+    grain="company × day of the report, all stages; by stage in the table",
+    look_alikes="The fault *stalled*, which counts open deals on the day alone.",
+    source="salesops_lib.pipeline.conformance.deviation_rows",
+)
+EVIDENCE = _metric(
+    "no_evidence_share",
+    "Exits without evidence",
+    "How often a deal left a stage with a field of its exit evidence empty.",
+    "empty evidence_fields of stages that a deal has left ÷ all of them, deals of the last four quarters",
+    grain="company × day of the report, all stages; by stage and field in the table",
+    clock="The fields as known on the day: one filled late counts as filled.",
+    look_alikes="Completeness of a column, which asks every deal and not those that have left the stage.",
+    source="salesops_lib.pipeline.conformance.deviation_rows",
+)
 READY = _metric(
     "readiness",
     "Process readiness",
@@ -143,18 +162,35 @@ PILED = _metric(
 )
 COVERAGE = _metric(
     "coverage_ratio",
-    "Coverage against what the own win rate needs",
-    "Whether open value due this quarter suffices for what is left to the target at the own win rate by "
-    "value.",
+    "Coverage against what the win rate of decided deals needs",
+    "Whether open value due this period suffices for what is left to the target, if every deal due is "
+    "decided in it.",
     "(open value due ÷ left to target) × win rate by value of the last four quarters",
     population=_OPEN,
     clock="The close date as known on the day.",
-    exclusions="Deals without an amount, counted apart.",
-    maturity="From 30 decided deals.",
+    exclusions="Deals without an amount, counted apart; value overdue from before the period.",
+    maturity="From 30 decided deals. Judged only where the past is not known deal by deal.",
     good_direction="up",
     owner="manager",
-    look_alikes="Coverage of three times, which is a win rate of a third.",
-    source="salesops_lib.pipeline.handover.coverage_found",
+    look_alikes="pipeline.coverage_due_ratio, whose rate counts what is pushed out as not won, and asks for "
+    "more; coverage of three times, which is a win rate of a third.",
+    source="salesops_lib.pipeline.coverage.coverage_rows",
+)
+COVER_DUE = _metric(
+    "coverage_due_ratio",
+    "Coverage against what value due at this point has brought",
+    "Whether open value due this period suffices for what is left to the target, if as much is won, lost and "
+    "pushed out as at this point of past periods.",
+    "(open value due ÷ left to target) × won value ÷ value open and due at this point of past periods",
+    population=_OPEN,
+    clock="The close date as known on the day; past periods as known at the same point of them.",
+    exclusions="Deals without an amount, counted apart; value overdue from before the period.",
+    maturity="From 90 past deals due, each counted at three points of its period; needs a history of dates.",
+    good_direction="up",
+    owner="manager",
+    look_alikes="pipeline.coverage_ratio: won ÷ (won + lost) leaves out what was pushed to a later period, "
+    "so it is larger and needs less. The forecast's *needed* is this one.",
+    source="salesops_lib.pipeline.coverage.coverage_rows",
 )
 
 METRICS = (
@@ -164,10 +200,13 @@ METRICS = (
     SKIP,
     VARIANTS,
     VELOCITY,
+    OVERSTAY,
+    EVIDENCE,
     READY,
     OVERDUE,
     OLD,
     NEXT_STEP,
     PILED,
     COVERAGE,
+    COVER_DUE,
 )

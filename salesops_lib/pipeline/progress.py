@@ -9,7 +9,7 @@ import pandas as pd
 
 from salesops_lib.core.stats import proportion_interval
 from salesops_lib.core.survival import incidence_table
-from salesops_lib.pipeline.graph import _known
+from salesops_lib.pipeline.log import known_log
 
 MIN_CASES = 20
 
@@ -23,6 +23,7 @@ def conversion(
     horizon_days: float = 90,
     by: str = "Q",
     level: float = 0.9,
+    unseen: Iterable[str] = (),
 ) -> pd.DataFrame:
     """Share of cases that got beyond a stage within ``horizon_days`` of first entering it, by entry cohort.
 
@@ -36,20 +37,24 @@ def conversion(
         Last day known: entries younger than the horizon are left out.
     by
         Period of a cohort in pandas' terms: ``Q`` calendar quarter, ``M`` month, ``Y`` year.
+    unseen
+        Cases that began before their first row: when they entered its activity nobody knows, so they count
+        in the later ones only.
 
     Returns
     -------
     DataFrame
         ``activity``, ``cohort`` (2025Q1), ``n``, ``moved_on``, ``share``, ``low``, ``high`` (Wilson),
-        ``immature``.
-        Missing share under 20 cases. A case skips nothing here: it counts in the stages it was in.
+        ``immature``. Missing share under 20 cases. A case skips nothing here: it counts in the stages it
+        was in.
     """
-    known = _known(log)
+    known = known_log(log)
     end = (pd.Timestamp(as_of).tz_localize(None).normalize() + pd.Timedelta(days=1)).tz_localize("UTC")
     known = known[known["at"] < end]
     place = {name: k for k, name in enumerate(order)}
     if won is not None:
         place[won] = len(order)
+    known = known[~((known["step"] == 1) & known["case_id"].isin(set(unseen)))]
     ranked = known.assign(place=known["activity"].map(place)).dropna(subset="place")
     entry = ranked.groupby(["case_id", "activity"], as_index=False)["at"].min()
     entry["place"] = entry["activity"].map(place)
@@ -86,30 +91,40 @@ def conversion(
 
 
 def cumulative_incidence(
-    log: pd.DataFrame, as_of, *, won: Iterable[str], lost: Iterable[str], level: float = 0.9
+    log: pd.DataFrame,
+    as_of,
+    *,
+    won: Iterable[str],
+    lost: Iterable[str],
+    level: float = 0.9,
+    born: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Share of cases won and lost by each age, open ones censored: 1 − Kaplan–Meier would overstate both.
 
-    A case that was closed and opened again counts by its last state.
+    A case that was closed and opened again counts by its last state. ``born``: case → moment it began, for
+    cases that began before their first row; such a case enters late, at the age it had then.
 
     Returns
     -------
     DataFrame
-        ``cause`` (``won``, ``lost``), ``age`` (days since the first step), ``at_risk``, ``events``,
-        ``share``,
+        ``cause`` (``won``, ``lost``), ``age`` (days since it began), ``at_risk``, ``events``, ``share``,
         ``low``, ``high``.
 
     Source: Aalen and Johansen (1978).
     """
     cases = outcomes(log, as_of, won=won, lost=lost)
-    return incidence_table(cases["age"], cases["outcome"], causes=("won", "lost"), level=level)
+    age, entry = cases["age"], None
+    if born is not None and len(born):
+        before = (cases["started"] - cases["case_id"].map(born)).dt.total_seconds() / 86_400
+        entry = before.fillna(0.0).clip(lower=0.0)
+        age = age + entry
+    return incidence_table(age, cases["outcome"], causes=("won", "lost"), entry=entry, level=level)
 
 
 def outcomes(log: pd.DataFrame, as_of, *, won: Iterable[str], lost: Iterable[str]) -> pd.DataFrame:
     """One row per case: ``case_id``, ``started``, ``ended`` (missing while open), ``outcome`` (won, lost,
-    None),
-    ``age`` in days, ``reopened`` (closed, then open again at least once)."""
-    known = _known(log)
+    None), ``age`` in days, ``reopened`` (closed, then open again at least once)."""
+    known = known_log(log)
     end = (pd.Timestamp(as_of).tz_localize(None).normalize() + pd.Timedelta(days=1)).tz_localize("UTC")
     known = known[known["at"] < end]
     kind = {**dict.fromkeys(won, "won"), **dict.fromkeys(lost, "lost")}

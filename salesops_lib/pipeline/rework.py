@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from salesops_lib.pipeline.graph import _known
+from salesops_lib.pipeline.log import known_log
 
 MIN_SIDE = 30
 
@@ -17,20 +17,20 @@ def steps_of_cases(log: pd.DataFrame, order: Sequence[str], ends: Sequence[str] 
     """What each case did against the order: one row per case.
 
     ``order``: open stages; ``ends``: activities that close a case (no step to or from them goes back or
-    skips,
-    but a case won is held to have passed every stage).
+    skips). A stage that is not in ``order``, such as a deleted one, is passed over: A, deleted, B is a step
+    from A to B.
 
     Returns ``case_id``, ``back`` (steps to an earlier stage), ``skipped`` (stages jumped over, counted once),
     ``repeated`` (visits to a stage beyond the first), ``reopened`` (steps out of an end), ``unknown``
-    (steps to
-    an activity that is neither a stage nor an end).
+    (steps to an activity that is neither a stage nor an end), ``placed`` (steps to a stage of ``order``).
     """
-    known = _known(log)
+    known = known_log(log)
     place = {name: k for k, name in enumerate(order)}
     at = known["activity"].map(place)
     same = known["case_id"].eq(known["case_id"].shift())
-    before = at.shift().where(same)
     ended = known["activity"].shift().isin(set(ends)) & same
+    stay = (~same | ended).cumsum()  # from the start or a reopening up to the next
+    before = at.groupby(stay).ffill().groupby(stay).shift()
     reached = at.groupby(known["case_id"]).cummax().groupby(known["case_id"]).ffill()
     top = reached.groupby(known["case_id"]).shift()
     jump = (at - (top.fillna(-1) + 1)).clip(lower=0).where(at > top.fillna(-1), 0.0).fillna(0.0)
@@ -44,6 +44,7 @@ def steps_of_cases(log: pd.DataFrame, order: Sequence[str], ends: Sequence[str] 
             "repeated": twice.astype("int64"),
             "reopened": (ended & ~known["activity"].isin(set(ends))).astype("int64"),
             "unknown": strange.astype("int64"),
+            "placed": at.notna().astype("int64"),
         }
     )
     return made.groupby("case_id", as_index=False).sum()

@@ -89,6 +89,24 @@ VELOCITY = _rule(
     page=_IMPROVE,
     due=_MONTH,
 )
+OVERSTAY = _rule(
+    "OVERSTAY",
+    metrics.OVERSTAY,
+    "Deals stay longer than a stage allows",
+    limit=("overstay_max", "below"),
+    n=(50, "stays"),
+    page=_DEFINE,
+    due=_MONTH,
+)
+EVIDENCE = _rule(
+    "EVIDENCE",
+    metrics.EVIDENCE,
+    "Deals move on without evidence",
+    limit=("evidence_max", "below"),
+    n=(50, "exits"),
+    page=_DEFINE,
+    due=_MONTH,
+)
 READY = _rule(
     "READY",
     metrics.READY,
@@ -143,6 +161,15 @@ COVERAGE = _rule(
     page=_CLEAN,
     due=_FRIDAY,
 )
+COVER_DUE = _rule(
+    "COVERDUE",
+    metrics.COVER_DUE,
+    "Pipeline enough for the target",
+    limit=("coverage_due_min", "above"),
+    n=(90, "past deals due, at three points of their period"),
+    page=_CLEAN,
+    due=_FRIDAY,
+)
 
 RULES = (
     STAGE,
@@ -151,12 +178,15 @@ RULES = (
     SKIP,
     VARIANTS,
     VELOCITY,
+    OVERSTAY,
+    EVIDENCE,
     READY,
     OVERDUE,
     OLD,
     NEXT_STEP,
     PILED,
     COVERAGE,
+    COVER_DUE,
 )
 
 
@@ -171,3 +201,7 @@ class Setting:
     def limit(self, rule: Rule) -> PolicyValue:
         """The rule's policy value in force on the day."""
         return self.policy.value(rule.policy, self.as_of)
+
+    def number(self, key: str) -> float:
+        """A policy value that no rule is judged by, in force on the day."""
+        return self.policy.value(key, self.as_of).value

@@ -16,6 +16,8 @@ from salesops_lib.publish.formatting import csv_plain, finding_texts
 
 ROWS = 1_000_000  # a sheet holds 1,048,576
 _LONGEST_TEXT = 32_767
+_LONGEST_LINK, _LINKS = 2_000, 60_000  # a sheet holds 65,530 links of 2,079 characters
+_ADDRESS = re.compile(r"https?://[^\s\x00-\x1f\"<>]+")
 _FORMATS = {
     "money": "#,##0.00",
     "number": "#,##0.00",
@@ -48,7 +50,8 @@ def write_xlsx(folder: Path) -> Path:
 
     Sheets: Summary (headline and findings), Columns (what every table and column is), then one per table with
     a frozen header, a filter and number formats by kind. Tables are cut at ``ROWS`` rows, which Columns says.
-    Text is written as text, so ``=…`` stays what it is. Returns the path.
+    Text is written as text, so ``=…`` stays what it is; web addresses of a column ``link`` can be clicked.
+    Returns the path.
     """
     import xlsxwriter
 
@@ -172,7 +175,10 @@ def _table(sheet, styles: dict, frame: pd.DataFrame, columns: Sequence[Mapping])
         sheet.write_string(0, i, name, styles["right" if is_number else "head"])
         sheet.set_column(i, i, _width(name, cells, kind))
         for row, cell in enumerate(cells, start=1):
-            _cell(sheet, row, i, cell, styles.get(kind))
+            if name == "link" and row <= _LINKS and _is_address(cell):
+                sheet.write_url(row, i, cell, string=_text(cell))
+            else:
+                _cell(sheet, row, i, cell, styles.get(kind))
     sheet.freeze_panes(1, 0)
     if columns:
         sheet.autofilter(0, 0, max(len(frame), 1), len(columns) - 1)
@@ -189,6 +195,11 @@ def _cell(sheet, row: int, column: int, value, style) -> None:
         sheet.write_datetime(row, column, value.replace(tzinfo=None), style)
     else:
         sheet.write_number(row, column, value, style)
+
+
+def _is_address(value) -> bool:
+    """Whether a cell of a column ``link`` is a web address to click: from the company's own template."""
+    return isinstance(value, str) and len(value) <= _LONGEST_LINK and bool(_ADDRESS.fullmatch(value))
 
 
 def _width(name: str, cells: list, kind: str) -> float:

@@ -130,6 +130,28 @@ def test_a_planted_wait_is_recovered_where_completed_stays_alone_are_a_week_off(
     assert found["mean_completed_days"] < 30 - 7
 
 
+def test_a_steady_process_obeys_littles_law_and_one_that_fills_up_does_not():
+    # Ten a day come in and stay 30 days on average: 300 are in it. Half of them stop leaving: they pile up.
+    rng = np.random.default_rng(2)
+    start = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(rng.uniform(0, 455, 4550), unit="D")
+    stay = rng.exponential(30, 4550)
+    late = (start > pd.Timestamp("2025-01-01", tz="UTC")) & (rng.random(4550) < 0.5)
+    found = {}
+    for name, days in (("steady", stay), ("filling", np.where(late, 400, stay))):
+        end = start + pd.to_timedelta(days, unit="D")
+        ids = [str(i) for i in range(4550)]
+        parts = [
+            pd.DataFrame({"case_id": ids, "activity": a, "at": at}) for a, at in (("A", start), ("B", end))
+        ]
+        log = pd.concat(parts)[lambda f: f["at"] < pd.Timestamp("2025-04-01", tz="UTC")]
+        found[name] = api.bottlenecks(log, AS_OF, ends=["B"]).set_index("activity").loc["A"]
+    assert found["steady"]["mean_days"] == pytest.approx(30, abs=1.5)
+    assert found["steady"]["in_progress"] == pytest.approx(300, abs=40)
+    assert found["steady"]["piling"] == pytest.approx(0, abs=0.12)
+    assert found["filling"]["piling"] > 0.3 or np.isnan(found["filling"]["mean_days"])
+    assert found["filling"]["change"] > 0.5
+
+
 def test_median_and_range_are_those_of_statsmodels():
     stays = spells(api.event_log(planted(400, 5)), AS_OF, ["B"])
     other = SurvfuncRight(stays["days"], ~stays["open"])

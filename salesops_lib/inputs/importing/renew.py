@@ -142,7 +142,10 @@ def _folder_files(con, extract: Extract, staged: Path) -> list[str]:
 
 
 def _stages(con, extract: Extract) -> tuple[list[dict[str, Any]], list[str]]:
-    """The mapping's stages, and after them those only the data knows, their outcome as its rows have it."""
+    """The mapping's stages, and after them those only the data knows, their outcome as its rows have it.
+
+    Nobody said where those stand, so they are marked ``guessed``.
+    """
     stages = [dict(s) for s in extract.mapping.stages]
     if "opportunities" not in extract.parts:
         return stages, []
@@ -158,12 +161,13 @@ def _stages(con, extract: Extract) -> tuple[list[dict[str, Any]], list[str]]:
     fresh = [row for row in found if row[0] not in known]
     for stage, closed, all_won, any_won in fresh:
         outcome = "won" if closed and all_won else "lost" if closed and not any_won else "open"
-        stages.append({"stage": stage, "position": len(stages) + 1, "outcome": outcome})
+        stages.append({"stage": stage, "position": len(stages) + 1, "outcome": outcome, "guessed": True})
     if not fresh:
         return stages, []
     listed = ", ".join(f"'{row[0]}'" for row in fresh[:6])
     return stages, [
-        f"policy/stages.yaml: {len(fresh)} stages only the data knows ({listed}); check order and outcome"
+        f"policy/stages.yaml: {len(fresh)} stages only the data knows ({listed}); check order and outcome, "
+        "then strike guessed: until then no report tells what skips or turns back"
     ]
 
 
