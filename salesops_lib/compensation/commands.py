@@ -148,6 +148,19 @@ def post(period: Month, data: Data = "") -> None:
                f"{written[-1]['entry']}")  # fmt: skip
 
 
+@app.command(hidden=True)
+def reopen(period: Month, data: Data = "") -> None:
+    """Refuse, and say what to do instead: a closed period is never opened again."""
+    books = _books(_folder(data))
+    if period not in books.postings:
+        raise ParameterError(f"{period} is not closed; salesops comp close --period {period} drafts it anew")
+    entry = books.postings[period]["entry"]
+    raise ParameterError(
+        f"{period} is closed (entry {entry}) and is never opened again: mend the data, and the next close pays "
+        "the difference; a rule that was unclear is a dispute with an adjustment"
+    )
+
+
 @app.command()
 def verify(period: Month, data: Data = "") -> None:
     """Work out a closed period again from what was kept; exit 2 where it is not the same to the byte."""

@@ -141,7 +141,11 @@ def _dated(table: dict, plans: list[Plan], said: Complaints) -> dict[str, str | 
     found |= {f"{kind}_date": kind for kind in sorted(counted | other) if f"{kind}_date" in table}
     if not found:
         wanted = ", ".join(sorted(f"{k}_date" for k in counted))
-        said.add(1, "E308", "columns", f"no column date, nor one of {wanted}. It has: {', '.join(table)}")
+        names = [name for name in table if name != "row"]
+        hint = "; the file is not separated by commas" if len(names) == 1 and ";" in names[0] else ""
+        said.add(
+            1, "E308", "columns", f"no column date, nor one of {wanted}. It has: {', '.join(names)}{hint}"
+        )
     return found
 
 
@@ -164,7 +168,8 @@ def _happened(
     places = np.flatnonzero(known[codes])
     if column == "date" and alone:
         for place in np.flatnonzero(~known[codes]):
-            said.add(rows[place], "E302", "date", "an event without a date, or with none; fill it in")
+            if blank(table[column][place]):
+                said.add(rows[place], "E302", "date", "an event without a date; fill it in")
     days = np.array([m[0] if m else 0 for m in moments] + [0], dtype="int64")[codes[places]]
     times = [moments[c][1] for c in codes[places]]
     kinds: list[str | None] = [named] * len(places)
@@ -219,7 +224,9 @@ def _gathered(table: dict, rows: list, said: Complaints, places: list[int], days
 def _note_idle(events: Events, plans: list[Plan]) -> None:
     counted, other = kinds_of(plans)
     idle = Counter(k for k in events.kind if k is not None and k not in counted | other)
-    events.notes += [f"{n} events of kind {kind} count for nothing in this plan" for kind, n in idle.items()]
+    for kind, n in idle.items():
+        count = "1 event of kind {} counts" if n == 1 else f"{n} events of kind {{}} count"
+        events.notes.append(f"{count.format(kind)} for nothing in this plan")
 
 
 def _refuse_twice(events: Events, table: dict) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from salesops_lib.compensation.books import MOVES
 from salesops_lib.compensation.closing import Worked
 from salesops_lib.compensation.draft import Draft
+from salesops_lib.compensation.statement_deals import DEAL_COLUMNS, deals_of_lines
 from salesops_lib.core.money import to_decimal
 
 WORDS = {
@@ -34,6 +35,7 @@ class Statement:
     ``before``, ``after``, ``arithmetic``, ``amount``; ``measures``: ``measure``, ``window``, ``value``,
     ``quota``, ``attainment``; ``held``: ``deal_id``, ``since``, ``amount`` of each deal with held pay;
     ``terms``: ``plan``, ``part``, ``words``, how the payee's plan pays. ``alone``: the payee's one currency.
+    ``deals``: `DEAL_COLUMNS`, the deals of the lines from the CRM's amount to the payee's share.
     """
 
     rep_id: str
@@ -51,6 +53,7 @@ class Statement:
     held: pd.DataFrame
     terms: pd.DataFrame
     alone: bool = True
+    deals: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=DEAL_COLUMNS))
 
 
 def statements(made: Draft, names: dict[str, str], worked: Worked | None, status: str) -> Iterator[Statement]:
@@ -73,6 +76,7 @@ def statements(made: Draft, names: dict[str, str], worked: Worked | None, status
                   ("Paid in the fiscal year", to_decimal(row["year_paid"]))],
             lines=_lines(mine), measures=_measures(worked, rep, mine), held=_held(worked, rep, currency),
             terms=_terms(worked, rep), alone=rep not in several,
+            deals=_deals(worked, rep, mine),
         )  # fmt: skip
 
 
@@ -126,6 +130,12 @@ def _held(worked: Worked | None, rep: str, currency: str) -> pd.DataFrame:
     sums = mine.groupby("deal_id").agg(since=("date", "min"), amount=("amount", "sum")).reset_index()
     left = sums[sums["amount"] != 0]
     return left.assign(amount=[-a for a in left["amount"]]).reindex(columns=columns).reset_index(drop=True)
+
+
+def _deals(worked: Worked | None, rep: str, mine: pd.DataFrame) -> pd.DataFrame:
+    if worked is None:
+        return pd.DataFrame(columns=DEAL_COLUMNS)
+    return deals_of_lines(mine, worked.lines[worked.lines["rep_id"] == rep], worked.deals)
 
 
 def _terms(worked: Worked | None, rep: str) -> pd.DataFrame:
