@@ -14,7 +14,8 @@
     churn               the end of a contract that churned           –
 
 ``bookings`` is the deal's amount, ``acv`` the same × 12 ÷ months of the term where that is longer than a
-year. ``deal_amount`` is as the CRM has it, in ``deal_currency``; statements show it. ``product`` is the line item with the most money. Days are those of the company's zone.
+year. ``deal_amount`` is as the CRM has it, in ``deal_currency``; statements show it. ``product`` is the line
+item with the most money. Days are those of the company's zone.
 """
 
 from __future__ import annotations

@@ -125,7 +125,8 @@ def _near(books: Books, line_id: str) -> str:
     mine = [i for i in books.lines["line_id"] if i.startswith(own)]
     if mine:
         return f"{own[:-1]} has {'the lines 1 to ' + str(len(mine)) if len(mine) > 1 else 'line 1 alone'}"
-    return f"It is period, payee and number, such as {books.lines['line_id'].iloc[-1]}; posted last: {books.last}"
+    example = books.lines["line_id"].iloc[-1]
+    return f"It is period, payee and number, such as {example}; posted last: {books.last}"
 
 
 def answered(books: Books, number: int, verdict: str, adjustment: str, reason: str) -> list[dict[str, Any]]:

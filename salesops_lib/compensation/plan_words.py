@@ -43,7 +43,7 @@ def plan_words(paying: Paying, rep: str, plan: Plan, day: int) -> list[tuple[str
         months = f"months {draw.from_tenure_month} to {draw.to_tenure_month or 'the last'} of tenure"
         back = ""
         if draw.recovery is not None:
-            floor = {"draw": plain(draw.amount), "none": "0"}.get(str(draw.recovery.floor), None)
+            floor = {"draw": plain(draw.amount), "none": "0"}.get(str(draw.recovery.floor))
             above = floor if floor is not None else plain(draw.recovery.floor)
             starts = "at once" if draw.recovery.starts == "immediate" else "when these months are over"
             back = f"; recovered {starts}, {_share(draw.recovery.rate)} of what lies above {above}"

@@ -26,9 +26,9 @@ def booked_deals(events: pd.DataFrame, currency: str) -> pd.DataFrame:
 def deals_of_lines(mine: pd.DataFrame, lines: pd.DataFrame, known: pd.DataFrame | None) -> pd.DataFrame:
     """The deals that a statement names, columns of `DEAL_COLUMNS` as text, by closing day.
 
-    ``mine``: ``deal_id`` of the statement's lines. ``lines``: all lines of the payee since the first plan, whose
-    ``rule`` and ``share`` say what was credited. ``known``: of :func:`booked_deals`. The rate is what the CRM's
-    amount was multiplied with, ``yearly`` the amount of a year where the term is longer.
+    ``mine``: ``deal_id`` of the statement's lines. ``lines``: all of the payee's since the first plan, whose
+    ``rule`` and ``share`` say what was credited. ``known``: of :func:`booked_deals`. The rate is what the
+    CRM's amount was multiplied with, ``yearly`` the amount of a year where the term is longer.
     """
     if known is None or known.empty:
         return pd.DataFrame(columns=DEAL_COLUMNS)

@@ -122,8 +122,10 @@ def _deals(s: Statement) -> str:
     """From a deal as the CRM has it to what counts: currency, rate, a year of the term, the payee's share."""
     if s.deals.empty:
         return ""
-    heads = {"deal_id": "Deal", "closed": "Closed", "amount": "Amount in the CRM", "rate": "Rate",
-             "converted": f"In {s.deals['into'].iloc[0]}", "yearly": "A year of it", "share": "Your share"}  # fmt: skip
+    heads = {
+        "deal_id": "Deal", "closed": "Closed", "amount": "Amount in the CRM", "rate": "Rate",
+        "converted": f"In {s.deals['into'].iloc[0]}", "yearly": "A year of it", "share": "Your share",
+    }  # fmt: skip
     numbers = list(heads)[2:]
     rows = "".join(
         f"<tr><td>{escape(str(r['deal_id']))}</td><td>{escape(str(r['closed']))}</td>"
