@@ -106,7 +106,7 @@ def events_from(
     Raises PlanError: no date column, a date that is none, an event twice.
     """
     said = Complaints(file)
-    table = _columns(frame)
+    table = _columns(frame, plans)
     dated = _dated(table, plans, said)
     said.stop()
     rows = table.get("row") or list(range(1, len(frame) + 1))
@@ -125,13 +125,21 @@ def events_from(
     return events
 
 
-def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
-    table: dict[str, list[Any]] = {}
+def _columns(frame: pd.DataFrame, plans: list[Plan]) -> dict[str, list[Any]]:
+    """Columns under the names meant; one that a plan reads by its own name keeps it."""
+    read, table = _read_by(plans), {}
     for name in frame.columns:
-        known = ALIASES.get(str(name), str(name))
+        known = str(name) if str(name) in read else ALIASES.get(str(name), str(name))
         if known not in frame.columns or known == name:
             table[known] = frame[name].tolist()
     return table
+
+
+def _read_by(plans: list[Plan]) -> set[str]:
+    """Fields that the plans' measures, filters and SPIFFs name."""
+    parts = [part for plan in plans for part in (*plan.measures.values(), *plan.spiffs)]
+    named = {getattr(p, key, None) for p in parts for key in ("field", "numerator", "denominator", "of")}
+    return {str(f) for f in named if f is not None} | {f for p in parts for f in p.where}
 
 
 def _dated(table: dict, plans: list[Plan], said: Complaints) -> dict[str, str | None]:
