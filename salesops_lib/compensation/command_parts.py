@@ -1,71 +1,64 @@
-"""What the commands of a close share: the company's folder, its books, a draft, faults as lines."""
+"""What the commands of a domain say and take: options, faults as lines, a draft in words. Reads nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from salesops_lib import inputs
-from salesops_lib.core.errors import ParameterError
-
 if TYPE_CHECKING:
-    from salesops_lib.compensation.books import Books
     from salesops_lib.compensation.draft import Draft
 
 Data = Annotated[str, typer.Option("--data", metavar="DIR", help="Company folder; default data/sample.")]
 Month = Annotated[str, typer.Option("--period", help="Fiscal month to close, FY26-M10.")]
 AsOf = Annotated[str, typer.Option("--as-of", help="Read the data as known on this day; default: all of it.")]
+Plans = Annotated[list[Path] | None, typer.Argument(metavar="[PLAN.yaml|DIR]…", help="Default data/plans.")]
+Versions = Annotated[list[Path], typer.Argument(metavar="PLAN.yaml…", help="A plan; several: its versions.")]
+Company = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Company whose currency holds.")]
+History = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Past plan_id, measure, attainment, for W307."),
+]
+Events = Annotated[Path, typer.Option(metavar="FILE", help="What happened, a CSV; see data/plans.")]
+Holders = Annotated[Path | None, typer.Option(metavar="FILE", help="Who is paid, a CSV.")]
+Fx = Annotated[Path | None, typer.Option(metavar="FILE", help="Rates: currency, date, base_per_unit.")]
+FxBase = Annotated[str, typer.Option(metavar="CODE", help="Currency that the rates are in.")]
+Quota = Annotated[
+    list[str] | None, typer.Option(metavar="MEASURE=FIGURE", help="A quota for all who have none.")
+]
+Through = Annotated[str, typer.Option(metavar="DAY", help="Pay as known on this day.")]
+FirstMonth = Annotated[
+    int | None, typer.Option(min=1, max=12, help="First month of the fiscal year; default: the plan's.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+Role = Annotated[str, typer.Option(help="manager or finance.")]
+Who = Annotated[str, typer.Option(help="Who signs; two people sign a close.")]
+Folder = Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder to write into.")]
+Layout = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Columns; default policy/payroll.yaml of the company.")
+]
+LineId = Annotated[str, typer.Option(help="A posted line, FY26-M10/R031/1, as the statement names it.")]
+Expected = Annotated[str, typer.Option(help="The amount expected of the line.")]
+RuleText = Annotated[str, typer.Option(help="The rule of the plan that is relied on.")]
+Wrong = Annotated[str, typer.Option(help="What is wrong, in a sentence.")]
+Number = Annotated[int, typer.Option("--dispute", help="Number of the dispute.")]
+Verdict = Annotated[str, typer.Option(help="data, rule_unclear, rule_disliked or as_shown.")]
+Reply = Annotated[str, typer.Option(help="The answer, in a sentence.")]
+Adjustment = Annotated[str, typer.Option(help="What the next statement adds, -12.50.")]
 
 
-def books_of(folder: Path) -> Books:
-    """The books as the ledger has them."""
-    from salesops_lib.compensation import books
-
-    return books.read_books(inputs.read_ledger(folder, books.LEDGER).entries)
-
-
-def entries_of(folder: Path) -> Any:
-    """The ledger's entries."""
-    from salesops_lib.compensation.books import LEDGER
-
-    return inputs.read_ledger(folder, LEDGER).entries
-
-
-def kept_of(folder: Path, period: str) -> str | None:
-    """What a posting kept of its inputs; None where nothing was."""
-    from salesops_lib.compensation.books import LEDGER
-
-    return inputs.read_frozen(folder, LEDGER, period)
-
-
-def draft_of(folder: Path, period: str, as_of: str, books: Books) -> tuple[Draft, str, tuple[Any, Any], Any]:
-    """The draft, the fingerprint of the plan files, the snapshot with what it pays, and what it rests on."""
-    from salesops_lib.compensation import closed, desk
-
-    snapshot = inputs.open_snapshot(folder, as_of)
-    texts = inputs.plan_files(snapshot.company.root)
-    made, worked, taken = closed.drafted_from(snapshot, texts, books, period, inputs.plan_rates(snapshot))
-    return made, desk.fingerprint(taken.plan_texts), (snapshot, worked), taken
-
-
-def written_by(folder: Path, make: Any) -> list[dict[str, Any]]:
-    """Append what ``make`` makes of the books; all of it or nothing."""
-    from salesops_lib.compensation import books
-
-    return inputs.append(folder, books.LEDGER, lambda stands, now: make(books.read_books(stands.entries)))
-
-
-def company_of(data: str) -> Path:
-    """The company folder of ``--data``. Raises ParameterError for a database, which holds no ledger."""
-    from salesops_lib.inputs.company import company_folder
-
-    if "://" in data:
-        raise ParameterError("a database holds no ledger; name the company folder with --data DIR")
-    return company_folder(str(Path(data).expanduser().absolute()) if data else "")
+def draft_words(made: Draft) -> list[str]:
+    """A draft for who signs it: what each payee gets, which identities hold, its sum."""
+    lines = [f"{row.rep_id}  {money_words(row.paid)} {row.currency}" for row in made.payments.itertuples()]
+    lines += [f"holds: {said}" for _name, said, _holds in made.checks]
+    paid = "; ".join(f"{money_words(v)} {k}" for k, v in made.paid.items())
+    return [
+        *lines,
+        f"draft {made.hash[:12]} of {made.period}: {len(made.payments)} payees, {paid}; to be signed",
+    ]
 
 
 def money_words(whole: int) -> str:
@@ -73,6 +66,11 @@ def money_words(whole: int) -> str:
     from salesops_lib.core.money import to_decimal
 
     return f"{to_decimal(whole):,.2f}"
+
+
+def counted(number: int, word: str) -> str:
+    """``1 plan``, ``2 plans``."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 @contextmanager

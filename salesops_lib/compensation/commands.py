@@ -3,45 +3,57 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from salesops_lib import inputs
-from salesops_lib.compensation import payee_commands
 from salesops_lib.compensation.command_parts import (
+    Adjustment,
+    AsJson,
     AsOf,
+    Company,
     Data,
+    Events,
+    Expected,
+    FirstMonth,
+    Folder,
+    Fx,
+    FxBase,
+    History,
+    Holders,
+    Layout,
+    LineId,
     Month,
-    books_of,
-    company_of,
-    draft_of,
-    entries_of,
-    kept_of,
+    Number,
+    Plans,
+    Quota,
+    Reply,
+    Role,
+    RuleText,
+    Through,
+    Verdict,
+    Versions,
+    Who,
+    Wrong,
+    counted,
+    draft_words,
     money_words,
     told,
-    written_by,
-)
+)  # fmt: skip
 from salesops_lib.core.errors import ParameterError
+
+if TYPE_CHECKING:
+    from salesops_lib.compensation.books import Books
+    from salesops_lib.compensation.draft import Draft
 
 NAME = "comp"
 
 app = typer.Typer(no_args_is_help=True, help="Compensation plans: check them, pay them.")
 
-Plans = Annotated[list[Path] | None, typer.Argument(metavar="[PLAN.yaml|DIR]…", help="Default data/plans.")]
-
 
 @app.command()
-def check(
-    plans: Plans = None,
-    data: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="Company whose currency holds.")
-    ] = None,
-    history: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Past attainments: plan_id, measure, attainment, for W307."),
-    ] = None,
-) -> None:
+def check(plans: Plans = None, data: Company = None, history: History = None) -> None:
     """Say every fault of every plan, with file and line; exit 2 where a plan has an error."""
     from salesops_lib.compensation.checks import check_texts
     from salesops_lib.compensation.faults import errors
@@ -54,7 +66,7 @@ def check(
     for fault in found:
         typer.echo(str(fault), err=fault.severity == "error")
     warned = sum(f.severity == "warning" for f in found)
-    typer.echo(f"{_count(len(texts), 'plan')}, {_count(len(wrong), 'error')}, {_count(warned, 'warning')}")
+    typer.echo(f"{counted(len(texts), 'plan')}, {counted(len(wrong), 'error')}, {counted(warned, 'warning')}")
     if wrong:
         raise typer.Exit(2)
 
@@ -71,22 +83,9 @@ def schema() -> None:
 
 @app.command()
 def pay(
-    plans: Annotated[list[Path], typer.Argument(metavar="PLAN.yaml…", help="A plan; several: its versions.")],
-    events: Annotated[Path, typer.Option(metavar="FILE", help="What happened, a CSV; see data/plans.")],
-    holders: Annotated[Path | None, typer.Option(metavar="FILE", help="Who is paid, a CSV.")] = None,
-    fx: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Rates: currency, date, base_per_unit.")
-    ] = None,
-    fx_base: Annotated[str, typer.Option(metavar="CODE", help="Currency that the rates are in.")] = "",
-    quota: Annotated[
-        list[str] | None, typer.Option(metavar="MEASURE=FIGURE", help="A quota for all who have none.")
-    ] = None,
-    through: Annotated[str, typer.Option(metavar="DAY", help="Pay as known on this day.")] = "",
-    first_month: Annotated[
-        int | None, typer.Option(min=1, max=12, help="First month of the fiscal year; default: the plan's.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
-) -> None:
+    plans: Versions, events: Events, holders: Holders = None, fx: Fx = None, fx_base: FxBase = "",
+    quota: Quota = None, through: Through = "", first_month: FirstMonth = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
     """Pay a plan on a file of events: statement lines with their arithmetic, and totals."""
     from salesops_lib.compensation import paying_files, printed
 
@@ -106,30 +105,20 @@ def close(period: Month, data: Data = "", as_of: AsOf = "") -> None:
     """Work out a period's statements as a draft to be signed; says what each payee gets."""
     from salesops_lib.compensation import desk
 
-    folder = company_of(data)
+    folder = _folder(data)
     with told():
-        made, plans, _, _ = draft_of(folder, period, as_of, books_of(folder))
-        written_by(folder, lambda books: desk.drafted(made, plans))
-    for row in made.payments.itertuples():
-        typer.echo(f"{row.rep_id}  {money_words(row.paid)} {row.currency}")
-    for _name, said, _holds in made.checks:
-        typer.echo(f"holds: {said}")
-    paid = "; ".join(f"{money_words(v)} {k}" for k, v in made.paid.items())
-    typer.echo(f"draft {made.hash[:12]} of {period}: {len(made.payments)} payees, {paid}; to be signed")
+        made, plans, _, _ = _draft(folder, period, as_of, _books(folder))
+        _written(folder, lambda books: desk.drafted(made, plans))
+    typer.echo("\n".join(draft_words(made)))
 
 
 @app.command()
-def approve(
-    period: Month,
-    role: Annotated[str, typer.Option(help="manager or finance.")],
-    who: Annotated[str, typer.Option(help="Who signs; two people sign a close.")],
-    data: Data = "",
-) -> None:
+def approve(period: Month, role: Role, who: Who, data: Data = "") -> None:
     """Sign the last draft of a period."""
     from salesops_lib.compensation import desk
 
-    folder = company_of(data)
-    (entry,) = written_by(folder, lambda books: desk.approved(books, period, role, who))
+    folder = _folder(data)
+    (entry,) = _written(folder, lambda books: desk.approved(books, period, role, who))
     typer.echo(f"{role} {entry['who']} signed draft {entry['draft'][:12]} of {period}")
 
 
@@ -140,15 +129,15 @@ def post(period: Month, data: Data = "") -> None:
     from salesops_lib.compensation.books import LEDGER
     from salesops_lib.compensation.taken import frozen, hash_of
 
-    folder = company_of(data)
+    folder = _folder(data)
     with told():
-        books = books_of(folder)
+        books = _books(folder)
         stands = desk.draft_of(books, period)
-        made, plans, _, taken = draft_of(folder, period, stands["as_of"], books)
+        made, plans, _, taken = _draft(folder, period, stands["as_of"], books)
         desk.posted(books, made, plans, "")  # refused before anything is kept
         text = frozen(taken)
         inputs.write_frozen(folder, LEDGER, period, text)
-        written = written_by(folder, lambda now: desk.posted(now, made, plans, hash_of(text)))
+        written = _written(folder, lambda now: desk.posted(now, made, plans, hash_of(text)))
     typer.echo(f"{period} is closed: {written[-1]['lines']} lines, {len(made.payments)} payments, entry "
                f"{written[-1]['entry']}")  # fmt: skip
 
@@ -156,7 +145,7 @@ def post(period: Month, data: Data = "") -> None:
 @app.command(hidden=True)
 def reopen(period: Month, data: Data = "") -> None:
     """Refuse, and say what to do instead: a closed period is never opened again."""
-    books = books_of(company_of(data))
+    books = _books(_folder(data))
     if period not in books.postings:
         raise ParameterError(f"{period} is not closed; salesops comp close --period {period} drafts it anew")
     entry = books.postings[period]["entry"]
@@ -171,19 +160,117 @@ def verify(period: Month, data: Data = "") -> None:
     """Work out a closed period again from what was kept; exit 2 where it is not the same to the byte."""
     from salesops_lib.compensation import closed, desk
 
-    folder = company_of(data)
+    folder = _folder(data)
     with told():
-        made, plans, _ = closed.again(entries_of(folder), period, kept_of(folder, period))
-    typer.echo(desk.same_again(books_of(folder), made, plans))
+        made, plans, _ = closed.again(_entries(folder), period, _kept(folder, period))
+    typer.echo(desk.same_again(_books(folder), made, plans))
 
 
-for _command in (
-    payee_commands.statements,
-    payee_commands.payroll,
-    payee_commands.dispute,
-    payee_commands.answer,
-):
-    app.command()(_command)
+@app.command()
+def statements(period: Month, to: Folder, data: Data = "", as_of: AsOf = "") -> None:
+    """Write a statement per payee, HTML and Excel: of a closed period as posted, else the draft."""
+    from salesops_lib.compensation import closed
+
+    folder = _folder(data)
+    with told():
+        books = _books(folder)
+        if period in books.postings:
+            made = closed.as_posted(books, period)
+            _, _, worked = closed.again(_entries(folder), period, _kept(folder, period))
+            snapshot = inputs.open_snapshot(folder, made.as_of)
+        else:
+            made, _, (snapshot, worked), _ = _draft(folder, period, as_of, books)
+    files, status = closed.statement_files(made, snapshot, worked, books)
+    inputs.write_files(to, files)
+    typer.echo(f"{len(files) // 2} statements of {period} ({status}) in {to}")
+
+
+@app.command()
+def payroll(period: Month, to: Folder, layout: Layout = None, data: Data = "") -> None:
+    """Write a posted period's amounts in the columns that the payroll vendor imports."""
+    from salesops_lib.compensation import payroll_file, payroll_layout
+
+    folder = _folder(data)
+    books = _books(folder)
+    place = layout or folder / "policy" / "payroll.yaml"
+    form = payroll_layout.Layout()
+    if layout is not None or place.is_file():
+        form = payroll_layout.layout_from(inputs.plan_texts([place])[0].text, str(place))
+    people = inputs.read_rows(place.parent / form.people) if form.people else None
+    snapshot = inputs.open_snapshot(folder)
+    made = payroll_file.payroll_of(books, period, snapshot, form, people)
+    inputs.write_files(to, {form.file: made.content})
+    sums = "; ".join(f"{money_words(cents)} {code}" for code, cents in made.sums.items())
+    typer.echo(f"{made.rows} rows of {period} in {to / form.file}: {sums}, as posted")
+
+
+@app.command()
+def dispute(line: LineId, expected: Expected, rule: RuleText, reason: Wrong, data: Data = "") -> None:
+    """Enter a payee's question about a line of a posted statement."""
+    from salesops_lib.compensation import desk
+
+    (entry,) = _written(_folder(data), lambda books: desk.disputed(books, line, expected, rule, reason))
+    typer.echo(f"dispute {entry['entry']}: {line} shows {entry['shown']}, expected {entry['expected']}")
+
+
+@app.command()
+def answer(
+    number: Number, verdict: Verdict, reason: Reply, adjustment: Adjustment = "0", data: Data = ""
+) -> None:
+    """Answer a dispute; an adjustment is paid with the next close."""
+    from salesops_lib.compensation import desk
+
+    (entry,) = _written(
+        _folder(data), lambda books: desk.answered(books, number, verdict, adjustment, reason)
+    )
+    typer.echo(f"dispute {number} answered ({verdict}); the next close adds {entry['adjustment']}")
+
+
+def _books(folder: Path) -> Books:
+    """The books as the ledger has them."""
+    from salesops_lib.compensation import books
+
+    return books.read_books(inputs.read_ledger(folder, books.LEDGER).entries)
+
+
+def _entries(folder: Path) -> Any:
+    """The ledger's entries."""
+    from salesops_lib.compensation.books import LEDGER
+
+    return inputs.read_ledger(folder, LEDGER).entries
+
+
+def _kept(folder: Path, period: str) -> str | None:
+    """What a posting kept of its inputs; None where nothing was."""
+    from salesops_lib.compensation.books import LEDGER
+
+    return inputs.read_frozen(folder, LEDGER, period)
+
+
+def _draft(folder: Path, period: str, as_of: str, books: Books) -> tuple[Draft, str, tuple[Any, Any], Any]:
+    """The draft, the fingerprint of the plan files, the snapshot with what it pays, and what it rests on."""
+    from salesops_lib.compensation import closed, desk
+
+    snapshot = inputs.open_snapshot(folder, as_of)
+    texts = inputs.plan_files(snapshot.company.root)
+    made, worked, taken = closed.drafted_from(snapshot, texts, books, period, inputs.plan_rates(snapshot))
+    return made, desk.fingerprint(taken.plan_texts), (snapshot, worked), taken
+
+
+def _written(folder: Path, make: Any) -> list[dict[str, Any]]:
+    """Append what ``make`` makes of the books; all of it or nothing."""
+    from salesops_lib.compensation import books
+
+    return inputs.append(folder, books.LEDGER, lambda stands, now: make(books.read_books(stands.entries)))
+
+
+def _folder(data: str) -> Path:
+    """The company folder of ``--data``. Raises ParameterError for a database, which holds no ledger."""
+    from salesops_lib.inputs.company import company_folder
+
+    if "://" in data:
+        raise ParameterError("a database holds no ledger; name the company folder with --data DIR")
+    return company_folder(str(Path(data).expanduser().absolute()) if data else "")
 
 
 def _currency(plans: list[Path], data: Path | None) -> str | None:
@@ -201,7 +288,3 @@ def _history(path: Path | None, read) -> dict:
         return read(inputs.read_rows(path), str(path))
     except ValueError as fault:
         raise ParameterError(str(fault)) from None
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
