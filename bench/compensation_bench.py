@@ -2,6 +2,10 @@
 
 Against the same pay in fractions, line by line, on a part of the reps; and against reading the same rows once
 (amounts to Decimal, a sort, running sums). The target is about a second of CPU.
+
+A close of a month (every line since January with its arithmetic in words, the draft and its checks, a page a
+payee) against the same pay in fractions, which is the least that exact pay takes without the fast path; and a
+line of four times as many payees against a line of few: it must not cost more.
 """
 
 from __future__ import annotations
@@ -9,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -16,6 +21,8 @@ import pandas as pd
 
 REPS, DEALS, SLOW_REPS = 1_000, 80, 20
 BOUND_EXACT, BOUND_READ = 0.1, 15.0
+FEW, MANY = 60, 240
+BOUND_CLOSE, BOUND_MORE = 3.0, 1.3
 PLAN = """
 schema: salesops.plan/1
 id: bench
@@ -73,7 +80,24 @@ def measure() -> list[dict[str, str | float]]:
     lines = paid.count()
     per_line, slow_per_line = seconds / lines, slow_seconds / slow.count()
     told = {"seconds": round(seconds, 2), "lines": lines}
+    close_of(10)  # imports and caches
+    (little, few_lines), (much, many_lines) = close_of(FEW), close_of(MANY)
     return [
+        {
+            "name": f"close_a_month_of_{MANY}_payees_to_fractions",
+            "ratio": round(much / (slow_per_line * many_lines), 2),
+            "bound": BOUND_CLOSE,
+            "seconds": round(much, 2),
+            "lines": many_lines,
+            "fraction_seconds": round(slow_per_line * many_lines, 2),
+        },
+        {
+            "name": f"close_a_line_of_{MANY}_payees_to_one_of_{FEW}",
+            "ratio": round(much / many_lines / (little / few_lines), 2),
+            "bound": BOUND_MORE,
+            "seconds": round(much, 2),
+            "few_seconds": round(little, 2),
+        },
         {
             "name": "statement_lines_of_1000_reps_to_fractions",
             "ratio": round(per_line / slow_per_line, 4),
@@ -89,6 +113,31 @@ def measure() -> list[dict[str, str | float]]:
             "read_seconds": round(read_seconds, 3),
         },
     ]
+
+
+def close_of(payees: int) -> tuple[float, int]:
+    """Seconds of CPU of closing the eleventh month, and how many lines since January it rests on."""
+    from salesops_lib.compensation.books import read_books
+    from salesops_lib.compensation.closing import work_out
+    from salesops_lib.compensation.draft import draft
+    from salesops_lib.compensation.payslip import statements
+    from salesops_lib.compensation.statement_pages import statement_page
+    from salesops_lib.compensation.taken import Taken
+    from salesops_lib.core.periods import monthly
+
+    events, holders = rows(payees)
+    spells = {"plan_id": "bench", "start_date": date(2026, 1, 1), "end_date": None, "hire_date": None}
+    calendar, through = monthly(1, range(2026, 2028)), date(2026, 11, 30)
+    inputs = Taken(events, holders.assign(**spells), (("bench.yaml", PLAN),), calendar, "USD", (), ())
+
+    def close() -> int:
+        worked = work_out(inputs, through)
+        made = draft(worked, read_books([]), calendar, "FY26-M11", date(2026, 12, 2))
+        pages = [statement_page("Bench", one) for one in statements(made, {}, worked, "draft")]
+        assert len(pages) == payees and all(holds for _, _, holds in made.checks)
+        return len(worked.lines)
+
+    return timed(close)
 
 
 def rows(reps: int) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -20,7 +20,7 @@ from salesops_lib.compensation.world import Group, Team, World
 
 @dataclass
 class BlockResult:
-    """Sums of one block; see `simulation.Outcome`."""
+    """Sums of one block; see `simulation.Outcome`. ``spent``: (variant, plan id, SPIFF) → its budget used."""
 
     sales: np.ndarray
     attained: np.ndarray
@@ -30,6 +30,7 @@ class BlockResult:
     better: dict[str, np.ndarray]
     parts: dict[str, dict[tuple[str, str], float]]
     detail: Detail | None = None
+    spent: dict[tuple[str, str, str], np.ndarray] = field(default_factory=dict)
 
 
 @dataclass
@@ -198,9 +199,12 @@ def _spiffs(
         if counts is None:
             continue
         paid = np.tensordot(spiff.steps.astype("float32"), counts, 1) * np.float32(spiff.pays)
-        spent = paid.sum(axis=1, keepdims=True)
+        paid = np.minimum(paid, np.float32(spiff.own))
         if np.isfinite(spiff.most):
-            paid = paid * np.minimum(1, np.float32(spiff.most) / np.maximum(spent, 1))
+            asked, before = paid.sum(axis=1), result.spent.get((name, group.plan_id, spiff.id), np.float32(0))
+            left = np.minimum(asked, np.maximum(np.float32(spiff.most) - before, 0))
+            paid = paid * np.divide(left, asked, out=np.zeros_like(asked), where=asked > 0)[:, None]
+            result.spent[name, group.plan_id, spiff.id] = before + left
         key = (group.plan_id, spiff.id)
         sums = result.parts[name]
         sums[key] = sums.get(key, 0.0) + float(paid.sum(dtype="float64")) * group.money
@@ -209,13 +213,13 @@ def _spiffs(
 
 
 def _pools(world: World, result: BlockResult) -> None:
-    """Pools funded by a share of all sales, shared evenly among the seats of the group."""
+    """Pools, funded by a share of all sales or a fixed sum, shared evenly among the seats of the group."""
     for group in world.groups:
         for name, plan in group.lanes.items():
-            for pool, roles, rate in plan.pools:
+            for pool, roles, rate, fixed in plan.pools:
                 if roles and group.name.split(" · ")[-1] not in roles:
                     continue
-                money = rate * result.sales
+                money = rate * result.sales + fixed
                 result.pay[name] += money
                 result.seat_sum[name][group.rows] += money.sum() / len(group.rows)
                 sums = result.parts[name]

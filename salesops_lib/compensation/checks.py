@@ -19,8 +19,8 @@ from salesops_lib.compensation.plan import Plan
 
 OF_ONE = (*checks_curves.CHECKS, *checks_terms.CHECKS, *checks_plan.CHECKS, *checks_fit.CHECKS)
 _SPOILT = {
-    "measures": {"E202", "E203", "E207"},
-    "components": {"E204", "E205", "E207", "E210"},
+    "measures": {"E203", "E207"},
+    "components": {"E204", "E207", "E210"},
     "credits": {"E206"},
     "pay": {"E021", "E204", "E207", "E108"},
     "fx": {"E209"},

@@ -64,7 +64,7 @@ def _refuse_unowned(tables: Mapping[str, pd.DataFrame], through: date) -> None:
         raise TableError(
             f"opportunities: {row['opportunity_id']}, won on {row['close_date'].date()}, has no owner and no "
             f"credit, so nobody can be paid; name its payee, or a house account on no plan "
-            f"({len(alone)} such deals)"
+            f"({len(alone)} such deal{'s' * (len(alone) > 1)})"
         )
 
 
@@ -85,7 +85,7 @@ def refuse_unpaid(
         raise TableError(
             f"opportunities: {row['opportunity_id']}, won on {row['close_date'].date()}, has no amount in "
             f"{currency}; give the amount, or the rate of {row.get('currency') or 'its currency'} on that "
-            f"day ({len(empty)} such deals)"
+            f"day ({len(empty)} such deal{'s' * (len(empty) > 1)})"
         )
     rows = tables["plan_assignments"]
     rows = rows[(rows["start_date"] <= last) & (rows["end_date"].fillna(_FAR) > first)]

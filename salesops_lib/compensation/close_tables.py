@@ -15,17 +15,11 @@ from salesops_lib.compensation.closing import Worked, close_kind
 from salesops_lib.compensation.contract_costs import Terms, capitalised, schedule
 from salesops_lib.compensation.draft import Draft
 from salesops_lib.compensation.lines import EARNINGS
+from salesops_lib.compensation.payroll_file import amounts
 from salesops_lib.core.money import cents, from_cents, to_cents, to_decimal
 from salesops_lib.core.periods import FiscalCalendar, Period
 
 NOWHERE = "(none)"
-CODES = {
-    "commission": "COMM", "adjustment": "COMM", "cap": "COMM", "carry": "COMM", "bonus": "BONUS",
-    "spiff": "SPIFF", "pool": "POOL", "hold": "HOLD", "release": "HOLD", "clawback": "CLAW",
-    "cancelled": "CLAW", "overpayment": "CLAW", "draw": "DRAW", "draw_recovery": "DRAW",
-    "correction": "CORR", "dispute": "DISPUTE", "carried": "CARRY",
-}  # fmt: skip
-"""Kind of line → payroll code."""
 MONTHS_OF_RATE = 3
 AHEAD = 12  # months of write-off shown after the close
 
@@ -92,9 +86,7 @@ def payment_rows(close: Close) -> pd.DataFrame:
 
 def payroll_rows(close: Close) -> pd.DataFrame:
     """Columns of ``outputs.PAYROLL``: what payroll loads."""
-    rows = close.made.lines.assign(code=close.made.lines["kind"].map(CODES))
-    sums = rows.groupby(["rep_id", "code", "currency"], as_index=False)["cents"].sum()
-    sums = sums[sums["cents"] != 0]
+    sums = amounts(close.made.lines)
     made = sums.assign(
         name=sums["rep_id"].map(close.names), closes=close.made.period, amount=from_cents(sums["cents"])
     )

@@ -20,6 +20,7 @@ from salesops_lib.compensation.faults import PlanError
 from salesops_lib.compensation.plan import Plan
 from salesops_lib.compensation.plan_words import plan_words
 from salesops_lib.compensation.rows import share_of
+from salesops_lib.compensation.statement_deals import booked_deals
 from salesops_lib.compensation.tables import lines_table, measures_table, payments_table
 from salesops_lib.compensation.taken import Taken
 from salesops_lib.core.errors import TableError
@@ -38,7 +39,7 @@ class Worked:
     ``payments``: ``PAYMENT_COLUMNS`` with ``plan_id``, ``currency``, ``closes``. ``measures``: value, quota
     and attainment per holder, plan, measure and window. ``stood_in``: sentences on quotas that stand in.
     ``terms``: columns of `TERMS`, each payee's plan in words on the last day. ``credited``: close period →
-    (deals credited in whole, deals booked).
+    (deals credited in whole, deals booked). ``deals``: of ``statement_deals.booked_deals``.
     """
 
     through: date
@@ -49,6 +50,7 @@ class Worked:
     stood_in: tuple[str, ...]
     terms: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=TERMS))
     credited: dict[str, tuple[int, int]] = field(default_factory=dict)
+    deals: pd.DataFrame | None = None
 
 
 def work_out(inputs: Taken, through: date) -> Worked:
@@ -69,7 +71,7 @@ def work_out(inputs: Taken, through: date) -> Worked:
             continue
         paid = _pay(versions, Inputs(inputs.events, inputs.holders, rates, calendar, through=through))
         made.append((*_tables(paid, plan_id, versions[0].currency), _terms(paid, plan_id, through)))
-        notes += [f"{plan_id}: {note}" for note in paid.notes if "count for nothing" not in note]
+        notes += [f"{plan_id}: {note}" for note in paid.notes if "for nothing in this plan" not in note]
     if not made:
         raise TableError(f"no plan with people on it starts by {through}; check plan_assignments and plans/")
     lines, payments, measures, terms = (
@@ -80,7 +82,8 @@ def work_out(inputs: Taken, through: date) -> Worked:
     said = tuple(f"{rep}: no quota in {quarter}; that of the quarter next to it stands in."
                  for rep, quarter in inputs.gaps)  # fmt: skip
     credited = _credited(inputs.events, calendar, through)
-    return Worked(through, lines, payments, measures, tuple(notes), said, terms, credited)
+    deals = booked_deals(inputs.events, inputs.currency)
+    return Worked(through, lines, payments, measures, tuple(notes), said, terms, credited, deals)
 
 
 def _pay(versions: list[Plan], given: Inputs) -> Paid:

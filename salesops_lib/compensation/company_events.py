@@ -1,7 +1,8 @@
 """A company's tables as the engine's events: what was booked, accepted, scored, renewed, paid or lost.
 
     event               one row is                                   fields
-    booked              a payee's direct credit of a won deal        bookings, acv, deal_type, segment,
+    booked              a payee's direct credit of a won deal        bookings, acv, deal_amount,
+                                                                     deal_currency, deal_type, segment,
                                                                      term_months, product, split_pct,
                                                                      overlay_id, sourced_by
     accepted            a lead that sales accepted                   stage_reached
@@ -13,7 +14,8 @@
     churn               the end of a contract that churned           –
 
 ``bookings`` is the deal's amount, ``acv`` the same × 12 ÷ months of the term where that is longer than a
-year. ``product`` is the line item with the most money. Days are those of the company's zone.
+year. ``deal_amount`` is as the CRM has it, in ``deal_currency``; statements show it. ``product`` is the line
+item with the most money. Days are those of the company's zone.
 """
 
 from __future__ import annotations
@@ -75,6 +77,8 @@ def _booked(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
             "date": deals["close_date"].dt.date,
             "bookings": [str(m) for m in money],
             "acv": [str(_annual(m, t)) for m, t in zip(money, months, strict=True)],
+            "deal_amount": _as_entered(deals),
+            "deal_currency": deals.get("currency"),
             "deal_type": _lowered(deals, "type"),
             "segment": deals.get("segment"),
             "term_months": [None if pd.isna(t) else f"{t:.0f}" for t in months],
@@ -188,6 +192,15 @@ def _annual(money: Decimal, months: float) -> Decimal:
     if pd.isna(months) or months <= 12:
         return money
     return (money * 12 / Decimal(str(months))).quantize(CENT, ROUND_HALF_EVEN)
+
+
+def _as_entered(deals: pd.DataFrame) -> list[str | None] | None:
+    """The amount as the CRM has it, in the deal's own currency."""
+    if "amount" not in deals:
+        return None
+    return [
+        None if pd.isna(a) else str(Decimal(str(a)).quantize(CENT, ROUND_HALF_EVEN)) for a in deals["amount"]
+    ]
 
 
 def _lowered(deals: pd.DataFrame, column: str):

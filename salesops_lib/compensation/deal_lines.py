@@ -17,6 +17,7 @@ from salesops_lib.compensation.paying import Paying
 from salesops_lib.compensation.plan import Plan
 from salesops_lib.compensation.tallies import Entry
 from salesops_lib.compensation.windows import Window
+from salesops_lib.compensation.words import short
 
 ZERO, ONE = Fraction(0), Fraction(1)
 
@@ -114,7 +115,15 @@ class _Stream:
             before = deal.counted
             if self._counted(deal, plan, period)[0] != before:
                 factor = self.paying.factors.of(self.rep, plan, component, day, period.end - 1)
-                yield self._moved(deal, deal.entry, plan, period, "adjustment", factor=factor)
+                line = self._moved(deal, deal.entry, plan, period, "adjustment", factor=factor)
+                yield line._replace(text=self._told(deal, before, plan, line, (day, period.end - 1)))
+
+    def _told(self, deal: _Deal, before: Fraction, plan: Plan, line: Line, days: tuple[int, int]) -> str:
+        """``500 × 1.2 − 250 earned before``."""
+        component, raw = plan.component(self.name), sum((a for _, _, a in deal.parts), ZERO)
+        factors = self.paying.factors.words(self.rep, plan, component, *days)
+        capped = " (capped)" if line.capped else ""
+        return f"{short(raw)}{factors}{capped} − {short(before)} earned before"
 
     def _counted(self, deal: _Deal, plan: Plan, period: Window) -> tuple[Fraction, bool]:
         """What a deal comes to by the end of a pay period: factors, then the cap per deal; whether it bit."""

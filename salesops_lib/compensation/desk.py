@@ -13,7 +13,7 @@ from typing import Any
 
 from salesops_lib.compensation.books import ROLES, Books, entries_of
 from salesops_lib.compensation.draft import CloseError, Draft
-from salesops_lib.core.errors import ParameterError, nearest
+from salesops_lib.core.errors import ParameterError
 from salesops_lib.core.money import cents, to_decimal
 
 VERDICTS = ("data", "rule_unclear", "rule_disliked", "as_shown")
@@ -102,8 +102,7 @@ def disputed(books: Books, line_id: str, expected: str, rule: str, reason: str) 
     """
     rows = books.lines[books.lines["line_id"] == line_id]
     if rows.empty:
-        near = nearest(line_id, books.lines["line_id"].tolist()) if len(books.lines) else "Nothing is posted."
-        raise CloseError(f"no posted line has the id {line_id}. {near}")
+        raise CloseError(f"no posted line has the id {line_id}. {_near(books, line_id)}")
     if any(d["line_id"] == line_id and d["entry"] not in books.answers for d in books.disputes):
         raise CloseError(f"a dispute of line {line_id} is open; answer it first")
     row = rows.iloc[0]
@@ -116,6 +115,18 @@ def disputed(books: Books, line_id: str, expected: str, rule: str, reason: str) 
             "rule": _words(rule, "--rule"), "reason": _words(reason, "--reason"),
         }
     ]  # fmt: skip
+
+
+def _near(books: Books, line_id: str) -> str:
+    """Lines that may be meant: the payee's of that period, else an example; nobody else's are listed."""
+    if not len(books.lines):
+        return "Nothing is posted"
+    own = f"{line_id.rpartition('/')[0]}/"
+    mine = [i for i in books.lines["line_id"] if i.startswith(own)]
+    if mine:
+        return f"{own[:-1]} has {'the lines 1 to ' + str(len(mine)) if len(mine) > 1 else 'line 1 alone'}"
+    example = books.lines["line_id"].iloc[-1]
+    return f"It is period, payee and number, such as {example}; posted last: {books.last}"
 
 
 def answered(books: Books, number: int, verdict: str, adjustment: str, reason: str) -> list[dict[str, Any]]:

@@ -203,7 +203,8 @@ def _refuse_far_days(events: Events, windows: Windows, versions: Versions) -> No
             outside.append(events.row[place])
     if outside:
         told = ", ".join(str(r) for r in sorted(outside)[:5])
-        events.notes.append(f"{len(outside)} events fall outside the plan's days (rows {told})")
+        count = "1 event falls" if len(outside) == 1 else f"{len(outside)} events fall"
+        events.notes.append(f"{count} outside the plan's days (rows {told})")
 
 
 def fields_of(measure) -> list[str]:

@@ -106,7 +106,7 @@ def events_from(
     Raises PlanError: no date column, a date that is none, an event twice.
     """
     said = Complaints(file)
-    table = _columns(frame)
+    table = _columns(frame, plans)
     dated = _dated(table, plans, said)
     said.stop()
     rows = table.get("row") or list(range(1, len(frame) + 1))
@@ -125,13 +125,21 @@ def events_from(
     return events
 
 
-def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
-    table: dict[str, list[Any]] = {}
+def _columns(frame: pd.DataFrame, plans: list[Plan]) -> dict[str, list[Any]]:
+    """Columns under the names meant; one that a plan reads by its own name keeps it."""
+    read, table = _read_by(plans), {}
     for name in frame.columns:
-        known = ALIASES.get(str(name), str(name))
+        known = str(name) if str(name) in read else ALIASES.get(str(name), str(name))
         if known not in frame.columns or known == name:
             table[known] = frame[name].tolist()
     return table
+
+
+def _read_by(plans: list[Plan]) -> set[str]:
+    """Fields that the plans' measures, filters and SPIFFs name."""
+    parts = [part for plan in plans for part in (*plan.measures.values(), *plan.spiffs)]
+    named = {getattr(p, key, None) for p in parts for key in ("field", "numerator", "denominator", "of")}
+    return {str(f) for f in named if f is not None} | {f for p in parts for f in p.where}
 
 
 def _dated(table: dict, plans: list[Plan], said: Complaints) -> dict[str, str | None]:
@@ -141,7 +149,11 @@ def _dated(table: dict, plans: list[Plan], said: Complaints) -> dict[str, str | 
     found |= {f"{kind}_date": kind for kind in sorted(counted | other) if f"{kind}_date" in table}
     if not found:
         wanted = ", ".join(sorted(f"{k}_date" for k in counted))
-        said.add(1, "E308", "columns", f"no column date, nor one of {wanted}. It has: {', '.join(table)}")
+        names = [name for name in table if name != "row"]
+        hint = "; the file is not separated by commas" if len(names) == 1 and ";" in names[0] else ""
+        said.add(
+            1, "E308", "columns", f"no column date, nor one of {wanted}. It has: {', '.join(names)}{hint}"
+        )
     return found
 
 
@@ -164,7 +176,8 @@ def _happened(
     places = np.flatnonzero(known[codes])
     if column == "date" and alone:
         for place in np.flatnonzero(~known[codes]):
-            said.add(rows[place], "E302", "date", "an event without a date, or with none; fill it in")
+            if blank(table[column][place]):
+                said.add(rows[place], "E302", "date", "an event without a date; fill it in")
     days = np.array([m[0] if m else 0 for m in moments] + [0], dtype="int64")[codes[places]]
     times = [moments[c][1] for c in codes[places]]
     kinds: list[str | None] = [named] * len(places)
@@ -219,7 +232,9 @@ def _gathered(table: dict, rows: list, said: Complaints, places: list[int], days
 def _note_idle(events: Events, plans: list[Plan]) -> None:
     counted, other = kinds_of(plans)
     idle = Counter(k for k in events.kind if k is not None and k not in counted | other)
-    events.notes += [f"{n} events of kind {kind} count for nothing in this plan" for kind, n in idle.items()]
+    for kind, n in idle.items():
+        count = "1 event of kind {} counts" if n == 1 else f"{n} events of kind {{}} count"
+        events.notes.append(f"{count.format(kind)} for nothing in this plan")
 
 
 def _refuse_twice(events: Events, table: dict) -> None:

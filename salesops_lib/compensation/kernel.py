@@ -17,7 +17,8 @@ import numpy as np
 
 from salesops_lib.compensation.curves import Curve
 
-TILE = 16_384  # elements worked on at once: a few rows of float32 fit a core's cache
+TILE = 16_384  # most elements worked on at once: a few rows of float32 fit a core's cache
+MOST_SHAPES = 64  # shapes of working memory kept; a run has a handful
 
 
 @dataclass(frozen=True)
@@ -43,21 +44,34 @@ class Scratch:
     """
 
     def __init__(self) -> None:
-        self._rows: dict[int, np.ndarray] = {}
-        self._tiles: dict[bytes, np.ndarray] = {}
+        self._rows: dict[tuple[int, int], np.ndarray] = {}
+        self._tiles: dict[int, tuple] = {}
 
-    def rows(self, count: int) -> np.ndarray:
-        """An array of ``count`` rows of a tile, the last of ones: a constant is then one more weight."""
-        if count not in self._rows:
-            self._rows[count] = np.ones((count, TILE), "float32")
-        return self._rows[count]
+    def rows(self, count: int, size: int) -> np.ndarray:
+        """``count`` rows of ``size`` side by side, the last of ones: a constant is then one more weight."""
+        key = (count, size)
+        if key not in self._rows:
+            if len(self._rows) > MOST_SHAPES:
+                self._rows.clear()
+            self._rows[key] = np.ones((count, size), "float32")
+        return self._rows[key]
 
-    def tiles(self, numbers: np.ndarray) -> np.ndarray:
-        """One row per number, filled with it."""
-        key = numbers.tobytes()
-        if key not in self._tiles:
-            self._tiles[key] = np.repeat(numbers.reshape(-1, 1), TILE, axis=1)
-        return self._tiles[key]
+    def tiles(self, curve: Hinges) -> tuple[np.ndarray, np.ndarray | None, int]:
+        """A curve's knots, each over a whole row; its top likewise, None without one; 1 if it starts at 0."""
+        found = self._tiles.get(id(curve))
+        if found is None:
+            if len(self._tiles) > MOST_SHAPES:
+                self._tiles.clear()
+            knots = np.repeat(curve.knots.reshape(-1, 1), TILE, axis=1)
+            top = np.full(TILE, curve.top) if np.isfinite(curve.top) else None
+            from_zero = int(len(curve.knots) > 0 and curve.knots[0] == 0)
+            found = self._tiles[id(curve)] = (
+                curve,
+                knots,
+                top,
+                from_zero,
+            )  # held, so that the id stays its own
+        return found[1:]
 
 
 def hinges(curve: Curve) -> Hinges:
@@ -90,22 +104,20 @@ def pay(curve: Hinges, x: np.ndarray, out: np.ndarray, scratch: Scratch) -> np.n
     parts in ten million of the curve's steepest slope times x.
     """
     flat, to = x.reshape(-1), out.reshape(-1)
-    knots, tops = scratch.tiles(curve.knots), scratch.tiles(np.array([curve.top], "float32"))[0]
-    rows, capped = scratch.rows(len(curve.weights)), bool(np.isfinite(curve.top))
-    hinged = rows[:-1]
-    for first in range(0, flat.size, TILE):
-        part, into = flat[first : first + TILE], to[first : first + TILE]
-        size = part.size
-        if size == TILE:
-            np.maximum(part, knots, out=hinged)
-            np.dot(curve.weights, rows, out=into)
-        else:
-            np.maximum(part, knots[:, :size], out=hinged[:, :size])
-            np.dot(curve.weights, np.ascontiguousarray(rows[:, :size]), out=into)
+    knots, top, from_zero = scratch.tiles(curve)  # a first knot at 0 is x itself, for x ≥ 0
+    count = len(curve.weights)
+    step = -(-flat.size // max(-(-flat.size // TILE), 1))  # tiles of one size: no short one at the end
+    for first in range(0, flat.size, max(step, 1)):
+        part, into = flat[first : first + step], to[first : first + step]
+        rows = scratch.rows(count, part.size)
+        if from_zero:
+            np.copyto(rows[0], part)
+        np.maximum(part, knots[from_zero:, : part.size], out=rows[from_zero:-1])
+        np.dot(curve.weights, rows, out=into)
         for at, jump in curve.leaps:
             into += np.multiply(part >= at, jump, dtype="float32")
-        if capped:
-            np.minimum(into, tops[:size], out=into)
+        if top is not None:
+            np.minimum(into, top[: part.size], out=into)
     return out
 
 

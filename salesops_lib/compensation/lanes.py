@@ -64,12 +64,13 @@ class Lane:
 
 @dataclass(frozen=True)
 class SpiffLane:
-    """A SPIFF: money per qualifying deal in some steps, at most ``most`` over all payees."""
+    """A SPIFF: money per qualifying deal in some steps, at most ``most`` over all payees, ``own`` for one."""
 
     id: str
     pays: float
     steps: np.ndarray
     most: float
+    own: float
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class PlanLanes:
     """A plan's lanes for one group.
 
     ``quotas``: measure → steps × reps. ``cap``: the plan's, money of the year per rep. ``pools``: (id, roles,
-    share of all sales).
+    share of all sales, fixed money of the year).
     """
 
     plan: Plan
@@ -85,7 +86,7 @@ class PlanLanes:
     quotas: dict[str, np.ndarray]
     spiffs: tuple[SpiffLane, ...]
     cap: np.ndarray
-    pools: tuple[tuple[str, tuple[str, ...], float], ...]
+    pools: tuple[tuple[str, tuple[str, ...], float, float], ...]
 
     @cached_property
     def units(self) -> tuple[PlanLanes, ...]:
@@ -114,16 +115,11 @@ def lanes_of(plan: Plan, target: np.ndarray, quotas: dict[str, np.ndarray], step
         Periods of the year that the design has (4); a measure by month has twelve.
     """
     made = tuple(_lane(plan, c, target, quotas) for c in plan.components)
-    spiffs = tuple(_spiff(plan, s, steps) for s in plan.spiffs)
+    spiffs = tuple(_spiff(plan, s, steps) for s in plan.spiffs if s.per == "deal")
     cap = np.full(len(target), np.inf)
     if plan.cap is not None:
         cap = _cap(plan.cap, target[None, :] / ANNUAL[plan.cap.period or "year"])[0]
-    pools = tuple(
-        (p.id, p.roles, float(p.funding.rate_percent) / 100 * float(p.funding.share))
-        for p in plan.pool
-        if p.funding.measure and p.funding.rate_percent
-    )
-    return PlanLanes(plan, made, quotas, spiffs, cap, pools)
+    return PlanLanes(plan, made, quotas, spiffs, cap, tuple(_pool(plan, p) for p in plan.pool))
 
 
 def left_out(plan: Plan) -> list[str]:
@@ -134,9 +130,26 @@ def left_out(plan: Plan) -> list[str]:
     if plan.holds:
         said.append(f"{plan.id}: holds move when pay is paid, not what is earned; they are not drawn.")
     for pool in plan.pool:
-        if not (pool.funding.measure and pool.funding.rate_percent):
-            said.append(f"{plan.id}: pool {pool.id} is a fixed sum and stands outside the draws.")
+        funded = plan.measure(pool.funding.measure) if pool.funding.measure else None
+        if funded is not None and funded.where:
+            said.append(f"{plan.id}: pool {pool.id} is funded by all sales drawn, its filter is left out.")
+        if pool.distribute.by != "equal":
+            said.append(f"{plan.id}: pool {pool.id} is shared evenly here, not by {pool.distribute.by}.")
+    for spiff in plan.spiffs:
+        if spiff.per != "deal":
+            said.append(
+                f"{plan.id}: SPIFF {spiff.id} pays per {spiff.per}, which is not drawn; add its budget."
+            )
+    if plan.cap is not None and plan.cap.carry_excess:
+        said.append(f"{plan.id}: what lies above the plan's cap is carried, here it is cut off.")
     return said
+
+
+def _pool(plan: Plan, pool) -> tuple[str, tuple[str, ...], float, float]:
+    funding, share = pool.funding, float(pool.funding.share)
+    if funding.measure and funding.rate_percent:
+        return (pool.id, pool.roles, float(funding.rate_percent) / 100 * share, 0.0)
+    return (pool.id, pool.roles, 0.0, float(funding.amount or 0) * share * ANNUAL[funding.period or "year"])
 
 
 def _lane(plan: Plan, part, target: np.ndarray, quotas: dict[str, np.ndarray]) -> Lane:
@@ -229,5 +242,7 @@ def _spiff(plan: Plan, spiff, steps: int) -> SpiffLane:
     low, high = spiff.from_.toordinal(), spiff.to.toordinal()
     inside = np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0, None)
     pays = float(spiff.pays)
-    most = float(spiff.max_total) if spiff.max_total is not None else float("inf")
-    return SpiffLane(spiff.id, pays, inside / np.diff(edges), most)
+    most, own = (
+        float(cap) if cap is not None else float("inf") for cap in (spiff.max_total, spiff.max_per_payee)
+    )
+    return SpiffLane(spiff.id, pays, inside / np.diff(edges), most, own)

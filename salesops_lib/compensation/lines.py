@@ -17,7 +17,8 @@ class Line(NamedTuple):
 
     ``part``: component, spiff or pool. ``window``: where the measure accumulates. ``period``: when it is
     paid. ``before`` and ``after``: the measure of the window before and after the event. ``factor``:
-    multipliers and gates. ``text``: the arithmetic, where it is not that of a curve.
+    multipliers and gates. ``text``: the arithmetic, where it is not that of a curve. ``earlier``: cents that
+    the window had earned before, which its total is taken less.
     """
 
     rep: str
@@ -38,3 +39,4 @@ class Line(NamedTuple):
     factor: Fraction = Fraction(1)
     capped: bool = False
     text: str = ""
+    earlier: int = 0

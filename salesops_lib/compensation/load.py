@@ -185,6 +185,8 @@ def _sentence(error: dict, at: Path) -> tuple[str, str]:
         tag = str(context.get("discriminator", "")).strip("'")
         said = error["input"].get(tag) if isinstance(error["input"], dict) else error["input"]
         return "E006", f"{tag} is {shown(said)}; write one of {context.get('expected_tags')}"
+    if kind == "string_pattern_mismatch" and key == "currency":
+        return "E006", f"currency is {shown(error['input'])}; write three capitals, such as USD"
     if kind == "too_short":
         return "E005", f"'{key}' is empty"
     return "E006", f"{key} is {shown(error['input'])}: {error['msg'][0].lower()}{error['msg'][1:]}"

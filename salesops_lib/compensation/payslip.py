@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from salesops_lib.compensation.books import MOVES
 from salesops_lib.compensation.closing import Worked
 from salesops_lib.compensation.draft import Draft
+from salesops_lib.compensation.statement_deals import DEAL_COLUMNS, deals_of_lines
 from salesops_lib.core.money import to_decimal
 
 WORDS = {
@@ -34,6 +35,7 @@ class Statement:
     ``before``, ``after``, ``arithmetic``, ``amount``; ``measures``: ``measure``, ``window``, ``value``,
     ``quota``, ``attainment``; ``held``: ``deal_id``, ``since``, ``amount`` of each deal with held pay;
     ``terms``: ``plan``, ``part``, ``words``, how the payee's plan pays. ``alone``: the payee's one currency.
+    ``deals``: `DEAL_COLUMNS`, the deals of the lines from the CRM's amount to the payee's share.
     """
 
     rep_id: str
@@ -51,6 +53,7 @@ class Statement:
     held: pd.DataFrame
     terms: pd.DataFrame
     alone: bool = True
+    deals: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=DEAL_COLUMNS))
 
 
 def statements(made: Draft, names: dict[str, str], worked: Worked | None, status: str) -> Iterator[Statement]:
@@ -60,9 +63,11 @@ def statements(made: Draft, names: dict[str, str], worked: Worked | None, status
     are left out. ``status``: ``draft`` or how it was posted, printed on each page.
     """
     several = set(made.payments.loc[made.payments["rep_id"].duplicated(), "rep_id"])
+    known, lines = _Known(worked), _by_rep(made.lines)
     for row in made.payments.to_dict("records"):
         rep, currency = row["rep_id"], row["currency"]
-        mine = made.lines[(made.lines["rep_id"] == rep) & (made.lines["currency"] == currency)]
+        mine = lines(rep)
+        mine = mine[mine["currency"] == currency]
         yield Statement(
             rep_id=rep, name=str(names.get(rep, rep)), period=made.period, as_of=made.as_of.isoformat(),
             status=status, currency=currency,
@@ -71,8 +76,8 @@ def statements(made: Draft, names: dict[str, str], worked: Worked | None, status
             balances=[(words, to_decimal(row[b])) for b, words in BALANCES.items() if row[b]],
             year=[("Earned in the fiscal year", to_decimal(row["year_earned"])),
                   ("Paid in the fiscal year", to_decimal(row["year_paid"]))],
-            lines=_lines(mine), measures=_measures(worked, rep, mine), held=_held(worked, rep, currency),
-            terms=_terms(worked, rep), alone=rep not in several,
+            lines=_lines(mine), measures=_measures(known, rep, mine), held=_held(known, rep, currency),
+            terms=_terms(known, rep), alone=rep not in several, deals=_deals(known, rep, mine),
         )  # fmt: skip
 
 
@@ -104,31 +109,48 @@ def _rule(mine: pd.DataFrame) -> list[str]:
     return found
 
 
-def _measures(worked: Worked | None, rep: str, mine: pd.DataFrame) -> pd.DataFrame:
+def _by_rep(frame: pd.DataFrame) -> Callable[[str], pd.DataFrame]:
+    """Rows of a payee; the frame is searched once, not once a payee."""
+    places = frame.groupby("rep_id").indices if len(frame) else {}
+    return lambda rep: frame.iloc[places.get(rep, [])]
+
+
+class _Known:
+    """What a close rests on, by payee; empty where it is not known."""
+
+    def __init__(self, worked: Worked | None) -> None:
+        self.deals = None if worked is None else worked.deals
+        frames = [] if worked is None else [worked.lines, worked.measures, worked.terms]
+        self.lines, self.measures, self.terms = map(_by_rep, frames or [pd.DataFrame()] * 3)
+
+
+def _measures(known: _Known, rep: str, mine: pd.DataFrame) -> pd.DataFrame:
     """What the windows of this statement's lines stand at."""
     columns = ["measure", "window", "value", "quota", "attainment"]
-    if worked is None or worked.measures.empty:
+    rows = known.measures(rep)
+    if rows.empty:
         return pd.DataFrame(columns=columns)
-    known = worked.measures
-    rows = known[(known["rep_id"] == rep) & known["window"].isin(set(mine["window"].dropna()))]
-    return rows[columns].reset_index(drop=True)
+    return rows.loc[rows["window"].isin(set(mine["window"].dropna())), columns].reset_index(drop=True)
 
 
-def _held(worked: Worked | None, rep: str, currency: str) -> pd.DataFrame:
+def _held(known: _Known, rep: str, currency: str) -> pd.DataFrame:
     """Deals whose pay is held, as worked out by now; the sum is the balance."""
     columns = ["deal_id", "since", "amount"]
-    if worked is None:
+    lines = known.lines(rep)
+    if lines.empty:
         return pd.DataFrame(columns=columns)
-    lines = worked.lines
-    mine = lines[
-        (lines["rep_id"] == rep) & (lines["currency"] == currency) & lines["kind"].isin(["hold", "release"])
-    ]
+    mine = lines[(lines["currency"] == currency) & lines["kind"].isin(["hold", "release"])]
     sums = mine.groupby("deal_id").agg(since=("date", "min"), amount=("amount", "sum")).reset_index()
     left = sums[sums["amount"] != 0]
     return left.assign(amount=[-a for a in left["amount"]]).reindex(columns=columns).reset_index(drop=True)
 
 
-def _terms(worked: Worked | None, rep: str) -> pd.DataFrame:
-    if worked is None:
-        return pd.DataFrame(columns=["plan", "part", "words"])
-    return worked.terms.loc[worked.terms["rep_id"] == rep, ["plan", "part", "words"]].reset_index(drop=True)
+def _deals(known: _Known, rep: str, mine: pd.DataFrame) -> pd.DataFrame:
+    lines = known.lines(rep)
+    return pd.DataFrame(columns=DEAL_COLUMNS) if lines.empty else deals_of_lines(mine, lines, known.deals)
+
+
+def _terms(known: _Known, rep: str) -> pd.DataFrame:
+    columns = ["plan", "part", "words"]
+    rows = known.terms(rep)
+    return pd.DataFrame(columns=columns) if rows.empty else rows[columns].reset_index(drop=True)

@@ -41,8 +41,15 @@ def plan_words(paying: Paying, rep: str, plan: Plan, day: int) -> list[tuple[str
     draw = plan.draw
     if draw is not None:
         months = f"months {draw.from_tenure_month} to {draw.to_tenure_month or 'the last'} of tenure"
+        back = ""
+        if draw.recovery is not None:
+            floor = {"draw": plain(draw.amount), "none": "0"}.get(str(draw.recovery.floor))
+            above = floor if floor is not None else plain(draw.recovery.floor)
+            starts = "at once" if draw.recovery.starts == "immediate" else "when these months are over"
+            back = f"; recovered {starts}, {_share(draw.recovery.rate)} of what lies above {above}"
+            back += "; what is left at their end is forgiven" if draw.recovery.forgive_at_end else ""
         said.append(
-            ("draw", f"{draw.kind.replace('_', '-')}: pay is topped up to {plain(draw.amount)} in {months}")
+            ("draw", f"{draw.kind.replace('_', '-')}: topped up to {plain(draw.amount)} in {months}{back}")
         )
     claw = plan.clawback
     if claw is not None:
@@ -50,11 +57,18 @@ def plan_words(paying: Paying, rep: str, plan: Plan, day: int) -> list[tuple[str
             (
                 "clawback",
                 f"{', '.join(claw.trigger).replace('_', ' ')} within {claw.window_days} days takes back "
-                f"{'all' if claw.schedule == 'full' else 'by ' + claw.schedule + ' schedule'}"
+                f"{_SCHEDULES.get(claw.schedule) or _steps(claw)}"
                 f"{' of what was paid' if claw.only_paid else ''}",
             )
         )
     return said
+
+
+_SCHEDULES = {"full": "all", "linear": "the share of the days that are left"}
+
+
+def _steps(claw) -> str:
+    return "; ".join(f"{_share(s.share)} up to day {s.to_day}" for s in claw.steps)
 
 
 def _component(paying: Paying, rep: str, plan: Plan, component, day: int) -> str:

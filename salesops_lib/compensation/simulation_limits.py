@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from salesops_lib.compensation.deals import DealStream
 from salesops_lib.compensation.lanes import left_out
 from salesops_lib.compensation.performance import MIN_PERIODS, POOL_UNDER
 from salesops_lib.compensation.real_year import RealYear
-from salesops_lib.compensation.simulation_setup import NEW, Setup
+from salesops_lib.compensation.simulation_setup import Setup
 
 MOST_NOTES = 6
 
@@ -18,7 +19,9 @@ def simulation_limits(setup: Setup, year: RealYear | None, proposed: int) -> lis
     if not proposed:
         said.append("No plan is proposed: new and old are the same, and every change is 0.")
     said += list(setup.seats.stood_in)
-    said += [line for plan in setup.plans[NEW].values() for line in left_out(plan)]
+    paid = [plan for plans in setup.plans.values() for plan in plans.values()]
+    said += dict.fromkeys(line for plan in paid for line in left_out(plan))
+    said += _spiffs_without_deals(setup)
     if year is None:
         said.append("No finished fiscal year is known: nothing is paid on real events.")
     elif year.notes:
@@ -28,6 +31,18 @@ def simulation_limits(setup: Setup, year: RealYear | None, proposed: int) -> lis
                 f"{year.period}: {len(year.notes) - 1} further notes of the engine, of the same kind."
             )
     return said
+
+
+def _spiffs_without_deals(setup: Setup) -> list[str]:
+    """SPIFFs whose deals are not drawn one by one, so that nothing is paid for them."""
+    said: dict[str, None] = {}
+    for group in setup.world.groups:
+        drawn = {f for s in group.sources.values() if isinstance(s, DealStream) for f in s.flags}
+        for lanes in group.lanes.values():
+            for spiff in lanes.spiffs:
+                if spiff.id not in drawn:
+                    said[f"{group.name}: SPIFF {spiff.id} has no known deals to draw; add its budget."] = None
+    return list(said)
 
 
 def _history(setup: Setup) -> list[str]:

@@ -35,8 +35,9 @@ _HOW = (
     "by a cent from rounding it alone."
 )
 _ASK = (
-    "Wrong or unclear? Say so within five business days: name the line, what you expected and the rule you "
-    "rely on. You get an answer within five business days, and what follows from it with the next statement."
+    "Wrong or unclear? Say so within five business days: name the line{example}, what you expected and the "
+    "rule you rely on. You get an answer within five business days, and what follows from it with the next "
+    "statement."
 )
 
 
@@ -77,9 +78,15 @@ def _body(company: str, s: Statement) -> str:
     more = f"<h2>Balances and year to date</h2>{_sums([*s.balances, *s.year], s.currency)}"
     return (
         f'<section class="statement">{head}<h2>How it adds up</h2>{moves}<h2>Line by line</h2>{_lines(s)}'
-        f'<p class="note">{_HOW}</p>{_measures(s)}{_held(s)}{_terms(s)}{more}<h2>Questions</h2>'
-        f"<p>{_ASK}</p></section>\n"
+        f'<p class="note">{_HOW}</p>{_deals(s)}{_measures(s)}{_held(s)}{_terms(s)}{more}<h2>Questions</h2>'
+        f"<p>{_ask(s)}</p></section>\n"
     )
+
+
+def _ask(s: Statement) -> str:
+    """How to ask, with the whole id of the first line: that is what the desk enters."""
+    example = f" (line 1 is {s.lines['line_id'].iloc[0]})" if len(s.lines) else ""
+    return escape(_ASK.format(example=example))
 
 
 def _sums(rows, currency: str, *, total: bool = False) -> str:
@@ -109,6 +116,26 @@ def _lines(s: Statement) -> str:
     names = "".join(f"<th>{h}</th>" for h in heads)
     table = f'<table><tr>{names}<th class="number">{escape(s.currency)}</th></tr>{"".join(rows)}</table>'
     return f'<div class="scroll">{table}</div>'
+
+
+def _deals(s: Statement) -> str:
+    """From a deal as the CRM has it to what counts: currency, rate, a year of the term, the payee's share."""
+    if s.deals.empty:
+        return ""
+    heads = {
+        "deal_id": "Deal", "closed": "Closed", "amount": "Amount in the CRM", "rate": "Rate",
+        "converted": f"In {s.deals['into'].iloc[0]}", "yearly": "A year of it", "share": "Your share",
+    }  # fmt: skip
+    numbers = list(heads)[2:]
+    rows = "".join(
+        f"<tr><td>{escape(str(r['deal_id']))}</td><td>{escape(str(r['closed']))}</td>"
+        + "".join(f'<td class="number">{escape(str(r[c]))}</td>' for c in numbers) + "</tr>"
+        for r in s.deals.to_dict("records")
+    )  # fmt: skip
+    names = "".join(
+        f"<th{' class=number' if c in numbers else ''}>{escape(h)}</th>" for c, h in heads.items()
+    )
+    return f"<h2>The deals behind the lines</h2><table><tr>{names}</tr>{rows}</table>"
 
 
 def _measures(s: Statement) -> str:

@@ -37,7 +37,7 @@ def window_lines(paying: Paying, rep: str, name: str, window: Window) -> list[Li
             kind = "bonus" if component.as_earned or not lines else "adjustment"
             day = min(through, window.end - 1)
             line = Line(rep, kind, name, plan.version, window, period, day, cents - paid)
-            lines.append(line._replace(after=x, factor=factor, capped=capped))
+            lines.append(line._replace(after=x, factor=factor, capped=capped, earlier=paid))
         paid = cents
     return lines
 

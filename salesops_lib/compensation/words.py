@@ -10,6 +10,7 @@ from salesops_lib.compensation.curves import Curve
 from salesops_lib.compensation.exact import plain
 from salesops_lib.compensation.lines import Line
 from salesops_lib.compensation.paying import Paying
+from salesops_lib.compensation.rounding import amount
 from salesops_lib.compensation.scales import SLOPED, Scale
 
 ZERO = Fraction(0)
@@ -24,7 +25,7 @@ def arithmetic(paying: Paying, line: Line) -> str:
     component = plan.component(line.part)
     factors = paying.factors.words(line.rep, plan, component, line.day, line.period.end - 1)
     capped = " (capped)" if line.capped else ""
-    if line.kind == "adjustment":
+    if line.kind == "adjustment" and (line.after is None or line.before is not None):
         return f"what was earned before, now{factors or ' at the measure as it stands'}{capped}"
     scale = paying.scale(line.rep, plan, component, line.window)
     if line.after is None:
@@ -32,7 +33,8 @@ def arithmetic(paying: Paying, line: Line) -> str:
     if scale is None:
         return f"the quota of {component.measure} is 0: nothing is paid"
     if line.before is None:
-        return f"{_of_window(paying, plan, component, line, scale)}{factors}{capped}"
+        less = f" − {amount(line.earlier):,.2f} earned before" if line.earlier else ""
+        return f"{_of_window(paying, plan, component, line, scale)}{factors}{capped}{less}"
     curve = paying.curve(plan, component)
     pieces = _pieces(curve, component, scale, line.before, line.after)
     wrapped = f"({pieces})" if factors and (" + " in pieces or " − " in pieces) else pieces
@@ -63,9 +65,9 @@ def tier(paying: Paying, line: Line) -> str:
 def _of_window(paying: Paying, plan, component, line: Line, scale: Scale) -> str:
     """``20 ÷ 15 = 1.333333 → 1.666667 × 1,487.50``."""
     x = line.after / scale.divisor
-    read = _short(line.after)
+    read = short(line.after)
     if scale.divisor != 1:
-        read = f"{_short(line.after)} ÷ {_short(scale.divisor)} = {_short(x)}"
+        read = f"{short(line.after)} ÷ {short(scale.divisor)} = {short(x)}"
     if component.method == "matrix":
         day = min(line.period.end, line.window.end) - 1
         other = paying.windows.at(plan.measure(component.measure2).period, day)
@@ -73,17 +75,17 @@ def _of_window(paying: Paying, plan, component, line: Line, scale: Scale) -> str
         y = paying.measured.read(line.rep, component.measure2, basis, plan, other, line.period.end - 1)
         if y is None:
             return f"{component.measure2} is undefined: nothing is paid"
-        read, paid = f"{_short(x)} and {_short(y)}", paying.curve(plan, component).at(x, y)
+        read, paid = f"{short(x)} and {short(y)}", paying.curve(plan, component).at(x, y)
     else:
         paid = paying.curve(plan, component).at(x)
-    return f"{read} → {_short(paid)}{_unit(component, scale)}"
+    return f"{read} → {short(paid)}{_unit(component, scale)}"
 
 
 def _unit(component, scale: Scale) -> str:
     """What the curve's payout is multiplied with."""
     if component.rate_unit == "percent":
-        return " × 1 %" if scale.scale == Fraction(1, 100) else f" × 1 % × {_short(scale.scale * 100)}"
-    return "" if scale.scale == 1 else f" × {_short(scale.scale)}"
+        return " × 1 %" if scale.scale == Fraction(1, 100) else f" × 1 % × {short(scale.scale * 100)}"
+    return "" if scale.scale == 1 else f" × {short(scale.scale)}"
 
 
 def _pieces(curve: Curve, component, scale: Scale, before: Fraction, after: Fraction) -> str:
@@ -95,7 +97,7 @@ def _pieces(curve: Curve, component, scale: Scale, before: Fraction, after: Frac
         now, then = (_at_rate(curve, scale, rate, value) for value in (after, before))
         return now if before == 0 else f"{now} − {then}"
     now, then = (curve.at(v / scale.divisor) for v in (after, before))
-    told = f"{_short(now)}" if before == 0 and then == 0 else f"({_short(now)} − {_short(then)})"
+    told = f"{short(now)}" if before == 0 and then == 0 else f"({short(now)} − {short(then)})"
     return f"{told}{_unit(component, scale)}"
 
 
@@ -107,13 +109,13 @@ def _bands(curve: Curve, scale: Scale, rate, before: Fraction, after: Fraction) 
     for start, end in pairwise(edges):
         k = max(curve.tier_of(start), 0)
         if end > start:
-            found.append(f"{sign}{_short((end - start) * scale.divisor)}{rate(curve.slopes[k])}")
+            found.append(f"{sign}{short((end - start) * scale.divisor)}{rate(curve.slopes[k])}")
     return found
 
 
 def _at_rate(curve: Curve, scale: Scale, rate, value: Fraction) -> str:
     k = max(curve.tier_of(value / scale.divisor), 0)
-    return f"{_short(value)}{rate(curve.slopes[k])}"
+    return f"{short(value)}{rate(curve.slopes[k])}"
 
 
 def _rate(component, scale: Scale):
@@ -126,7 +128,7 @@ def _rate(component, scale: Scale):
     if _ends(per_unit * 100):
         base = f" × {plain(per_unit * 100)} %"
     else:
-        base = f" × {_short(scale.scale)} ÷ {_short(scale.divisor)}"
+        base = f" × {short(scale.scale)} ÷ {short(scale.divisor)}"
     return lambda slope: base if slope == 1 else f"{base} × {plain(slope)}"
 
 
@@ -134,8 +136,8 @@ def _ends(value: Fraction) -> bool:
     return (value * 10**MOST_PLACES).denominator == 1
 
 
-def _short(value: Fraction) -> str:
-    """Exact where it ends within ten places, else rounded to six and marked."""
+def short(value: Fraction) -> str:
+    """A figure for people: exact where it ends within ten places, else rounded to six and marked."""
     if _ends(value):
         number = Decimal(value.numerator) / Decimal(value.denominator)
         text = f"{number:,f}"

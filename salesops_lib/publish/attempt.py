@@ -128,6 +128,7 @@ def _render(record: dict, staged: Path, notebook, earlier: Path | None) -> None:
     counts = [f.severity for f in found]
     record["findings"] = {s.value: counts.count(s) for s in Severity}
     record["period"] = manifest["period"]
+    record |= {key: manifest[key] for key in ("identities",) if key in manifest}
     record["status"] = "ok"
     diff = differences.since_last(earlier, found, earlier.parent.name if earlier else None)
     if diff is not None:

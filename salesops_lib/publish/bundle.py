@@ -61,6 +61,7 @@ class Report:
     _findings: list[Finding] | None = None
     _limits: list[str] = field(default_factory=list)
     _attachments: list[dict] = field(default_factory=list)
+    _identities: list[dict] = field(default_factory=list)
     _closed: bool = False
 
     def headline(self, figures: Iterable[Figure]) -> None:
@@ -146,6 +147,13 @@ class Report:
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(written)
 
+    def identities(self, checks: Iterable[tuple[str, str, bool]]) -> None:
+        """What must hold in this report, for ``run.json``: name, both sides in words, whether it holds."""
+        self._refuse_if_closed("identities")
+        self._identities += [
+            {"check": str(name), "says": str(said), "holds": bool(holds)} for name, said, holds in checks
+        ]
+
     def findings(self, findings: Iterable[Finding], *, limits: Iterable[str] = ()) -> None:
         """Show the findings in reading order and write ``findings.json``; ``limits`` join the manifest."""
         self._refuse_if_closed("findings")
@@ -186,7 +194,7 @@ class Report:
             "tables": self._tables,
             "attachments": self._attachments,
             "limits": self._limits,
-        }
+        } | ({"identities": self._identities} if self._identities else {})
 
     def _refuse_if_closed(self, what: str) -> None:
         if self._closed:

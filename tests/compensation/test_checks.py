@@ -250,3 +250,12 @@ def test_numbers_come_from_their_text_and_words_stay_words():
     plan = load_plan(text, "ae.yaml").plan
     assert plan.roles == ("NO", "on", "007")
     assert str(plan.components[0].tiers[0].rate) == "0.750"
+
+
+def test_a_component_that_cannot_be_read_does_not_hide_a_hold_on_one_that_is_not_there():
+    # `method: tiered` is no method; the hold names a component that the file has nowhere.
+    text = SHIPPED["ae"].replace("method: marginal", "method: tiered", 1)
+    found = check_texts([("ae.yaml", text.replace("component: acv_commission", "component: acv", 1))])
+    assert {f.code for f in found} >= {"E006", "E205"}
+    lower = check_texts([("ae.yaml", SHIPPED["ae"].replace("currency: USD", "currency: usd"))])
+    assert "write three capitals, such as USD" in str(lower[0])

@@ -154,3 +154,17 @@ def test_kept_inputs_that_are_gone_or_changed_are_told(comp, company):
     code, _, err = comp("verify", "--period", "FY26-M09")
     assert code == 2
     assert "FY26-M09 is not closed; closed last: FY26-M01" in err
+
+
+def test_a_posted_month_goes_to_payroll_in_the_vendors_columns_and_is_not_reopened(comp, company, tmp_path):
+    period = books_of(company).last
+    (company / "policy").mkdir(exist_ok=True)
+    (company / "policy" / "payroll.yaml").write_text(
+        "file: vendor.csv\ndelimiter: ';'\ncolumns: [{name: Who, from: rep_id}, {name: Sum, from: amount}]\n"
+    )
+    code, out, _ = comp("payroll", "--period", period, "--to", str(tmp_path))
+    rows = (tmp_path / "vendor.csv").read_text().splitlines()
+    assert (code, rows[0], len(rows) > 5) == (0, "Who;Sum", True)
+    assert out.startswith(f"{len(rows) - 1} rows of {period} in {tmp_path / 'vendor.csv'}: ")
+    code, _, err = comp("reopen", "--period", period)
+    assert (code, "is never opened again: mend the data" in err) == (2, True)

@@ -77,3 +77,19 @@ def test_the_shares_of_the_page_are_on_the_sides_of_the_limit_it_says(dispute_pa
     assert "Two of them dispute a line: 4.9 %, within the limit. Three: 7.3 %" in dispute_page
     assert f"{2 / 41:.1%} {3 / 41:.1%}" == "4.9% 7.3%"
     assert 2 / 41 <= 0.05 < 3 / 41
+
+
+def test_a_page_leads_from_the_crm_amount_to_the_credit_and_names_the_id_of_a_line(sample):
+    # The sample's O05597 is 116,100.00 EUR and 126,752.29 USD; O06163 of 77,100.00 is shared by two.
+    snapshot = inputs.open_snapshot(sample, "2025-12-05")
+    books = read_books([])
+    made, worked, _ = closed.drafted_from(snapshot, inputs.plan_files(sample), books, "FY26-M10")
+    files, _ = closed.statement_files(made, snapshot, worked, books)
+    whole, half = (files[f"statement_{rep}.html"].decode() for rep in ("R031", "R011"))
+    assert "line 1 is FY26-M10/R031/1" in whole
+    row = re.search(r"<tr><td>O05597</td>(.*?)</tr>", whole)[1]
+    assert [c for c in ("116,100.00 EUR", "≈1.091751", "126,752.29", "100 %") if c not in row] == []
+    assert "77,100.00" in re.search(r"<tr><td>O06163</td>(.*?)</tr>", half)[1]
+    assert number("77,100.00") * Decimal("0.5") == number("38,550")
+    assert "38,550 × " in half
+    assert "R008" not in half

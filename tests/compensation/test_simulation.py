@@ -390,3 +390,24 @@ def test_bounded_blocks_stream_a_large_roster():
     assert isinstance(made.sales, np.ndarray)
     assert made.sales.shape == (60,)
     assert pd.Series(made.seat_pay["old"]).between(0.7 * TARGET, 2 * TARGET).all()
+
+
+def test_a_pool_of_a_fixed_sum_is_paid_in_every_year_and_shared_evenly():
+    # 5,000 a quarter × 80 % = 16,000 a year over 4 seats: 4,000 each.
+    pool = [{"id": "pot", "funding": {"amount": "5000", "period": "quarter", "share": "0.8"},
+             "distribute": {"by": "equal", "method": "largest_remainder"}}]  # fmt: skip
+    made = simulate(world(group({"old": plan(), "new": plan(pool=pool)}, 4), scenarios=300))
+    assert made.pay["new"] - made.pay["old"] == pytest.approx(np.full(300, 16_000.0))
+    assert (made.detail.pay["new"] - made.detail.pay["old"]) == pytest.approx(4_000.0, rel=1e-4)
+
+
+def test_a_budget_of_a_spiff_is_one_over_all_units_of_reps():
+    # 300 reps are several units; the budget of 2,000 is asked for many times over.
+    spiffs = [{"id": "launch", "pays": "100", "per": "deal", "event": "booked",
+               "from": date(2026, 1, 1), "to": date(2026, 4, 2), "max_total": "2000"}]  # fmt: skip
+    flags = {"launch": np.array([True] * 10)}
+    made = simulate(
+        world(group({"old": plan(), "new": plan(spiffs=spiffs)}, 300,
+                    {"bookings": deals(flags=flags, reps=300)}, parts={"launch": "bookings"}), scenarios=50)
+    )  # fmt: skip
+    assert made.pay["new"] - made.pay["old"] == pytest.approx(np.full(50, 2000.0), rel=1e-2)

@@ -155,6 +155,14 @@ def test_an_attachment_is_written_beside_the_tables_and_listed(report, tmp_path,
     assert manifest["attachments"] == [{"name": "letter_R1.html", "bytes": 10, "pdf": False}]
 
 
+def test_identities_stand_in_the_manifest_and_only_where_a_report_has_some(report):
+    assert "identities" not in report.manifest()
+    report.identities([("lines_are_paid", "Σ lines 5.00 = Σ paid 5.00", True)])
+    assert report.manifest()["identities"] == [
+        {"check": "lines_are_paid", "says": "Σ lines 5.00 = Σ paid 5.00", "holds": True}
+    ]
+
+
 def test_only_a_page_can_be_asked_to_print(report):
     with pytest.raises(bundle.BundleError, match=r"asks to print 'load.csv'; only a .html page prints"):
         report.attachment("load.csv", "a", pdf=True)
