@@ -29,6 +29,7 @@ _HOME = {
     "drop_collinear": "audit",
     "fit_scores": "scoring",
     "score_leads": "scoring",
+    "score_blocks": "scoring",
     "population_stability": "evaluation",
     "lift_table": "evaluation",
     "replay_routing": "routing",

@@ -73,7 +73,7 @@ def prepared(
 
 
 def _within(leads: pd.DataFrame, as_of: date, horizon: int) -> pd.Series:
-    age = days_between(leads["created_at"], pd.Series(end_of(as_of), index=leads.index))
+    age = days_between(leads["created_at"], end_of(as_of))
     stamp = leads["sql_at"] if "sql_at" in leads else pd.Series(pd.NaT, index=leads.index)
     hit = days_between(leads["created_at"], pd.to_datetime(stamp, utc=True)) <= horizon
     early = funnels.created_before_record(leads, "sql_at")

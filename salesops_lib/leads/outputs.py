@@ -34,6 +34,7 @@ FUNNEL = Table(
         _c("from_previous", "ratio", "Of those that reached the step before."),
         _c("immature", "count", "Leads too young, left out."),
         _c("maturity", "text", "Whether it can be judged."),
+        _c("why", "text", "The reason."),
     ),
 )
 PERIODS = Table(
@@ -57,6 +58,7 @@ COHORTS = Table(
         _c("converted", "count", "Converted by that age, so far."),
         _c("share", "ratio", "converted ÷ leads; a lower bound where immature."),
         _c("mature", "bool", "Every lead of the month has reached the age.", nullable=False),
+        _c("why", "text", "Why not, or why there is no share."),
     ),
 )
 INCIDENCE = Table(

@@ -7,6 +7,7 @@ window began.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -101,38 +102,50 @@ def fit_scores(
     return Scores(audit, dropped, tuple(kept), windows, mine, chosen, fitted, shift)
 
 
+def score_blocks(
+    scores: Scores, blocks: Iterable[pd.DataFrame], *, reasons: int = 3
+) -> Iterator[pd.DataFrame]:
+    """Scores of leads that come block by block, in one pass: no more than a block is held.
+
+    Parameters
+    ----------
+    blocks
+        Frames with ``lead_id`` and the columns of ``scores.features``, such as of a reader of a large file.
+
+    Returns
+    -------
+    Iterator of DataFrame
+        Per block ``lead_id``, ``score``, ``reasons``, in the order of its rows. None where there is no score.
+    """
+    if scores.fitted is None:
+        return
+    for part in blocks:
+        x = part.reindex(columns=list(scores.features))
+        p = recalibrated(scores.fitted.probability(x), *scores.shift)
+        why = scores.fitted.reasons(x, reasons)
+        yield pd.DataFrame({"lead_id": part["lead_id"].to_numpy(), "score": p, "reasons": why})
+
+
 def score_leads(
-    scores: Scores, leads: pd.DataFrame, *, block: int = 200_000, reasons: int = 3
+    scores: Scores, leads: pd.DataFrame, *, block: int = 50_000, reasons: int = 3
 ) -> pd.DataFrame:
-    """Scores of leads that have no outcome yet, in blocks of bounded memory.
+    """Scores of leads that have no outcome yet, best first.
 
     Returns
     -------
     DataFrame
         ``lead_id``, ``score`` (probability of converting within the horizon, recalibrated), ``decile`` (1 is
-        best, among these leads), ``reasons`` (what moves the score most from the average lead, with signs).
-        Empty where no score could be fitted.
+        best, among these leads), ``reasons`` (what moves the score most from the average lead, *for* and
+        *against*). Empty where no score could be fitted.
     """
-    if scores.fitted is None or leads.empty:
+    cut = (leads.iloc[start : start + block] for start in range(0, len(leads), block))
+    parts = list(score_blocks(scores, cut, reasons=reasons))
+    if not parts:
         return pd.DataFrame(columns=["lead_id", "score", "decile", "reasons"])
-    parts = []
-    for start in range(0, len(leads), block):
-        part = leads.iloc[start : start + block]
-        x = part.reindex(columns=list(scores.features))
-        p = recalibrated(scores.fitted.probability(x), *scores.shift)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "lead_id": part["lead_id"].to_numpy(),
-                    "score": p,
-                    "reasons": scores.fitted.reasons(x, reasons),
-                }
-            )
-        )
     made = pd.concat(parts, ignore_index=True)
     rank = (-made["score"]).rank(method="first")
     made["decile"] = np.ceil(rank / len(made) * 10).astype("int64")
-    return made.sort_values("score", ascending=False, ignore_index=True)[
+    return made.sort_values("score", ascending=False, kind="stable", ignore_index=True)[
         ["lead_id", "score", "decile", "reasons"]
     ]
 
