@@ -27,6 +27,8 @@ OWN = {
     "kind",
     "minutes",
     "waited",
+    "owned",
+    "closed",
     "age",
     "event",
     "row",

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from salesops_lib.core.families import step_up
 from salesops_lib.core.stats import proportion_interval
 from salesops_lib.leads.lifecycle import days_between, end_of, labels
 
 HAND_RAISER_PAGES = ("/demo", "/contact", "/contact-us", "/pricing", "/talk-to-sales", "/quote")
 """Pages on which somebody asks to be called; a house default."""
 KINDS = ("hand raiser", "qualified", "other")
+SERVICE = (
+    "limit_minutes n within share low high never unowned closed_share median_minutes p90_minutes running unknown"
+).split()
 _DAY_MINUTES = 1440.0
 
 
@@ -46,6 +48,28 @@ def business_minutes(
     return pd.Series(np.where(span.to_numpy() >= 0, made, np.nan), index=start.index)
 
 
+def came_in_closed(at: pd.Series, region: pd.Series, hours: pd.DataFrame | None) -> pd.Series:
+    """Whether the lead's region was closed at a stamp; missing without hours. Parameters as in
+    :func:`business_minutes`."""
+    if hours is None or hours.empty:
+        return pd.Series(pd.NA, index=at.index, dtype="boolean")
+    made = np.zeros(len(at), dtype=bool)
+    known = sorted(set(hours["region"].dropna()))
+    code = pd.Categorical(region, categories=known).codes
+    moment = at.astype("datetime64[ns, UTC]").astype("int64").to_numpy() / 6e10
+    for number in np.unique(code):
+        mine = code == number
+        days = (hours if number < 0 else hours[hours["region"] == known[number]]).sort_values("opens_at")
+        opens, closes = (
+            days[c].astype("datetime64[ns, UTC]").astype("int64").to_numpy() / 6e10
+            for c in ("opens_at", "closes_at")
+        )
+        place = np.searchsorted(opens, moment[mine], side="right") - 1
+        until = np.maximum.accumulate(closes)[np.maximum(place, 0)]
+        made[mine] = (place < 0) | (moment[mine] >= until)
+    return pd.Series(made, index=at.index, dtype="boolean")
+
+
 def _open_minutes(moment: np.ndarray, days: pd.DataFrame) -> np.ndarray:
     """Open minutes from the calendar's start to each moment (minutes since 1970); missing outside of it."""
     spans = days[["opens_at", "closes_at"]].dropna().sort_values("opens_at")
@@ -77,7 +101,8 @@ def kind_of(leads: pd.DataFrame, pages: tuple[str, ...] = HAND_RAISER_PAGES) -> 
 
 def answered(leads: pd.DataFrame, as_of, hours: pd.DataFrame | None) -> pd.DataFrame:
     """Each lead with ``kind``, ``minutes`` to the first human touch, and ``waited`` so far where there is
-    none.
+    none; ``owned`` (minutes until it had an owner, where any lead says so) and ``closed`` (came in while its
+    region was closed).
 
     The clock starts when the lead came in; for a qualified lead that did not raise a hand, when it was
     qualified (a touch before that counts as 0 minutes).
@@ -95,6 +120,12 @@ def answered(leads: pd.DataFrame, as_of, hours: pd.DataFrame | None) -> pd.DataF
     open_ = touch.isna()
     last = pd.Series(end_of(as_of), index=known.index[open_])
     known["waited"] = business_minutes(start[open_], last, region[open_], hours).reindex(known.index)
+    known["closed"] = came_in_closed(known["created_at"], region, hours)
+    known["owned"] = np.nan
+    if "assigned_at" in known and known["assigned_at"].notna().any():
+        given = known["assigned_at"].mask(known["assigned_at"] < start, start)
+        never = business_minutes(start, given, region, hours)
+        known["owned"] = never.where(given.notna(), np.inf)
     return known
 
 
@@ -116,8 +147,10 @@ def service_levels(
     -------
     DataFrame
         ``by``, ``limit_minutes`` (of a kind), ``n`` (judged), ``within``, ``share``, ``low``, ``high``
-        (Wilson), ``never`` (judged and never touched), ``median_minutes``, ``p90_minutes`` (of the touched),
-        ``running`` (leads still inside their limit, not judged), ``unknown`` (no time can be told).
+        (Wilson), ``never`` (judged and never touched), ``unowned`` (late and without an owner within the
+        limit; missing where no lead says when it was given), ``closed_share`` (came in while the region was
+        closed), ``median_minutes``, ``p90_minutes`` (of the touched), ``running`` (leads still inside their
+        limit, not judged), ``unknown`` (no time can be told).
     """
     limit = answers["kind"].map(limits)
     minutes, waited = answers["minutes"], answers["waited"]
@@ -134,8 +167,12 @@ def service_levels(
             "running": running,
             "unknown": unknown,
             "minutes": minutes,
+            "closed": answers["closed"] if "closed" in answers else pd.NA,
+            "owned": answers["owned"] if "owned" in answers else np.nan,
         }
     )
+    frame["unowned"] = frame["judged"] & ~frame["within"] & (frame["owned"] > frame["limit"])
+    told = frame["owned"].notna().any()
     rows = []
     for name, part in frame.groupby(by, sort=True):
         n, within = int(part["judged"].sum()), int(part["within"].sum())
@@ -151,61 +188,13 @@ def service_levels(
                 "low": interval.low if interval else np.nan,
                 "high": interval.high if interval else np.nan,
                 "never": int(part["never"].sum()),
+                "unowned": int(part["unowned"].sum()) if told else np.nan,
+                "closed_share": part["closed"].astype("Float64").mean(),
                 "median_minutes": took.median() if len(took) else np.nan,
                 "p90_minutes": took.quantile(0.9) if len(took) else np.nan,
                 "running": int(part["running"].sum()),
                 "unknown": int(part["unknown"].sum()),
             }
         )
-    columns = [
-        by,
-        "limit_minutes",
-        "n",
-        "within",
-        "share",
-        "low",
-        "high",
-        "never",
-        "median_minutes",
-        "p90_minutes",
-        "running",
-        "unknown",
-    ]
+    columns = [by, *SERVICE]
     return pd.DataFrame(rows, columns=columns)
-
-
-def routing_balance(leads: pd.DataFrame) -> pd.DataFrame:
-    """How evenly each region's leads were given to the owners who took any, one row per owner and region.
-
-    Returns ``region``, ``owner_id``, ``leads``, ``share``, ``fair_share`` (equal), ``q`` of the region's
-    chi-square test against equal shares (Benjamini–Hochberg over regions), ``unassigned`` of the region.
-    Owners work different days: an uneven share is a question, not a fault.
-    """
-    from scipy.special import chdtrc
-
-    region = leads.get("region", pd.Series("all", index=leads.index)).fillna("(none)")
-    rows, chances = [], {}
-    for name, part in leads.groupby(region):
-        counts = part["owner_id"].dropna().value_counts()
-        if counts.empty:
-            continue
-        expected = counts.sum() / len(counts)
-        chances[name] = (
-            float(chdtrc(len(counts) - 1, ((counts - expected) ** 2 / expected).sum()))
-            if len(counts) > 1
-            else 1.0
-        )
-        rows += [
-            {
-                "region": name,
-                "owner_id": owner,
-                "leads": int(c),
-                "share": c / counts.sum(),
-                "fair_share": 1 / len(counts),
-                "unassigned": int(part["owner_id"].isna().sum()),
-            }
-            for owner, c in counts.items()
-        ]
-    q = dict(zip(chances, step_up(chances.values()), strict=True))
-    made = pd.DataFrame(rows, columns=["region", "owner_id", "leads", "share", "fair_share", "unassigned"])
-    return made.assign(q=made["region"].map(q))

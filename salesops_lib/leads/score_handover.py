@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from salesops_lib.core.charts import percent
 from salesops_lib.leads import outputs, scoring
-from salesops_lib.leads.evaluation import lift_table
+from salesops_lib.leads.evaluation import capacity_threshold, lift_table
 from salesops_lib.leads.handover import Leads
 from salesops_lib.leads.lifecycle import end_of
+from salesops_lib.leads.owners import COUNTED
 
 WEEKS = 13
 
@@ -18,7 +20,7 @@ def scored(leads: Leads, seed: int) -> scoring.Scores:
     is."""
     when = leads.frame["created_at"] if leads.clock else None
     known = when + pd.Timedelta(days=leads.horizon) if when is not None else None
-    ignore = (leads.outcome,) if leads.outcome else ()
+    ignore = (leads.outcome, *COUNTED)
     return scoring.fit_scores(leads.frame, leads.hit, when, known, ignore=ignore, seed=seed)
 
 
@@ -39,8 +41,9 @@ def lift_rows(found: scoring.Scores) -> pd.DataFrame:
     return lift_table(found.tested["recalibrated"].to_numpy(), found.tested["hit"].to_numpy())
 
 
-def score_rows(leads: Leads, found: scoring.Scores, capacity: int) -> tuple[pd.DataFrame, int]:
-    """Columns of ``outputs.SCORES`` for the leads still open, and how many can be worked in a week.
+def score_rows(leads: Leads, found: scoring.Scores, capacity: int) -> tuple[pd.DataFrame, str]:
+    """Columns of ``outputs.SCORES`` for the leads still open, and how many can be worked in a week, in words
+    with the score that they reach.
 
     ``capacity`` 0: what was first touched a week over the last 13; without touches a tenth of the open leads.
     """
@@ -58,7 +61,9 @@ def score_rows(leads: Leads, found: scoring.Scores, capacity: int) -> tuple[pd.D
         weekly = round((touched >= since).sum() / WEEKS) if touched is not None and leads.clock else 0
         capacity = weekly or int(np.ceil(len(made) / 10))
     made["work_first"] = np.arange(len(made)) < capacity
-    return made.reindex(columns=outputs.SCORES.column_names), capacity
+    threshold = capacity_threshold(made["score"].to_numpy(), capacity)
+    fit = f"{capacity:,} fit a week" + ("" if threshold is None else f", from {percent(threshold)} on")
+    return made.reindex(columns=outputs.SCORES.column_names), fit
 
 
 def recent_scores(leads: Leads, found: scoring.Scores) -> pd.Series:

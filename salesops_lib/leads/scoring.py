@@ -30,7 +30,7 @@ class Scores:
     ``audit``: every column judged. ``dropped``: collinear ones. ``features``: used. ``windows``: model ×
     window
     with the measures of :func:`evaluation.evaluate`, and ``pooled`` over them. ``tested``: row position,
-    probability before and after recalibration, outcome, window of the model chosen. ``model``: its name;
+    probability before and after recalibration, outcome, window, and ``score`` by the final model. ``model``: its name;
     ``fitted``: the model on all matured leads; ``shift``: intercept and slope of the recalibration. ``why``:
     the reason where there is no score.
     """
@@ -99,6 +99,8 @@ def fit_scores(
     shift = calibration(last["probability"].to_numpy(), last["hit"].to_numpy())
     mine = _shifted(mine)
     fitted = _fit(chosen, data.x, data.y, seed)
+    # The windows' models differ; drift compares scores of the one that is used from now on.
+    mine["score"] = recalibrated(fitted.probability(data.x.iloc[mine["row"]]), *shift)
     return Scores(audit, dropped, tuple(kept), windows, mine, chosen, fitted, shift)
 
 
