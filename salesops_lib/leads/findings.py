@@ -45,7 +45,7 @@ def service(setting: Setting, table: pd.DataFrame) -> list[Finding]:
     n, never = int(table["n"].sum()), int(table["never"].sum())
     if not found:
         found.append(
-            _unknown(setting, rules.SLA, "No lead of the last half year says when it was first touched.")
+            _unknown(setting, rules.SLA, "No lead of the last half year says at what time it was first touched.")
         )
     interval = proportion_interval(never, n, LEVEL)
     found.append(
@@ -63,7 +63,9 @@ def service(setting: Setting, table: pd.DataFrame) -> list[Finding]:
             f"close them "
             "with a reason."
             if never
-            else "Keep the pool empty.",
+            else "Keep the pool empty."
+            if n
+            else "Record when a person first tries to reach a lead, with the time of day.",
         )
     )
     return found
@@ -182,7 +184,7 @@ def ownership(setting: Setting, held: Held) -> list[Finding]:
             if known and held.unowned
             else "Keep the rules."
             if known
-            else "Record who has a lead.",
+            else "Import owner_id with assigned_at: an owner without the moment it was given is not read.",
         )
     ]
     if held.known:

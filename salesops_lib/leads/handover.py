@@ -12,7 +12,7 @@ import pandas as pd
 
 from salesops_lib.core.errors import ParameterError, nearest
 from salesops_lib.leads import funnels, outputs, sources, spend, strata, timing
-from salesops_lib.leads.lifecycle import checked_leads, days_between, end_of, labels
+from salesops_lib.leads.lifecycle import checked_leads, days_between, labels
 
 DIMENSIONS = ("source", "campaign_id", "landing_page", "owner_id")
 HALF_YEAR = 182
@@ -36,6 +36,7 @@ class Leads:
     frame: pd.DataFrame
     faults: pd.DataFrame
     as_of: date
+    end: pd.Timestamp
     horizon: int
     level: float
     clock: bool
@@ -60,13 +61,14 @@ def prepared(
     outcome: str,
     hours: pd.DataFrame | None,
     limits: dict[str, float],
+    zone: str = "UTC",
 ) -> Leads:
     """Check the leads and tell who converted.
 
     ``outcome`` empty: an opportunity (``sql_at``) within ``horizon`` days; where no lead has that stamp, a win
     (``won_at``), else a column named ``converted``. Else a column that says so by 1, true or yes. Raises
     ParameterError for a horizon or level out of range, or a column that is not there or says neither yes nor
-    no.
+    no. The day ends at midnight in ``zone``.
     """
     if not 7 <= horizon <= 730:
         raise ParameterError(f"horizon_days is {horizon}; give 7 to 730")
@@ -74,7 +76,8 @@ def prepared(
         raise ParameterError(f"interval_level is {level}; give 0.5 to 0.99")
     if outcome and outcome not in leads:
         raise ParameterError(f"leads have no column '{outcome}'. {nearest(outcome, [str(c) for c in leads])}")
-    made, faults = checked_leads(leads, as_of)
+    end = (pd.Timestamp(as_of) + pd.Timedelta(days=1)).tz_localize(zone).tz_convert("UTC")
+    made, faults = checked_leads(leads, end)
     clock = "created_at" in made and bool(made["created_at"].notna().any())
     made = made.iloc[_order(made, clock)].reset_index(drop=True)
     outcome = outcome or _says_so(made)
@@ -83,12 +86,12 @@ def prepared(
         made, means = _stamped(made)
     if outcome:
         hit = _said(made[outcome], outcome)
-        young = days_between(made["created_at"], end_of(as_of)).lt(horizon) if clock else False
-        hit = hit.mask(young, None)
+        if clock:
+            hit = hit.mask(~days_between(made["created_at"], end).ge(horizon), None)
     else:
-        hit = _within(made, as_of, horizon) if means else pd.Series(None, index=made.index, dtype="object")
+        hit = _within(made, end, horizon) if means else pd.Series(None, index=made.index, dtype="object")
     return Leads(
-        made, faults, as_of, horizon, level, clock, hit.astype("object"), outcome, means, hours, limits
+        made, faults, as_of, end, horizon, level, clock, hit.astype("object"), outcome, means, hours, limits
     )
 
 
@@ -136,8 +139,8 @@ def _yes_or_no(value) -> str:
     return str(value).strip().lower()
 
 
-def _within(leads: pd.DataFrame, as_of: date, horizon: int) -> pd.Series:
-    age = days_between(leads["created_at"], end_of(as_of))
+def _within(leads: pd.DataFrame, end: pd.Timestamp, horizon: int) -> pd.Series:
+    age = days_between(leads["created_at"], end)
     hit = days_between(leads["created_at"], leads["sql_at"]) <= horizon
     early = funnels.created_before_record(leads, "sql_at")
     return hit.astype("object").where((age >= horizon) & ~early, None)
@@ -148,7 +151,7 @@ def funnel_rows(leads: Leads) -> pd.DataFrame:
     if not leads.clock or leads.frame.empty:
         return pd.DataFrame(columns=outputs.FUNNEL.column_names)
     asked = leads.frame.drop(columns="sql_at") if leads.means == WON else leads.frame
-    return funnels.funnel(asked, leads.as_of, horizon_days=leads.horizon, level=leads.level)
+    return funnels.funnel(asked, leads.end, horizon_days=leads.horizon, level=leads.level)
 
 
 def period_rows(leads: Leads, calendar, months: int = 3) -> pd.DataFrame:
@@ -168,7 +171,7 @@ def cohort_rows(leads: Leads, months: int = 18) -> pd.DataFrame:
     """Columns of ``outputs.COHORTS``: the last months."""
     if not leads.timed:
         return pd.DataFrame(columns=outputs.COHORTS.column_names)
-    found = funnels.cohorts(leads.frame, leads.as_of)
+    found = funnels.cohorts(leads.frame, leads.end)
     found = found[found["cohort"].isin(sorted(found["cohort"].unique())[-months:])]
     return found.sort_values(["cohort", "age_days"], ascending=[False, True], ignore_index=True)
 
@@ -177,9 +180,9 @@ def incidence_rows(leads: Leads) -> pd.DataFrame:
     """Columns of ``outputs.INCIDENCE``: all leads and each source, at whole days."""
     if not leads.timed:
         return pd.DataFrame(columns=outputs.INCIDENCE.column_names)
-    parts = [timing.incidence(leads.frame, leads.as_of, level=leads.level)]
+    parts = [timing.incidence(leads.frame, leads.end, level=leads.level)]
     if "source" in leads.frame and leads.frame["source"].notna().any():
-        found = timing.incidence(leads.frame, leads.as_of, by="source", level=leads.level)
+        found = timing.incidence(leads.frame, leads.end, by="source", level=leads.level)
         named_all = found["group"].str.lower().eq("all")  # a source of that name is not all leads
         parts.append(found.assign(group=found["group"].mask(named_all, "source " + found["group"])))
     found = pd.concat(parts, ignore_index=True)
@@ -196,7 +199,7 @@ def source_rows(leads: Leads) -> pd.DataFrame:
         frame = frame.assign(sql_at=frame["created_at"].where(leads.hit.eq(True)))
     for name in DIMENSIONS if leads.clock and leads.means else ():
         if name in frame and frame[name].notna().any():
-            found = sources.compare(frame, leads.as_of, name, horizon_days=leads.horizon, level=leads.level)
+            found = sources.compare(frame, leads.end, name, horizon_days=leads.horizon, level=leads.level)
             parts.append(found.rename(columns={name: "value"}).assign(dimension=name))
     made = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     return made.reindex(columns=outputs.SOURCES.column_names)
@@ -212,7 +215,7 @@ def strata_rows(leads: Leads) -> pd.DataFrame:
 
 def final_rate(leads: Leads) -> timing.FinalRate | None:
     """Where conversion ends in the long run; None where nobody says when leads converted."""
-    return timing.final_rate(leads.frame, leads.as_of, level=leads.level) if leads.timed else None
+    return timing.final_rate(leads.frame, leads.end, level=leads.level) if leads.timed else None
 
 
 def halves(leads: Leads) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -221,7 +224,7 @@ def halves(leads: Leads) -> tuple[pd.DataFrame, pd.DataFrame]:
     sides = []
     if leads.clock and "source" in leads.frame:
         ripe = leads.frame.assign(hit=leads.hit)[leads.hit.notna()]
-        end = end_of(leads.as_of) - pd.Timedelta(days=leads.horizon)
+        end = leads.end - pd.Timedelta(days=leads.horizon)
         for back in (2, 1):
             low, high = (end - pd.Timedelta(days=HALF_YEAR * b) for b in (back, back - 1))
             part = ripe[ripe["created_at"].ge(low) & ripe["created_at"].lt(high)]
@@ -259,5 +262,5 @@ def spend_rows(
         return pd.DataFrame(columns=outputs.SPEND.column_names)
     amounts = deals.drop_duplicates("opportunity_id", keep="last").set_index("opportunity_id")["amount_base"]
     return spend.return_on_spend(
-        leads.frame, costs, amounts, leads.as_of, calendar, level=leads.level, seed=seed
+        leads.frame, costs, amounts, leads.end, calendar, level=leads.level, seed=seed
     ).reindex(columns=outputs.SPEND.column_names)

@@ -55,7 +55,7 @@ def checked_leads(leads: pd.DataFrame, as_of: date | str | pd.Timestamp) -> tupl
         One row per lead: ``lead_id`` and any of the columns of DATA.md's table; other columns are kept.
         Stamps may be text, naive or with a zone; naive ones are read as UTC.
     as_of
-        The last day known; later stamps are emptied and reported.
+        The last day known, or the moment it ends; later stamps are emptied and reported.
 
     Returns
     -------
@@ -185,7 +185,9 @@ def _moments(stamps: pd.Series) -> np.ndarray:
 
 
 def end_of(as_of: date | str | pd.Timestamp) -> pd.Timestamp:
-    """The moment the day ends, UTC."""
+    """The moment the day ends, UTC; a moment with a zone is one already."""
+    if isinstance(as_of, pd.Timestamp) and as_of.tz is not None:
+        return as_of.tz_convert("UTC")
     return (pd.Timestamp(as_of).tz_localize(None).normalize() + pd.Timedelta(days=1)).tz_localize("UTC")
 
 

@@ -189,7 +189,7 @@ def service_levels(
                 "high": interval.high if interval else np.nan,
                 "never": int(part["never"].sum()),
                 "unowned": int(part["unowned"].sum()) if told else np.nan,
-                "closed_share": part["closed"].astype("Float64").mean(),
+                "closed_share": part["closed"].astype("boolean").astype("float64").mean(),
                 "median_minutes": took.median() if len(took) else np.nan,
                 "p90_minutes": took.quantile(0.9) if len(took) else np.nan,
                 "running": int(part["running"].sum()),

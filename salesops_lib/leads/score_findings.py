@@ -14,6 +14,8 @@ from salesops_lib.leads.rules import Setting
 from salesops_lib.leads.scoring import Scores
 
 LEVEL = 0.9
+MIN_COMPARED = 100
+"""Leads on each side under which ten bins differ by chance alone."""
 SLOPE = (0.8, 1.25)
 """Slopes between which a score is neither too bold nor too timid; a house default."""
 
@@ -125,18 +127,21 @@ def _level(setting: Setting, found: Scores, tested: int) -> Finding:
 
 
 def _drift(setting: Setting, found: Scores, recent: pd.Series) -> Finding:
-    known = len(recent) > 0 and len(found.tested) > 0
-    value = population_stability(found.tested["score"], recent) if known else float("nan")
+    tested = found.tested["probability"] if len(found.tested) else pd.Series(dtype="float64")
+    if len(tested):
+        tested = tested[found.tested["window"] == found.tested["window"].max()]
+    enough = min(len(tested), len(recent)) >= MIN_COMPARED
+    value = population_stability(tested, recent) if enough else float("nan")
     known = bool(np.isfinite(value))
     return _judged(
         setting,
         rules.DRIFT,
         {"leads": "recent"},
-        (value, stability_interval(found.tested["score"], recent, level=LEVEL) if known else None, len(recent)),
+        (value, stability_interval(tested, recent, level=LEVEL) if known else None, len(recent)),
         f"Scores of the {len(recent):,} leads that came in last differ from those tested by a stability "
         f"index of {value:.2f}; under 0.10 they are alike."
         if known
-        else "No recent lead has a score.",
+        else f"{len(recent):,} recent leads have a score, {len(tested):,} were tested; {MIN_COMPARED} of each needed.",
         {
             Severity.OK: "Keep the score.",
             Severity.WATCH: "Keep the score, and look which source brings other leads than before.",

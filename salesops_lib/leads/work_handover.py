@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from salesops_lib.leads import outputs, response, routing, speed
 from salesops_lib.leads.handover import HALF_YEAR, Leads
-from salesops_lib.leads.lifecycle import end_of
+from salesops_lib.leads.lifecycle import days_between
 from salesops_lib.leads.owners import reassignments, routing_balance
 
 
 def answers(leads: Leads) -> pd.DataFrame | None:
-    """Leads with their minutes to the first touch; None where no lead says when it was touched."""
+    """Leads with their minutes to the first touch; None where no lead says when it was touched, or only the
+    day."""
     if not leads.clock or "first_touch_at" not in leads.frame or leads.frame["first_touch_at"].isna().all():
         return None
-    return response.answered(leads.frame, leads.as_of, leads.hours)
+    if days_only(leads.frame):
+        return None
+    return response.answered(leads.frame, leads.end, leads.hours)
 
 
-def recent(answered: pd.DataFrame | None, as_of: date, days: int = HALF_YEAR) -> pd.DataFrame | None:
+def days_only(leads: pd.DataFrame) -> bool:
+    """Whether stamps hold days and no time of day, so that no minute can be told of them."""
+    took = days_between(leads["created_at"], leads["first_touch_at"]).dropna().to_numpy()
+    return len(took) > 0 and bool((np.abs(took * 24 - np.round(took * 24)) < 1e-9).mean() > 0.95)
+
+
+def recent(answered: pd.DataFrame | None, end: pd.Timestamp, days: int = HALF_YEAR) -> pd.DataFrame | None:
     """Those created in the last half year: what can still be changed."""
     if answered is None:
         return None
-    return answered[answered["created_at"] >= end_of(as_of) - pd.Timedelta(days=days)]
+    return answered[answered["created_at"] >= end - pd.Timedelta(days=days)]
 
 
 def service_rows(answered: pd.DataFrame | None, leads: Leads) -> pd.DataFrame:
@@ -38,7 +46,8 @@ def service_rows(answered: pd.DataFrame | None, leads: Leads) -> pd.DataFrame:
 def speed_found(answered: pd.DataFrame | None, leads: Leads) -> speed.SpeedEffect:
     """The association of a fast answer with conversion over all matured leads."""
     if answered is None:
-        return speed.SpeedEffect(60.0, 0, 0, why="no lead says when it was first touched")
+        why = "no lead says at what time it was first touched"
+        return speed.SpeedEffect(60.0, 0, 0, why=why)
     hit = leads.hit.reindex(answered.index)
     ripe = hit.notna()
     return speed.speed_effect(answered[ripe], hit[ripe], level=leads.level)
@@ -54,7 +63,7 @@ def routed(
     )
     if not leads.clock or "owner_id" not in leads.frame or leads.frame["owner_id"].isna().all():
         return empty
-    mine = leads.frame[leads.frame["created_at"] >= end_of(leads.as_of) - pd.Timedelta(days=HALF_YEAR)]
+    mine = leads.frame[leads.frame["created_at"] >= leads.end - pd.Timedelta(days=HALF_YEAR)]
     worked = mine["created_at"].dt.date.groupby(mine["owner_id"]).nunique()
     taken, errors = mine[["lead_id", "owner_id"]].iloc[:0], empty[1]
     if said is not None:
@@ -91,11 +100,11 @@ def held(leads: Leads, turns: pd.DataFrame | None) -> tuple[Held, pd.DataFrame]:
     empty = pd.DataFrame(columns=outputs.BALANCE.column_names)
     if not leads.clock:
         return Held(0, np.nan, 0, np.nan), empty
-    mine = leads.frame[leads.frame["created_at"] >= end_of(leads.as_of) - pd.Timedelta(days=HALF_YEAR)]
-    if "owner_id" not in mine or mine["owner_id"].isna().all():
-        return Held(len(mine), np.nan, 0, np.nan), empty
+    mine = leads.frame[leads.frame["created_at"] >= leads.end - pd.Timedelta(days=HALF_YEAR)]
     passed = reassignments(mine, turns)
     known = int(passed.notna().sum())
+    if "owner_id" not in mine or mine["owner_id"].isna().all():
+        return Held(len(mine), np.nan, known, float(passed.gt(0).sum()) if known else np.nan), empty
     found = routing_balance(mine, passed).reindex(columns=outputs.BALANCE.column_names)
     again = float(passed.gt(0).sum()) if known else np.nan
     return Held(len(mine), float(mine["owner_id"].isna().sum()), known, again), found
