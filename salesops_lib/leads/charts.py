@@ -75,7 +75,7 @@ def cohort_map(table: pd.DataFrame) -> Any:
 
 def _cohort_title(wide: pd.DataFrame, ripe: pd.DataFrame) -> str:
     """First and last cohort that can be compared, at the largest age that three of them have reached."""
-    done = wide.where(ripe.reindex_like(wide).fillna(False).astype(bool))
+    done = wide.where(ripe.reindex_like(wide).eq(True))
     ages = [c for c in done if done[c].notna().sum() >= 3]
     if not ages:
         return "No three months of leads are old enough to be compared"
@@ -166,8 +166,7 @@ def response(answers: pd.DataFrame, limits: dict[str, float]) -> Any:
             late.append((within, str(kind), limits[kind]))
             chart.plot(limits[kind], within, "o", color=colour, ms=7)
             said = f"{kind}: {percent(within)} in {_span(limits[kind])}"
-            low = within < 0.9  # above the curve's left shoulder there is room, at the top there is none
-            charts.label(chart, limits[kind], within, said, color=colour, offset=(7, -9 if low else -12))
+            charts.label(chart, limits[kind], within, said, color=colour, offset=(-6, 10), ha="right")
     chart.set_xscale("log")
     chart.set_ylim(0, 1.02)
     ticks = [t for t in (1, 10, 60, 480, 1440, 10_080, 43_200) if t <= max(chart.get_xlim()[1], 10)]
