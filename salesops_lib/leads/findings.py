@@ -45,7 +45,9 @@ def service(setting: Setting, table: pd.DataFrame) -> list[Finding]:
     n, never = int(table["n"].sum()), int(table["never"].sum())
     if not found:
         found.append(
-            _unknown(setting, rules.SLA, "No lead of the last half year says at what time it was first touched.")
+            _unknown(
+                setting, rules.SLA, "No lead of the last half year says at what time it was first touched."
+            )
         )
     interval = proportion_interval(never, n, LEVEL)
     found.append(
@@ -162,7 +164,9 @@ def _pace(owners: pd.DataFrame, leads: str) -> float:
     """Owners' middle minutes to a first answer, weighted by the leads they have or would have."""
     known = owners[owners["median_minutes"].notna() & owners[leads].notna()]
     weight = known[leads].astype("float64")
-    return float((known["median_minutes"] * weight).sum() / weight.sum()) if weight.sum() > 0 else float("nan")
+    return (
+        float((known["median_minutes"] * weight).sum() / weight.sum()) if weight.sum() > 0 else float("nan")
+    )
 
 
 def ownership(setting: Setting, held: Held) -> list[Finding]:

@@ -19,8 +19,7 @@ STAGES = {
 ENDINGS = {"disqualified": "disqualified_at", "lost": "lost_at"}
 """How a lead ends without what is asked for."""
 PLACEHOLDERS = frozenset(
-    "select|-select-|--select--|select one|select an option|please select|choose|choose one|please choose|"
-    "--none--|-none-|(none)|none|null|nil|nan|n/a|na|#n/a|(blank)|(no value)|(not set)|-|--|---|?|.".split("|")
+    ["select", "-select-", "--select--", "select one", "select an option", "please select", "choose", "choose one", "please choose", "--none--", "-none-", "(none)", "none", "null", "nil", "nan", "n/a", "na", "#n/a", "(blank)", "(no value)", "(not set)", "-", "--", "---", "?", "."]
 )
 """What forms, CRMs and spreadsheets write where nobody chose."""
 PLACES = ("region", "country", "territory", "geo", "market", "area")
@@ -34,7 +33,16 @@ GUESSED = (
 """What a spreadsheet makes of 10-50 (Oct-50) or of a long number (1.2E+14)."""
 AFTER = {"won_at": "sql_at", "lost_at": "sql_at"}
 """Stamps that cannot lie before another one."""
-DECLARED = ("source", "campaign_id", "landing_page", "segment", "region", "owner_id", "opportunity_id", "reason")
+DECLARED = (
+    "source",
+    "campaign_id",
+    "landing_page",
+    "segment",
+    "region",
+    "owner_id",
+    "opportunity_id",
+    "reason",
+)
 """Texts by contract, whatever their cells look like."""
 NUMBER = r"[+-]?(?:(?:0|[1-9]\d*|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
 NUMBERS_FROM, NUMBERS_SHARE = 20, 0.95

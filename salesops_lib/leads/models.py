@@ -114,7 +114,9 @@ class Logit:
 
     def _worded(self, pattern: np.ndarray) -> str:
         sides = {"for": pattern[pattern > 0] - 1, "against": -pattern[pattern < 0] - 1}
-        return "; ".join(f"{k} {', '.join(self.design.names[i] for i in v)}" for k, v in sides.items() if len(v))
+        return "; ".join(
+            f"{k} {', '.join(self.design.names[i] for i in v)}" for k, v in sides.items() if len(v)
+        )
 
 
 @dataclass

@@ -11,9 +11,7 @@ from salesops_lib.leads.lifecycle import days_between, end_of, labels
 HAND_RAISER_PAGES = ("/demo", "/contact", "/contact-us", "/pricing", "/talk-to-sales", "/quote")
 """Pages on which somebody asks to be called; a house default."""
 KINDS = ("hand raiser", "qualified", "other")
-SERVICE = (
-    "limit_minutes n within share low high never unowned closed_share median_minutes p90_minutes running unknown"
-).split()
+SERVICE = ["limit_minutes", "n", "within", "share", "low", "high", "never", "unowned", "closed_share", "median_minutes", "p90_minutes", "running", "unknown"]
 _DAY_MINUTES = 1440.0
 
 

@@ -230,7 +230,9 @@ def scored(auc: float, shift: float) -> Scores:
     hit = np.arange(8000) % 5 == 0
     spread = np.linspace(-0.01, 0.01, 4000)
     p = 0.2 * shift + np.concatenate([spread, spread])
-    tested = pd.DataFrame({"window": np.repeat([1, 2], 4000), "probability": p, "recalibrated": p, "hit": hit})
+    tested = pd.DataFrame(
+        {"window": np.repeat([1, 2], 4000), "probability": p, "recalibrated": p, "hit": hit}
+    )
     return Scores(AUDIT, AUDIT.head(0), ("fit",), windows, tested, "logit")
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pandas as pd
-import pytest
 
 from salesops_lib.inputs.importing import import_export
 from salesops_lib.inputs.importing.mapping import SOURCES
@@ -120,7 +119,11 @@ def stranger(export: pd.DataFrame, tmp_path: Path, monkeypatch) -> dict:
 
 def excel_damaged(export: pd.DataFrame) -> pd.DataFrame:
     made = export.copy()
-    made.loc[:19, "Source"], made.loc[20:39, "Source"], made.loc[40:44, "Source"] = "#REF!", "Select", "10-Nov"
+    made.loc[:19, "Source"], made.loc[20:39, "Source"], made.loc[40:44, "Source"] = (
+        "#REF!",
+        "Select",
+        "10-Nov",
+    )
     made.loc[50:51, "Touched"] = "2020-01-01 00:00:00"
     return made
 
