@@ -19,8 +19,8 @@ HORIZON_DAYS = 90
 MIN_N, MIN_EVENTS = 30, 5
 MATURE_SHARE = 0.8
 TRUNCATED_DAYS, TRUNCATED_CHANCE = 30, 0.01
-"""Leads without any outcome for so many days, where later leads would be as quiet only once in a hundred times,
-say that outcomes were not recorded yet."""
+"""Leads without any outcome for so many days, where later leads would be as quiet only once in a hundred
+times, say that outcomes were not recorded yet."""
 RATE = ["n", "events", "share", "low", "high", "immature", "maturity", "why"]
 
 

@@ -28,8 +28,8 @@ class Leads:
     """Checked leads, oldest first, and what the report asks of them.
 
     ``clock``: whether leads say when they came in; without it only the score runs. ``hit``: converted within
-    the horizon; missing for leads too young. ``outcome``: the column that says converted, where no stamp does.
-    ``means``: what converting is, in words; empty where no lead says. ``hours``: the regions' opening hours,
+    the horizon; missing for leads too young. ``end``: the moment ``as_of`` ends. ``outcome``: the column that
+    says converted, where no stamp does. ``means``: what converting is, in words; empty where no lead says. ``hours``: the regions' opening hours,
     or None.
     """
 
@@ -65,8 +65,8 @@ def prepared(
 ) -> Leads:
     """Check the leads and tell who converted.
 
-    ``outcome`` empty: an opportunity (``sql_at``) within ``horizon`` days; where no lead has that stamp, a win
-    (``won_at``), else a column named ``converted``. Else a column that says so by 1, true or yes. Raises
+    ``outcome`` empty: an opportunity (``sql_at``) within ``horizon`` days; where no lead has that stamp, a
+    win (``won_at``), else a column named ``converted``. Else a column that says so by 1, true or yes. Raises
     ParameterError for a horizon or level out of range, or a column that is not there or says neither yes nor
     no. The day ends at midnight in ``zone``.
     """

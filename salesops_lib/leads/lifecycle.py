@@ -19,7 +19,35 @@ STAGES = {
 ENDINGS = {"disqualified": "disqualified_at", "lost": "lost_at"}
 """How a lead ends without what is asked for."""
 PLACEHOLDERS = frozenset(
-    ["select", "-select-", "--select--", "select one", "select an option", "please select", "choose", "choose one", "please choose", "--none--", "-none-", "(none)", "none", "null", "nil", "nan", "n/a", "na", "#n/a", "(blank)", "(no value)", "(not set)", "-", "--", "---", "?", "."]
+    (
+        "select",
+        "-select-",
+        "--select--",
+        "select one",
+        "select an option",
+        "please select",
+        "choose",
+        "choose one",
+        "please choose",
+        "--none--",
+        "-none-",
+        "(none)",
+        "none",
+        "null",
+        "nil",
+        "nan",
+        "n/a",
+        "na",
+        "#n/a",
+        "(blank)",
+        "(no value)",
+        "(not set)",
+        "-",
+        "--",
+        "---",
+        "?",
+        ".",
+    )
 )
 """What forms, CRMs and spreadsheets write where nobody chose."""
 PLACES = ("region", "country", "territory", "geo", "market", "area")

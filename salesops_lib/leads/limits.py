@@ -57,8 +57,8 @@ def _unfair(leads: Leads) -> list[str]:
         return []
     since = known.loc[~early, "created_at"].min().date()
     return [
-        f"{int(early.sum()):,} leads created before {since}, when outcomes began to be recorded, are compared "
-        "with no others: their early outcomes are not in the extract."
+        f"{int(early.sum()):,} leads created before {since}, when outcomes began to be recorded, are "
+        "compared with no others: their early outcomes are not in the extract."
     ]
 
 

@@ -11,7 +11,21 @@ from salesops_lib.leads.lifecycle import days_between, end_of, labels
 HAND_RAISER_PAGES = ("/demo", "/contact", "/contact-us", "/pricing", "/talk-to-sales", "/quote")
 """Pages on which somebody asks to be called; a house default."""
 KINDS = ("hand raiser", "qualified", "other")
-SERVICE = ["limit_minutes", "n", "within", "share", "low", "high", "never", "unowned", "closed_share", "median_minutes", "p90_minutes", "running", "unknown"]
+SERVICE = [
+    "limit_minutes",
+    "n",
+    "within",
+    "share",
+    "low",
+    "high",
+    "never",
+    "unowned",
+    "closed_share",
+    "median_minutes",
+    "p90_minutes",
+    "running",
+    "unknown",
+]
 _DAY_MINUTES = 1440.0
 
 
@@ -165,8 +179,8 @@ def service_levels(
             "running": running,
             "unknown": unknown,
             "minutes": minutes,
-            "closed": answers["closed"] if "closed" in answers else pd.NA,
-            "owned": answers["owned"] if "owned" in answers else np.nan,
+            "closed": answers.get("closed", pd.NA),
+            "owned": answers.get("owned", np.nan),
         }
     )
     frame["unowned"] = frame["judged"] & ~frame["within"] & (frame["owned"] > frame["limit"])

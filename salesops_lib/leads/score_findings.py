@@ -141,7 +141,8 @@ def _drift(setting: Setting, found: Scores, recent: pd.Series) -> Finding:
         f"Scores of the {len(recent):,} leads that came in last differ from those tested by a stability "
         f"index of {value:.2f}; under 0.10 they are alike."
         if known
-        else f"{len(recent):,} recent leads have a score, {len(tested):,} were tested; {MIN_COMPARED} of each needed.",
+        else f"{len(recent):,} recent leads have a score, {len(tested):,} were tested; {MIN_COMPARED} of "
+        "each needed.",
         {
             Severity.OK: "Keep the score.",
             Severity.WATCH: "Keep the score, and look which source brings other leads than before.",

@@ -29,8 +29,8 @@ def source_strata(
     Returns
     -------
     DataFrame
-        ``source``, ``column``, ``crude``, ``adjusted`` odds ratio with ``low``, ``high``, ``reversed``. The 12
-        largest sources with 30 leads or more. Empty with one source.
+        ``source``, ``column``, ``crude``, ``adjusted`` odds ratio with ``low``, ``high``, ``reversed``. The
+        12 largest sources with 30 leads or more. Empty with one source.
     """
     ripe = converted.notna()
     frame = leads[ripe].assign(hit=converted[ripe].astype(bool))

@@ -63,7 +63,7 @@ def limits(made: dict) -> str:
 
 
 def test_x_education_is_reported_whole_and_the_audit_names_what_it_refuses(cases, tmp_path, monkeypatch):
-    """salesops import csv DIR --to data/xed --map …/examples/x_education.yaml; salesops run lead_conversion"""
+    """salesops import csv DIR --to data/xed --map …/x_education.yaml; salesops run lead_conversion"""
     mapping = SOURCES / "examples" / "x_education.yaml"
     import_export("csv", cases / "x_education_leads", tmp_path / "xed", mapping=mapping)
     made = report(tmp_path / "xed", tmp_path / "bundle", monkeypatch)
@@ -84,7 +84,7 @@ def test_x_education_is_reported_whole_and_the_audit_names_what_it_refuses(cases
 
 
 def leads_csv(n: int = 360) -> pd.DataFrame:
-    """An export of five hundred days in New York's time; a fifth become opportunities, the others are closed."""
+    """An export of five hundred days in New York's time; a fifth become opportunities, the rest are closed."""
     rng = np.random.default_rng(1)
     created = pd.Timestamp("2024-01-13") + pd.to_timedelta(np.sort(rng.uniform(0, 500, n)), unit="D")
     ended = created + pd.to_timedelta(rng.exponential(15, n) + 0.5, unit="D")
