@@ -29,12 +29,14 @@ def incidence(
 
     Source: Aalen and Johansen (1978); variance as in Marubini and Valsecchi (1995), §10.
     """
-    age = np.unique(exit_[event > 0])
-    risk = np.searchsorted(np.sort(entry), age, side="left") - np.searchsorted(
-        np.sort(exit_), age, side="left"
-    )
-    asked, other = (np.searchsorted(np.sort(exit_[event == e]), age, side="right") for e in (1, 2))
-    d1, d2 = np.diff(asked, prepend=0), np.diff(other, prepend=0)
+    order = np.argsort(exit_, kind="stable")
+    left_at, kind = exit_[order], event[order]
+    ends = left_at[kind > 0]
+    first = np.append(True, ends[1:] != ends[:-1]) if len(ends) else np.zeros(0, dtype=bool)
+    age, place = ends[first], np.cumsum(first) - 1
+    entered = np.searchsorted(np.sort(entry), age, side="left") if (entry > 0).any() else len(exit_)
+    risk = entered - np.searchsorted(left_at, age, side="left")
+    d1, d2 = (np.bincount(place[kind[kind > 0] == e], minlength=len(age)) for e in (1, 2))
     d = d1 + d2
     stay = np.cumprod(1 - d / risk)
     before = np.append(1.0, stay[:-1])
@@ -79,9 +81,11 @@ def incidence_table(
 
     ages = age.to_numpy("float64")
     late = np.zeros(len(ages)) if entry is None else entry.fillna(0.0).to_numpy("float64")
-    codes = event.map({cause: k + 1 for k, cause in enumerate(causes)}).fillna(OPEN).to_numpy("int64")
+    codes = pd.Categorical(event, categories=list(causes)).codes.astype("int64") + 1
+    codes = np.where(codes > 0, codes, OPEN)
     known = np.isfinite(ages) & (ages >= 0) & (late < ages)
-    ages, late, codes = ages[known], late[known], codes[known]
+    order = np.flatnonzero(known)[np.argsort(ages[known], kind="stable")]  # once for all causes
+    ages, late, codes = ages[order], late[order], codes[order]
     z, rows = float(ndtri((1 + level) / 2)), []
     for k, cause in enumerate(causes, 1):
         own = np.where(codes == k, 1, np.where(codes > 0, 2, 0))

@@ -6,6 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from salesops_lib.leads.lifecycle import labels
+
 OWN = {
     "lead_id",
     "created_at",
@@ -25,6 +27,8 @@ OWN = {
     "kind",
     "minutes",
     "waited",
+    "owned",
+    "closed",
     "age",
     "event",
     "row",
@@ -211,7 +215,7 @@ def _levels(column: pd.Series, most: int = 20) -> np.ndarray:
             .astype("int64")
             .astype(str)
         )
-    text = column.map(lambda v: "(none)" if v is None or pd.isna(v) else str(v))
+    text = labels(column)
     common = text.map(text.value_counts())
     return text.where(common >= MIN_LEVEL, "(rare)").to_numpy(dtype=object)
 

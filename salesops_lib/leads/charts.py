@@ -70,9 +70,18 @@ def cohort_map(table: pd.DataFrame) -> Any:
             )
     chart.set_xticks(range(len(wide.columns)), [f"{int(c)} days" for c in wide.columns])
     chart.set_yticks(range(len(wide)), wide.index)
-    return charts.say(
-        chart, "Conversion by month of creation and age (hatched, +: not all are that old)", x="Age"
-    )
+    return charts.say(chart, _cohort_title(wide, ripe), x="Age (hatched, +: not all leads are that old)")
+
+
+def _cohort_title(wide: pd.DataFrame, ripe: pd.DataFrame) -> str:
+    """First and last cohort that can be compared, at the largest age that three of them have reached."""
+    done = wide.where(ripe.reindex_like(wide).eq(True))
+    ages = [c for c in done if done[c].notna().sum() >= 3]
+    if not ages:
+        return "No three months of leads are old enough to be compared"
+    column = done[ages[-1]].dropna()
+    ends = " to ".join(f"{percent(column.iloc[k])} ({column.index[k]})" for k in (0, -1))
+    return f"At {int(ages[-1])} days: from {ends}"
 
 
 def incidence(table: pd.DataFrame) -> Any:
@@ -81,7 +90,10 @@ def incidence(table: pd.DataFrame) -> Any:
     chart = charts.axes(3.4, grid="y")
     ends = rows.groupby("group")["share"].max().sort_values(ascending=False)
     names = [n for n in ends.index if n != "all"][:5]
-    for colour, name in zip(charts.PALETTE, [*names, *(["all"] if "all" in ends else [])], strict=False):
+    shown = [*names, *(["all"] if "all" in ends else [])]
+    heights = _apart(ends.reindex(shown), 0.055 * (ends.max() if len(ends) else 1.0))
+    far = float(rows["age_days"].max()) if len(rows) else 1.0
+    for colour, name in zip(charts.PALETTE, shown, strict=False):
         part = rows[rows["group"] == name].sort_values("age_days")
         colour = charts.BLACK if name == "all" else colour
         chart.step(part["age_days"], part["share"], where="post", color=colour, lw=2)
@@ -89,19 +101,30 @@ def incidence(table: pd.DataFrame) -> Any:
             chart.fill_between(
                 part["age_days"], part["low"], part["high"], step="post", color=charts.GREY, alpha=0.3
             )
-        if len(part):
-            charts.label(
-                chart,
-                part["age_days"].iloc[-1],
-                part["share"].iloc[-1],
-                f"{name} {percent(part['share'].iloc[-1])}",
-            )
+        charts.label(chart, far, heights[name], f"{name} {percent(ends[name])}", color=colour)
     charts.percent_axis(chart, "y")
-    chart.set_xlim(0, rows["age_days"].max() * 1.25 if len(rows) else 1)
-    best = names[0] if names else "all"
-    return charts.say(
-        chart, f"{best} converts most, and most of it early", x="Days since creation", y="Converted"
-    )
+    chart.set_xlim(0, far * 1.25)
+    title = _curve_title(rows, names[0] if names else "all")
+    return charts.say(chart, title, x="Days since creation", y="Converted")
+
+
+def _curve_title(rows: pd.DataFrame, best: str) -> str:
+    """Who converts most, and by when half of all that convert have."""
+    every = rows[rows["group"] == "all"].sort_values("age_days")
+    if every.empty:
+        return "No lead has converted"
+    half = every.loc[every["share"] >= every["share"].iloc[-1] / 2, "age_days"].iloc[0]
+    said = f"half of those who convert do so within {int(half)} days"
+    return said[0].upper() + said[1:] if best == "all" else f"{best} converts most; {said}"
+
+
+def _apart(heights: pd.Series, least: float) -> dict[str, float]:
+    """Heights of labels, moved up where one would cover the one below."""
+    made, floor = {}, -np.inf
+    for name, height in heights.sort_values().items():
+        floor = max(float(height), floor + least)
+        made[name] = floor
+    return made
 
 
 def sources(table: pd.DataFrame) -> Any:
@@ -131,24 +154,37 @@ def response(answers: pd.DataFrame, limits: dict[str, float]) -> Any:
     """Share of leads touched by open minutes, by kind, the limits as lines; returns Axes. The untouched
     stay below."""
     chart = charts.axes(3.2, grid="y")
+    late = []
     for colour, (kind, part) in zip(charts.PALETTE, answers.groupby("kind"), strict=False):
         took = np.sort(part["minutes"].dropna().to_numpy("float64"))
         if not len(took):
             continue
         share = np.arange(1, len(took) + 1) / len(part)
         chart.step(np.maximum(took, 1), share, where="post", color=colour, lw=2)
-        charts.label(chart, max(took[-1], 1), share[-1], str(kind))
         if kind in limits:
-            chart.axvline(limits[kind], color=colour, lw=1, ls="--")
+            within = float((took <= limits[kind]).mean() * len(took) / len(part))
+            late.append((within, str(kind), limits[kind]))
+            chart.plot(limits[kind], within, "o", color=colour, ms=7)
+            said = f"{kind}: {percent(within)} in {_span(limits[kind])}"
+            charts.label(chart, limits[kind], within, said, color=colour, offset=(-6, 10), ha="right")
     chart.set_xscale("log")
     chart.set_ylim(0, 1.02)
+    ticks = [t for t in (1, 10, 60, 480, 1440, 10_080, 43_200) if t <= max(chart.get_xlim()[1], 10)]
+    chart.set_xticks(ticks, [_span(t) for t in ticks])
+    chart.minorticks_off()
     charts.percent_axis(chart, "y")
-    return charts.say(
-        chart,
-        "How fast leads are touched (dashed: the limit of their kind)",
-        x="Open minutes since they came in, log",
-        y="Of all leads of the kind",
-    )
+    title = "No limit is set for these kinds of leads"
+    if late:
+        within, kind, limit = min(late)
+        title = f"{percent(within)} of leads of kind {kind} are touched within their {_span(limit)}"
+    return charts.say(chart, title, x="Open minutes since they came in, log", y="Of all leads of the kind")
+
+
+def _span(minutes: float) -> str:
+    for size, unit in ((1440, "d"), (60, "h")):
+        if minutes >= size and minutes % size == 0:
+            return f"{minutes / size:g} {unit}"
+    return f"{minutes:g} min"
 
 
 def reliability(table: pd.DataFrame) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from salesops_lib.core.findings import Interval
 from salesops_lib.leads.audit import auc_of
 
 METRICS = ["n", "events", "base_rate", "auc", "log_loss", "brier", "skill", "slope", "predicted_over_actual"]
@@ -99,24 +100,70 @@ def lift_table(probability: np.ndarray, hit: np.ndarray, parts: int = 10) -> pd.
     return made
 
 
+def auc_interval(auc: float, hits: int, rest: int, level: float = 0.9) -> Interval | None:
+    """Range of an AUC from so many leads that converted and that did not; None without both.
+
+    Source: Hanley and McNeil (1982), *Radiology* 143, 29–36.
+    """
+    from scipy.special import ndtri
+
+    if hits < 1 or rest < 1 or not np.isfinite(auc):
+        return None
+    one, two = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    spread = auc * (1 - auc) + (hits - 1) * (one - auc**2) + (rest - 1) * (two - auc**2)
+    half = float(ndtri((1 + level) / 2)) * np.sqrt(spread / (hits * rest))
+    return Interval(max(auc - half, 0.0), min(auc + half, 1.0), level, "Hanley and McNeil")
+
+
 def population_stability(
     before: np.ndarray | pd.Series, after: np.ndarray | pd.Series, bins: int = 10
 ) -> float:
     """Population stability index of a score or a column between two sets of leads: 0 the same, above 0.25
     another.
 
-    Numbers by the tenths of ``before``; texts by value. Missing where one side is empty.
+    Numbers by the tenths of ``before``; texts by value. Missing where one side is empty. Both sides of a
+    score have to come from one model: two models put the same lead on two sides of an edge.
     """
+    counts = _binned(before, after, bins)
+    return float("nan") if counts is None else float(_stability(*counts))
+
+
+def stability_interval(
+    before: np.ndarray | pd.Series,
+    after: np.ndarray | pd.Series,
+    *,
+    level: float = 0.9,
+    seed: int = 7,
+    draws: int = 500,
+) -> Interval | None:
+    """Range of :func:`population_stability`, by drawing ``after`` anew from its bins; None where it is
+    missing."""
+    counts = _binned(before, after, 10)
+    if counts is None:
+        return None
+    one, two = counts
+    drawn = np.random.default_rng(seed).multinomial(int(two.sum()), two / two.sum(), draws)
+    low, high = np.quantile(_stability(one, drawn), [(1 - level) / 2, (1 + level) / 2])
+    value = float(_stability(one, two))
+    return Interval(min(low, value), max(high, value), level, "bootstrap")
+
+
+def _binned(before, after, bins: int) -> tuple[np.ndarray, np.ndarray] | None:
     one, two = pd.Series(before).dropna(), pd.Series(after).dropna()
     if one.empty or two.empty:
-        return float("nan")
+        return None
     if pd.api.types.is_numeric_dtype(one):
         edges = np.unique(np.quantile(one, np.linspace(0, 1, bins + 1)[1:-1]))
         one, two = (pd.Series(np.searchsorted(edges, s, side="right")) for s in (one, two))
-    shares = [s.value_counts(normalize=True) for s in (one, two)]
-    index = shares[0].index.union(shares[1].index)
-    a, b = (np.maximum(s.reindex(index).fillna(0.0).to_numpy(), 1e-4) for s in shares)
-    return float(((a - b) * np.log(a / b)).sum())
+    counts = [s.value_counts() for s in (one, two)]
+    index = counts[0].index.union(counts[1].index)
+    return tuple(c.reindex(index, fill_value=0).to_numpy("int64") for c in counts)
+
+
+def _stability(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    a = np.maximum(one / one.sum(), 1e-4)
+    b = np.maximum(two / two.sum(axis=-1, keepdims=True), 1e-4)
+    return ((a - b) * np.log(a / b)).sum(axis=-1)
 
 
 def capacity_threshold(scores: np.ndarray, capacity: int) -> float | None:

@@ -12,10 +12,13 @@ from salesops_lib.leads import rules
 from salesops_lib.leads.routing import spread
 from salesops_lib.leads.rules import RULES, Setting
 from salesops_lib.leads.speed import SpeedEffect, sample_size
+from salesops_lib.leads.work_handover import Held
 
 __all__ = ["RULES", "Setting"]
 
 LEVEL = 0.9
+CLOSED_SHARE = 0.3
+TEST_WEEKS = 26
 
 
 def service(setting: Setting, table: pd.DataFrame) -> list[Finding]:
@@ -36,13 +39,15 @@ def service(setting: Setting, table: pd.DataFrame) -> list[Finding]:
                 f"half "
                 f"year were touched within {row['limit_minutes']:,.0f} open minutes; the middle one took "
                 f"{_minutes(row['median_minutes'])}, nine in ten {_minutes(row['p90_minutes'])}.",
-                recommendation=_sla_step(row["kind"], late, row["share"] >= limit.value),
+                recommendation=_sla_step(row, late, row["share"] >= limit.value),
             )
         )
     n, never = int(table["n"].sum()), int(table["never"].sum())
     if not found:
         found.append(
-            _unknown(setting, rules.SLA, "No lead of the last half year says when it was first touched.")
+            _unknown(
+                setting, rules.SLA, "No lead of the last half year says at what time it was first touched."
+            )
         )
     interval = proportion_interval(never, n, LEVEL)
     found.append(
@@ -60,22 +65,19 @@ def service(setting: Setting, table: pd.DataFrame) -> list[Finding]:
             f"close them "
             "with a reason."
             if never
-            else "Keep the pool empty.",
+            else "Keep the pool empty."
+            if n
+            else "Record when a person first tries to reach a lead, with the time of day.",
         )
     )
     return found
 
 
-def speed(setting: Setting, effect: SpeedEffect, base: float | None) -> list[Finding]:
-    """What a fast answer goes with. UNKNOWN where the past cannot say. ``base``: conversion of all leads."""
+def speed(setting: Setting, effect: SpeedEffect, base: float | None, weekly: float = 0.0) -> list[Finding]:
+    """What a fast answer goes with. UNKNOWN where the past cannot say. ``base``: conversion of all leads;
+    ``weekly``: leads a week, from which a test would draw."""
     known = np.isfinite(effect.adjusted)
     limit = setting.limit(rules.SPEED)
-    size = sample_size(base) if base and 0 < base < 0.97 else None
-    ask = (
-        f"Randomise who is answered first for four weeks, {size:,} leads an arm, before hiring for speed."
-        if size
-        else "Randomise who is answered first for four weeks before hiring for speed."
-    )
     said = (
         f"Leads answered within {effect.fast_minutes:.0f} open minutes converted at {effect.crude:.2f} "
         f"times the "
@@ -84,7 +86,14 @@ def speed(setting: Setting, effect: SpeedEffect, base: float | None) -> list[Fin
         if known
         else f"Whether a fast answer goes with conversion is not known: {effect.why}."
     )
-    worth = known and effect.high > limit.value
+    if not known:
+        step = "Record the first touch of every lead; judge speed when 100 of each have matured."
+    elif effect.low > limit.value:
+        step = f"Randomise who is answered first before hiring for speed: {_test(base, weekly)}."
+    elif effect.high > limit.value:
+        step = f"Do not hire for speed yet: it is not shown to be the lever. A test: {_test(base, weekly)}."
+    else:
+        step = "Do not hire for speed: it is not shown to be the lever here. Work on which leads come first."
     return [
         rules.SPEED.judge(
             scope={"leads": "touched"},
@@ -94,39 +103,112 @@ def speed(setting: Setting, effect: SpeedEffect, base: float | None) -> list[Fin
             as_of=setting.as_of,
             statement=said,
             interval=Interval(effect.low, effect.high, LEVEL, "adjusted logit") if known else None,
-            recommendation=ask
-            if worth or not known
-            else "Do not hire for speed: it is not shown to be the lever "
-            "here. Work on which leads are called first.",
+            recommendation=step,
         )
     ]
+
+
+def _test(base: float | None, weekly: float) -> str:
+    """A randomised test in words: its size for two points, and how long the leads that come in take."""
+    if not base or not 0 < base < 0.97:
+        return "draw lots for four weeks, half of the leads first, half by turns"
+    size = sample_size(base)
+    said = f"{size:,} leads an arm find two points more"
+    if weekly <= 0:
+        return said
+    weeks = int(np.ceil(2 * size / weekly))
+    if weeks <= TEST_WEEKS:
+        return f"{said}, {weeks} weeks of leads"
+    gains = np.arange(0.02, 0.97 - base, 0.005)
+    found = [g for g in gains if 2 * sample_size(base, float(g)) <= weekly * TEST_WEEKS]
+    least = f"; {TEST_WEEKS} weeks find {100 * found[0]:.1f} points or more" if found else ""
+    return f"{said}, {weeks} weeks of leads{least}"
 
 
 def routing(setting: Setting, owners: pd.DataFrame, errors: pd.DataFrame, replayed: bool) -> list[Finding]:
     """How evenly leads are given out. ``owners``: ``outputs.OWNERS``; UNKNOWN under two owners."""
     value = spread(owners["per_day_before"], owners["leads_before"]) if len(owners) else float("nan")
-    known = np.isfinite(value)
-    after = spread(owners["per_day_after"], owners["leads_after"]) if known and replayed else float("nan")
-    told = ""
-    if np.isfinite(after):
-        told = f"; under routing.yaml it would be {percent(after)}, and {len(errors):,} leads no rule takes"
-    top = owners.loc[owners["per_day_before"].idxmax()] if known else None
+    known, limit = bool(np.isfinite(value)), setting.limit(rules.ROUTING)
+    told, step = "", "Name an owner for every lead."
+    if known:
+        top = owners.loc[owners["per_day_before"].idxmax()]
+        told = f"; most go to {top['owner_id']}, {top['per_day_before']:.1f} a day worked"
+        step = "Keep the rules."
+        if value > limit.value:
+            step = f"Give {top['owner_id']} fewer: put weights into routing.yaml and replay it."
+    if known and replayed:
+        after = spread(owners["per_day_after"], owners["leads_after"])
+        told += f"; under routing.yaml it would be {percent(after)}, with {len(errors):,} leads no rule takes"
+        paces = [_pace(owners, f"leads_{side}") for side in ("before", "after")]
+        if all(map(np.isfinite, paces)):
+            told += f", and at each owner's own pace an answer would take {paces[1]:.0f} minutes, not "
+            told += f"{paces[0]:.0f}"
+        if len(errors):
+            step = f"Add a rule for the {len(errors):,} leads of routing_errors.csv."
     return [
         rules.ROUTING.judge(
             scope={"owners": "all"},
             value=value if known else None,
             n=len(owners),
-            limit=setting.limit(rules.ROUTING),
+            limit=limit,
             as_of=setting.as_of,
-            statement=f"Leads a day differ by {percent(value)} between {len(owners)} owners; most go to "
-            f"{top['owner_id']}, {top['per_day_before']:.1f} a day worked{told}."
+            statement=f"Leads a day differ by {percent(value)} between {len(owners)} owners{told}."
             if known
             else "Under two owners have leads in the last half year.",
-            recommendation=f"Give {top['owner_id']} fewer: put weights into routing.yaml and replay it."
-            if known
-            else "Name an owner for every lead.",
+            recommendation=step,
         )
     ]
+
+
+def _pace(owners: pd.DataFrame, leads: str) -> float:
+    """Owners' middle minutes to a first answer, weighted by the leads they have or would have."""
+    known = owners[owners["median_minutes"].notna() & owners[leads].notna()]
+    weight = known[leads].astype("float64")
+    return (
+        float((known["median_minutes"] * weight).sum() / weight.sum()) if weight.sum() > 0 else float("nan")
+    )
+
+
+def ownership(setting: Setting, held: Held) -> list[Finding]:
+    """Leads that nobody has, and leads that were passed on; the latter is silent where nobody says."""
+    known = bool(np.isfinite(held.unowned)) and held.n > 0
+    found = [
+        rules.UNOWNED.judge(
+            scope={"leads": "half a year"},
+            value=held.unowned / held.n if known else None,
+            n=held.n,
+            limit=setting.limit(rules.UNOWNED),
+            as_of=setting.as_of,
+            interval=proportion_interval(int(held.unowned), held.n, LEVEL) if known else None,
+            statement=f"{int(held.unowned):,} of {held.n:,} leads of the last half year have no owner "
+            f"({percent(held.unowned / held.n)})."
+            if known
+            else "No lead of the last half year names an owner.",
+            recommendation="Give each of them an owner today, and find the rule that missed them."
+            if known and held.unowned
+            else "Keep the rules."
+            if known
+            else "Import owner_id with assigned_at: an owner without the moment it was given is not read.",
+        )
+    ]
+    if held.known:
+        again = int(held.passed)
+        found.append(
+            rules.REASSIGNED.judge(
+                scope={"leads": "half a year"},
+                value=again / held.known,
+                n=held.known,
+                limit=setting.limit(rules.REASSIGNED),
+                as_of=setting.as_of,
+                interval=proportion_interval(again, held.known, LEVEL),
+                statement=f"{again:,} of {held.known:,} leads of the last half year passed to another owner "
+                f"({percent(again / held.known)}).",
+                recommendation="Repair the rules of the region that passes most on, in routing_balance.csv."
+                if again > setting.limit(rules.REASSIGNED).value * held.known
+                else "Keep the rules.",
+            )
+        )
+    return found
 
 
 def faults(setting: Setting, table: pd.DataFrame, leads: int) -> list[Finding]:
@@ -142,23 +224,41 @@ def faults(setting: Setting, table: pd.DataFrame, leads: int) -> list[Finding]:
             limit=setting.limit(rules.FAULTS),
             as_of=setting.as_of,
             interval=None,
-            statement=f"{faulty:,} of {leads:,} leads have a cell that had to be emptied; most often {first}."
+            statement=f"{faulty:,} of {leads:,} leads have a faulty cell; most often {first}."
             if faulty
-            else f"No cell of {leads:,} leads had to be emptied.",
-            recommendation=f"Mend the form: make {top.index[0][0]} a list without a placeholder, or stop "
-            f"its stamp "
-            "from running backwards."
-            if faulty
-            else "Keep the form.",
+            else f"No cell of {leads:,} leads is faulty.",
+            recommendation=_mend(*top.index[0]) if faulty else "Keep the form.",
         )
     ]
 
 
-def _sla_step(kind: str, late: int, met: bool) -> str:
+def _mend(column: str, fault: str) -> str:
+    steps = {
+        "a placeholder, no value": f"Mend the form: let {column} start empty and ask for a choice.",
+        "the id stands twice": "Export each lead once, and give no id twice.",
+        "no moment in time": f"Export {column} as 2025-12-12T10:00:00Z.",
+        "after the day of the report": f"Find what stamps {column} ahead of time.",
+    }
+    sheet = f"Import {column} as text, never through a spreadsheet."
+    return steps.get(fault, sheet if "spreadsheet" in fault else f"Find what fills {column} out of order.")
+
+
+def _sla_step(row: dict, late: int, met: bool) -> str:
     if met:
         return "Keep the rota."
-    first = {"hand raiser": "Ring the desk for a page that asks for a call, and name who answers after hours"}
-    return f"{first.get(kind, 'Put qualified leads at the head of the queue')}: {late:,} came too late."
+    unowned, closed = row.get("unowned", np.nan), row.get("closed_share", np.nan)
+    if pd.notna(unowned) and late and unowned >= 0.5 * late:
+        return f"Mend routing first: {int(unowned):,} of {late:,} late leads had no owner within the limit."
+    if pd.notna(closed) and closed > CLOSED_SHARE:
+        return (
+            f"Name who answers at opening: {percent(closed)} come in while the region is closed; {late:,} "
+            "came too late."
+        )
+    first = {
+        "hand raiser": "Ring the desk for a page that asks for a call, and name who answers",
+        "qualified": "Put qualified leads at the head of the queue",
+    }
+    return f"{first.get(row['kind'], 'Empty the queue of other leads every day')}: {late:,} came too late."
 
 
 def _unknown(setting: Setting, rule, why: str) -> Finding:
@@ -180,4 +280,6 @@ def _wilson(low: float, high: float) -> Interval | None:
 def _minutes(value: float) -> str:
     if value is None or pd.isna(value):
         return "an unknown time"
+    if round(value) == 1:
+        return "1 minute"
     return f"{value:,.0f} minutes" if value < 180 else f"{value / 60:,.1f} hours"

@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.core.stats import proportion_interval
-from salesops_lib.leads.lifecycle import STAGES, days_between, end_of
+from salesops_lib.leads.lifecycle import ENDINGS, STAGES, days_between, end_of, labels
 
 HORIZON_DAYS = 90
 MIN_N, MIN_EVENTS = 30, 5
 MATURE_SHARE = 0.8
-TRUNCATED_DAYS = 30
-"""A gap this long between the first lead and the first outcome says that outcomes were not recorded yet."""
+TRUNCATED_DAYS, TRUNCATED_CHANCE = 30, 0.01
+"""Leads without any outcome for so many days, where later leads would be as quiet only once in a hundred
+times, say that outcomes were not recorded yet."""
 RATE = ["n", "events", "share", "low", "high", "immature", "maturity", "why"]
 
 
@@ -33,13 +34,14 @@ def funnel(
     DataFrame
         ``step``, ``n`` (leads old enough), ``reached``, ``share`` of all with ``low``, ``high`` (Wilson),
         ``from_previous`` (of those that reached the step before), ``immature`` (leads left out),
-        ``maturity``.
+        ``maturity`` and ``why`` in words. Leads from before outcomes were recorded are left out.
         Steps whose stamp the data lacks are left out. A lead that reached a later step reached the ones
         before.
     """
-    known = leads[leads["created_at"].notna()]
-    old = days_between(known["created_at"], pd.Series(end_of(as_of), index=known.index)) >= horizon_days
-    ripe, left = known[old], int((~old).sum())
+    known = _known(leads)
+    early = created_before_record(known, "sql_at").to_numpy()
+    old = (days_between(known["created_at"], end_of(as_of)) >= horizon_days).to_numpy()
+    ripe, left = known[old & ~early], int((~old & ~early).sum())
     steps = {s: c for s, c in STAGES.items() if c in leads and leads[c].notna().any()}
     within = {
         s: (days_between(ripe["created_at"], ripe[c]) <= horizon_days).to_numpy() for s, c in steps.items()
@@ -48,7 +50,7 @@ def funnel(
     for earlier, later in zip(names[-2::-1], names[::-1], strict=False):
         within[earlier] = within[earlier] | within[later]
     rows, before = [], len(ripe)
-    maturity = _maturity(len(ripe), None, left)[0]
+    maturity, why = _maturity(len(ripe), None, left, int(early.sum()))
     for step in ("created", *names):
         reached = len(ripe) if step == "created" else int(within[step].sum())
         interval = proportion_interval(reached, len(ripe), level)
@@ -63,6 +65,7 @@ def funnel(
                 "from_previous": reached / before if before and step != "created" else np.nan,
                 "immature": left,
                 "maturity": maturity,
+                "why": why,
             }
         )
         before = reached
@@ -100,24 +103,23 @@ def conversion_at_age(
         (under 30 leads or 5 events: share is missing) or ``not comparable`` (created before outcomes were
         recorded), and ``why`` in words. Groups by n, largest first; a missing value is group ``(none)``.
     """
-    known = leads[leads["created_at"].notna()]
-    truncated = created_before_record(known, event_at)
-    old = days_between(known["created_at"], pd.Series(end_of(as_of), index=known.index)) >= horizon_days
+    known = _known(leads)
+    early = created_before_record(known, event_at).to_numpy()
+    old = (days_between(known["created_at"], end_of(as_of)) >= horizon_days).to_numpy()
     if event_at in known:
         hit = (days_between(known["created_at"], known[event_at]) <= horizon_days).to_numpy()
     else:
         hit = np.zeros(len(known), dtype=bool)
     name = by or "group"
-    group = known[by].map(lambda v: "(none)" if v is None or pd.isna(v) else str(v)) if by else "all"
+    group = labels(known[by]) if by else "all"
+    ripe = old & ~early
     frame = pd.DataFrame(
-        {name: group, "old": old & ~truncated, "hit": hit, "early": truncated}, index=known.index
+        {name: group, "n": ripe, "events": ripe & hit, "left": ~old & ~early, "early": early},
+        index=known.index,
     )
     rows = []
-    for value, part in frame.groupby(name, sort=True):
-        ripe = part[part["old"]]
-        n, events = len(ripe), int(ripe["hit"].sum())
-        left = int((~part["old"] & ~part["early"]).sum())
-        maturity, why = _maturity(n, events, left, int(part["early"].sum()))
+    for value, n, events, left, cut in frame.groupby(name, sort=True).sum().itertuples():
+        maturity, why = _maturity(n, events, left, cut)
         shown = maturity in {"mature", "provisional"}
         interval = proportion_interval(events, n, level) if shown else None
         rows.append(
@@ -146,35 +148,64 @@ def cohorts(
     -------
     DataFrame
         ``cohort`` (month of creation, 2025-03), ``age_days``, ``leads``, ``converted`` (by that age, so far),
-        ``share``, ``mature`` (every lead of the cohort has reached the age). An age no lead has reached is
-        left out; an immature share is a lower bound.
+        ``share``, ``mature`` (every lead of the cohort has reached the age), ``why`` not. An age no lead has
+        reached is left out; an immature share is a lower bound; a cohort with leads from before outcomes were
+        recorded has no share.
     """
-    known = leads[leads["created_at"].notna()]
-    month = known["created_at"].dt.strftime("%Y-%m")
-    age = days_between(known["created_at"], pd.Series(end_of(as_of), index=known.index))
+    known = _known(leads)
+    empty = pd.DataFrame(columns=["cohort", "age_days", "leads", "converted", "share", "mature", "why"])
+    if known.empty:
+        return empty
+    month = known["created_at"].dt.tz_convert(None).to_numpy("datetime64[M]")
+    months, code = np.unique(month.astype("int64"), return_inverse=True)
+    age = days_between(known["created_at"], end_of(as_of)).to_numpy()
     waited = (
-        days_between(known["created_at"], known[event_at])
+        days_between(known["created_at"], known[event_at]).to_numpy()
         if event_at in known
-        else pd.Series(np.nan, known.index)
+        else np.full(len(known), np.nan)
     )
+    oldest, youngest = np.full(len(months), -np.inf), np.full(len(months), np.inf)
+    np.maximum.at(oldest, code, age)
+    np.minimum.at(youngest, code, age)
+    size = np.bincount(code, minlength=len(months))
+    early = np.bincount(code, weights=created_before_record(known, event_at), minlength=len(months)) > 0
+    done = {a: np.bincount(code, weights=waited <= a, minlength=len(months)).astype("int64") for a in ages}
     rows = []
-    for cohort, index in known.groupby(month).groups.items():
-        mine, hits = age.loc[index], waited.loc[index]
-        for days in ages:
-            if mine.max() >= days:
-                done = int((hits <= days).sum())
-                rows.append((cohort, days, len(mine), done, done / len(mine), bool(mine.min() >= days)))
-    return pd.DataFrame(rows, columns=["cohort", "age_days", "leads", "converted", "share", "mature"])
+    for k, cohort in enumerate(months.astype("datetime64[M]").astype(str)):
+        for days in (a for a in ages if oldest[k] >= a):
+            hits, ripe = int(done[days][k]), bool(youngest[k] >= days) and not early[k]
+            share = np.nan if early[k] else hits / size[k]
+            why = "before outcomes were recorded" if early[k] else "" if ripe else "not all are that old"
+            rows.append((cohort, days, int(size[k]), hits, share, ripe, why))
+    return pd.DataFrame(rows, columns=empty.columns)
 
 
 def created_before_record(leads: pd.DataFrame, event_at: str) -> pd.Series:
-    """Leads created before any outcome was recorded: their early outcomes are not in the extract."""
-    stamps = [leads[c] for c in (event_at, "disqualified_at", "lost_at") if c in leads]
-    firsts = [s.min() for s in stamps if s.notna().any()]
-    created = leads["created_at"]
-    if not firsts or min(firsts) - created.min() <= pd.Timedelta(days=TRUNCATED_DAYS):
-        return pd.Series(False, index=leads.index)
-    return created < min(firsts)
+    """Leads created before any outcome was recorded: their early outcomes are not in the extract.
+
+    So are leads before the first outcome, if those at least 30 days before it are more than the later leads'
+    pace of ending explains: (1 − share that ends within 30 days) ^ leads < 1 %. A slow start is no gap.
+    """
+    none = pd.Series(False, index=leads.index)
+    stamps = [leads[c] for c in (event_at, *ENDINGS.values()) if c in leads and leads[c].notna().any()]
+    if not stamps:
+        return none
+    created, first = leads["created_at"], min(s.min() for s in stamps)
+    quiet = int((created < first - pd.Timedelta(days=TRUNCATED_DAYS)).sum())
+    if not quiet:
+        return none
+    later = leads[created >= first]
+    ended = np.zeros(len(later), dtype=bool)
+    for stamp in stamps:
+        took = days_between(later["created_at"], stamp.loc[later.index]).to_numpy()
+        ended |= took <= TRUNCATED_DAYS
+    pace = ended.mean() if len(later) else 0.0
+    return created < first if (1 - pace) ** quiet < TRUNCATED_CHANCE else none
+
+
+def _known(leads: pd.DataFrame) -> pd.DataFrame:
+    there = leads["created_at"].notna()
+    return leads if there.all() else leads[there]
 
 
 def _maturity(n: int, events: int | None, immature: int, early: int = 0) -> tuple[str, str]:

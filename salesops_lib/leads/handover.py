@@ -11,12 +11,16 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.core.errors import ParameterError, nearest
-from salesops_lib.leads import funnels, outputs, response, routing, sources, speed, spend, timing
-from salesops_lib.leads.lifecycle import checked_leads, days_between, end_of
+from salesops_lib.leads import funnels, outputs, sources, spend, strata, timing
+from salesops_lib.leads.lifecycle import checked_leads, days_between, labels
 
 DIMENSIONS = ("source", "campaign_id", "landing_page", "owner_id")
 HALF_YEAR = 182
-TRUE = {"1", "true", "yes", "y", "converted", "won"}
+TRUE = {"1", "true", "yes", "y", "t", "converted", "won"}
+FALSE = {"0", "false", "no", "n", "f", "not converted", "lost", "open"}
+SAYS_SO = ("converted", "is_converted", "isconverted")
+"""Columns taken for the outcome where no lead has a stamp of it."""
+OPPORTUNITY, WON = "became an opportunity", "was won"
 
 
 @dataclass(frozen=True)
@@ -24,19 +28,28 @@ class Leads:
     """Checked leads, oldest first, and what the report asks of them.
 
     ``clock``: whether leads say when they came in; without it only the score runs. ``hit``: converted within
-    the horizon; missing for leads too young. ``hours``: the regions' opening hours, or None.
+    the horizon; missing for leads too young. ``end``: the moment ``as_of`` ends. ``outcome``: the column that
+    says converted, where no stamp does. ``means``: what converting is, in words; empty where no lead says. ``hours``: the regions' opening hours,
+    or None.
     """
 
     frame: pd.DataFrame
     faults: pd.DataFrame
     as_of: date
+    end: pd.Timestamp
     horizon: int
     level: float
     clock: bool
     hit: pd.Series
     outcome: str
+    means: str
     hours: pd.DataFrame | None
     limits: dict[str, float]
+
+    @property
+    def timed(self) -> bool:
+        """Whether it is known when leads converted, so that there are funnels, cohorts and curves."""
+        return self.clock and not self.outcome and bool(self.means)
 
 
 def prepared(
@@ -48,11 +61,14 @@ def prepared(
     outcome: str,
     hours: pd.DataFrame | None,
     limits: dict[str, float],
+    zone: str = "UTC",
 ) -> Leads:
     """Check the leads and tell who converted.
 
-    ``outcome`` empty: an opportunity (``sql_at``) within ``horizon`` days. Else a column that says so by 1,
-    true or yes. Raises ParameterError for a horizon or level out of range or a column that is not there.
+    ``outcome`` empty: an opportunity (``sql_at``) within ``horizon`` days; where no lead has that stamp, a
+    win (``won_at``), else a column named ``converted``. Else a column that says so by 1, true or yes. Raises
+    ParameterError for a horizon or level out of range, or a column that is not there or says neither yes nor
+    no. The day ends at midnight in ``zone``.
     """
     if not 7 <= horizon <= 730:
         raise ParameterError(f"horizon_days is {horizon}; give 7 to 730")
@@ -60,31 +76,82 @@ def prepared(
         raise ParameterError(f"interval_level is {level}; give 0.5 to 0.99")
     if outcome and outcome not in leads:
         raise ParameterError(f"leads have no column '{outcome}'. {nearest(outcome, [str(c) for c in leads])}")
-    made, faults = checked_leads(leads, as_of)
+    end = (pd.Timestamp(as_of) + pd.Timedelta(days=1)).tz_localize(zone).tz_convert("UTC")
+    made, faults = checked_leads(leads, end)
     clock = "created_at" in made and bool(made["created_at"].notna().any())
-    by = ["created_at", "lead_id"] if clock else ["lead_id"]
-    made = made.sort_values(by, kind="stable", ignore_index=True)
+    made = made.iloc[_order(made, clock)].reset_index(drop=True)
+    outcome = outcome or _says_so(made)
+    means = f"has a yes in {outcome}" if outcome else ""
+    if not outcome and clock:
+        made, means = _stamped(made)
     if outcome:
-        hit = made[outcome].map(lambda v: None if v is None or pd.isna(v) else str(v).strip().lower() in TRUE)
-        hit = hit.map(lambda v: v, na_action="ignore")
+        hit = _said(made[outcome], outcome)
+        if clock:
+            hit = hit.mask(~days_between(made["created_at"], end).ge(horizon), None)
     else:
-        hit = _within(made, as_of, horizon) if clock else pd.Series(None, index=made.index, dtype="object")
-    return Leads(made, faults, as_of, horizon, level, clock, hit.astype("object"), outcome, hours, limits)
+        hit = _within(made, end, horizon) if means else pd.Series(None, index=made.index, dtype="object")
+    return Leads(
+        made, faults, as_of, end, horizon, level, clock, hit.astype("object"), outcome, means, hours, limits
+    )
 
 
-def _within(leads: pd.DataFrame, as_of: date, horizon: int) -> pd.Series:
-    age = days_between(leads["created_at"], pd.Series(end_of(as_of), index=leads.index))
-    stamp = leads["sql_at"] if "sql_at" in leads else pd.Series(pd.NaT, index=leads.index)
-    hit = days_between(leads["created_at"], pd.to_datetime(stamp, utc=True)) <= horizon
+def _order(leads: pd.DataFrame, clock: bool) -> np.ndarray:
+    """Positions oldest first; without a clock by id, numbers as numbers."""
+    number = pd.to_numeric(leads["lead_id"], errors="coerce")
+    ids = number if len(number) and number.notna().all() else leads["lead_id"].astype(str)
+    keys = pd.DataFrame({"at": leads["created_at"] if clock else 0, "id": ids})
+    return keys.reset_index(drop=True).sort_values(["at", "id"], kind="stable").index.to_numpy()
+
+
+def _says_so(leads: pd.DataFrame) -> str:
+    """The column taken for the outcome: none where a stamp tells it."""
+    for stamp in ("sql_at", "won_at"):
+        if stamp in leads and leads[stamp].notna().any():
+            return ""
+    named = {str(c).lower().replace(" ", "_"): str(c) for c in leads if leads[c].notna().any()}
+    return next((named[n] for n in SAYS_SO if n in named), "")
+
+
+def _stamped(leads: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Leads with ``sql_at``, the stamp of converting, and what it means; empty where no lead converted."""
+    if "sql_at" in leads and leads["sql_at"].notna().any():
+        return leads, OPPORTUNITY
+    if "won_at" in leads and leads["won_at"].notna().any():
+        return leads.assign(sql_at=leads["won_at"]), WON
+    return leads, ""
+
+
+def _said(column: pd.Series, name: str) -> pd.Series:
+    """True, False or None. Raises ParameterError where hardly a cell says yes or no."""
+    text = column.map(_yes_or_no, na_action="ignore").astype("object")
+    known, filled = text.isin(TRUE | FALSE), column.notna()
+    if known.sum() < 0.5 * filled.sum():
+        first = column[filled & ~known].iloc[0]
+        raise ParameterError(f"column '{name}' says neither yes nor no: '{first}'; write 1 or 0, yes or no")
+    return text.isin(TRUE).astype("object").where(known, None)
+
+
+def _yes_or_no(value) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "1" if value else "0"
+    if isinstance(value, int | float | np.number):
+        return f"{value:g}"
+    return str(value).strip().lower()
+
+
+def _within(leads: pd.DataFrame, end: pd.Timestamp, horizon: int) -> pd.Series:
+    age = days_between(leads["created_at"], end)
+    hit = days_between(leads["created_at"], leads["sql_at"]) <= horizon
     early = funnels.created_before_record(leads, "sql_at")
     return hit.astype("object").where((age >= horizon) & ~early, None)
 
 
 def funnel_rows(leads: Leads) -> pd.DataFrame:
     """Columns of ``outputs.FUNNEL``; empty without a clock."""
-    if not leads.clock:
+    if not leads.clock or leads.frame.empty:
         return pd.DataFrame(columns=outputs.FUNNEL.column_names)
-    return funnels.funnel(leads.frame, leads.as_of, horizon_days=leads.horizon, level=leads.level)
+    asked = leads.frame.drop(columns="sql_at") if leads.means == WON else leads.frame
+    return funnels.funnel(asked, leads.end, horizon_days=leads.horizon, level=leads.level)
 
 
 def period_rows(leads: Leads, calendar, months: int = 3) -> pd.DataFrame:
@@ -102,36 +169,53 @@ def period_rows(leads: Leads, calendar, months: int = 3) -> pd.DataFrame:
 
 def cohort_rows(leads: Leads, months: int = 18) -> pd.DataFrame:
     """Columns of ``outputs.COHORTS``: the last months."""
-    if not leads.clock:
+    if not leads.timed:
         return pd.DataFrame(columns=outputs.COHORTS.column_names)
-    found = funnels.cohorts(leads.frame, leads.as_of)
-    return found[found["cohort"].isin(sorted(found["cohort"].unique())[-months:])].reset_index(drop=True)
+    found = funnels.cohorts(leads.frame, leads.end)
+    found = found[found["cohort"].isin(sorted(found["cohort"].unique())[-months:])]
+    return found.sort_values(["cohort", "age_days"], ascending=[False, True], ignore_index=True)
 
 
 def incidence_rows(leads: Leads) -> pd.DataFrame:
     """Columns of ``outputs.INCIDENCE``: all leads and each source, at whole days."""
-    if not leads.clock:
+    if not leads.timed:
         return pd.DataFrame(columns=outputs.INCIDENCE.column_names)
-    parts = [timing.incidence(leads.frame, leads.as_of, level=leads.level)]
-    if "source" in leads.frame:
-        parts.append(timing.incidence(leads.frame, leads.as_of, by="source", level=leads.level))
+    parts = [timing.incidence(leads.frame, leads.end, level=leads.level)]
+    if "source" in leads.frame and leads.frame["source"].notna().any():
+        found = timing.incidence(leads.frame, leads.end, by="source", level=leads.level)
+        named_all = found["group"].str.lower().eq("all")  # a source of that name is not all leads
+        parts.append(found.assign(group=found["group"].mask(named_all, "source " + found["group"])))
     found = pd.concat(parts, ignore_index=True)
     found["age_days"] = np.ceil(found["age"])
     last = found.drop_duplicates(["group", "cause", "age_days"], keep="last")
+    last = last.sort_values(["group", "cause", "age_days"], ascending=[True, True, False], kind="stable")
     return last.reindex(columns=outputs.INCIDENCE.column_names).reset_index(drop=True)
 
 
 def source_rows(leads: Leads) -> pd.DataFrame:
     """Columns of ``outputs.SOURCES``: every dimension there is."""
-    parts = []
-    for name in DIMENSIONS if leads.clock else ():
-        if name in leads.frame and leads.frame[name].notna().any():
-            found = sources.compare(
-                leads.frame, leads.as_of, name, horizon_days=leads.horizon, level=leads.level
-            )
+    parts, frame = [], leads.frame
+    if leads.clock and leads.outcome:  # when is not known: whoever is old enough and said yes has converted
+        frame = frame.assign(sql_at=frame["created_at"].where(leads.hit.eq(True)))
+    for name in DIMENSIONS if leads.clock and leads.means else ():
+        if name in frame and frame[name].notna().any():
+            found = sources.compare(frame, leads.end, name, horizon_days=leads.horizon, level=leads.level)
             parts.append(found.rename(columns={name: "value"}).assign(dimension=name))
     made = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     return made.reindex(columns=outputs.SOURCES.column_names)
+
+
+def strata_rows(leads: Leads) -> pd.DataFrame:
+    """Columns of ``outputs.STRATA``: whether a source's gap stands among leads alike."""
+    if not leads.clock:
+        return pd.DataFrame(columns=outputs.STRATA.column_names)
+    found = strata.source_strata(leads.frame, leads.hit, level=leads.level)
+    return found.reindex(columns=outputs.STRATA.column_names)
+
+
+def final_rate(leads: Leads) -> timing.FinalRate | None:
+    """Where conversion ends in the long run; None where nobody says when leads converted."""
+    return timing.final_rate(leads.frame, leads.end, level=leads.level) if leads.timed else None
 
 
 def halves(leads: Leads) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -140,11 +224,11 @@ def halves(leads: Leads) -> tuple[pd.DataFrame, pd.DataFrame]:
     sides = []
     if leads.clock and "source" in leads.frame:
         ripe = leads.frame.assign(hit=leads.hit)[leads.hit.notna()]
-        end = end_of(leads.as_of) - pd.Timedelta(days=leads.horizon)
+        end = leads.end - pd.Timedelta(days=leads.horizon)
         for back in (2, 1):
             low, high = (end - pd.Timedelta(days=HALF_YEAR * b) for b in (back, back - 1))
             part = ripe[ripe["created_at"].ge(low) & ripe["created_at"].lt(high)]
-            label = part["source"].map(lambda v: v if isinstance(v, str) else "(none)")
+            label = labels(part["source"])
             events = part["hit"].astype(bool)
             sides.append(
                 pd.DataFrame({"source": label, "hit": events})
@@ -178,65 +262,5 @@ def spend_rows(
         return pd.DataFrame(columns=outputs.SPEND.column_names)
     amounts = deals.drop_duplicates("opportunity_id", keep="last").set_index("opportunity_id")["amount_base"]
     return spend.return_on_spend(
-        leads.frame, costs, amounts, leads.as_of, calendar, level=leads.level, seed=seed
+        leads.frame, costs, amounts, leads.end, calendar, level=leads.level, seed=seed
     ).reindex(columns=outputs.SPEND.column_names)
-
-
-def answers(leads: Leads) -> pd.DataFrame | None:
-    """Leads with their minutes to the first touch; None where no lead says when it was touched."""
-    if not leads.clock or "first_touch_at" not in leads.frame or leads.frame["first_touch_at"].isna().all():
-        return None
-    return response.answered(leads.frame, leads.as_of, leads.hours)
-
-
-def recent(answered: pd.DataFrame | None, as_of: date, days: int = HALF_YEAR) -> pd.DataFrame | None:
-    """Those created in the last half year: what can still be changed."""
-    if answered is None:
-        return None
-    return answered[answered["created_at"] >= end_of(as_of) - pd.Timedelta(days=days)]
-
-
-def service_rows(answered: pd.DataFrame | None, leads: Leads) -> pd.DataFrame:
-    """Columns of ``outputs.SERVICE`` of the last half year."""
-    if answered is None or answered.empty:
-        return pd.DataFrame(columns=outputs.SERVICE.column_names)
-    return response.service_levels(answered, leads.limits, level=leads.level)
-
-
-def speed_found(answered: pd.DataFrame | None, leads: Leads) -> speed.SpeedEffect:
-    """The association of a fast answer with conversion over all matured leads."""
-    if answered is None:
-        return speed.SpeedEffect(60.0, 0, 0, why="no lead says when it was first touched")
-    hit = leads.hit.reindex(answered.index)
-    ripe = hit.notna()
-    return speed.speed_effect(answered[ripe], hit[ripe], level=leads.level)
-
-
-def routed(
-    leads: Leads, said: dict | None, answered: pd.DataFrame | None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Columns of ``outputs.OWNERS`` over the last half year, and of ``outputs.UNROUTED``."""
-    empty = (
-        pd.DataFrame(columns=outputs.OWNERS.column_names),
-        pd.DataFrame(columns=outputs.UNROUTED.column_names),
-    )
-    if not leads.clock or "owner_id" not in leads.frame or leads.frame["owner_id"].isna().all():
-        return empty
-    mine = leads.frame[leads.frame["created_at"] >= end_of(leads.as_of) - pd.Timedelta(days=HALF_YEAR)]
-    worked = mine["created_at"].dt.date.groupby(mine["owner_id"]).nunique()
-    taken, errors = mine[["lead_id", "owner_id"]].iloc[:0], empty[1]
-    if said is not None:
-        taken, errors = routing.replay_routing(mine.reset_index(drop=True), routing.read_rules(said))
-    minutes = (
-        answered["minutes"].reindex(mine.index)
-        if answered is not None
-        else pd.Series(np.nan, index=mine.index)
-    )
-    found = routing.compare_routing(mine, taken, minutes, worked).assign(
-        days=lambda r: r["owner_id"].map(worked)
-    )
-    if said is None:
-        found["leads_after"], found["per_day_after"] = pd.NA, np.nan
-    return found.reindex(columns=outputs.OWNERS.column_names), errors.reindex(
-        columns=outputs.UNROUTED.column_names
-    )

@@ -109,6 +109,32 @@ ROUTING = _metric(
     look_alikes="Spread of leads, where some work fewer days.",
     source="salesops_lib.leads.routing.spread",
 )
+UNOWNED = _metric(
+    "unowned_share",
+    "Leads without an owner",
+    "How many leads of the last half year nobody has.",
+    "leads without an owner ÷ leads",
+    population="Leads created in the last 182 days, where any lead names an owner.",
+    clock="Creation of the lead.",
+    maturity="At once.",
+    good_direction="down",
+    owner="representative",
+    look_alikes="Leads never touched, which may have an owner.",
+    source="salesops_lib.leads.owners.routing_balance",
+)
+REASSIGNED = _metric(
+    "reassigned_share",
+    "Leads passed to another owner",
+    "How many leads of the last half year changed hands.",
+    "leads with a second owner ÷ leads with an owner",
+    population="Leads created in the last 182 days, where lead_owners or a count in leads tells.",
+    clock="Creation of the lead.",
+    maturity="At once.",
+    good_direction="down",
+    owner="representative",
+    look_alikes="Number of reassignments, of which a lead may have several.",
+    source="salesops_lib.leads.owners.reassignments",
+)
 LEAKS = _metric(
     "leaking_columns",
     "Columns a score must not see",
@@ -183,6 +209,8 @@ METRICS = (
     CHANGE,
     SPEED,
     ROUTING,
+    UNOWNED,
+    REASSIGNED,
     LEAKS,
     AUC,
     BIAS,

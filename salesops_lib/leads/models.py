@@ -7,7 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from salesops_lib.leads.lifecycle import labels
+
 LEAST_LEVEL = 30
+_WEAK = 0.05
+"""A move of the log odds too small to be a reason."""
 
 
 @dataclass
@@ -31,7 +35,7 @@ class Design:
                     numbers[name] = (middle, float(np.nanmean(value)), spread)
                     names += [name, *([f"{name} missing"] if x[name].isna().any() else [])]
                 continue
-            counts = _text(x[name]).value_counts()
+            counts = labels(x[name]).value_counts()
             kept = [str(v) for v in counts.index[counts >= LEAST_LEVEL]][:30]
             levels[name] = kept[1:]  # the commonest is the base
             names += [f"{name} = {v}" for v in levels[name]]
@@ -49,7 +53,7 @@ class Design:
                 if f"{name} missing" in self.names:
                     parts.append(absent.astype("float64"))
             elif name in self.levels:
-                text = _text(x[name]).to_numpy()
+                text = labels(x[name]).to_numpy()
                 parts += [(text == v).astype("float64") for v in self.levels[name]]
         return np.column_stack(parts) if parts else np.zeros((len(x), 0))
 
@@ -89,19 +93,30 @@ class Logit:
         return expit(self.intercept + self.design.matrix(x) @ self.weights)
 
     def reasons(self, x: pd.DataFrame, most: int) -> list[str]:
-        """What moves each lead's chance most from the average lead, with signs; at most ``most``."""
+        """What moves each lead's chance most from the average lead, *for* and *against*; at most ``most``."""
         matrix = self.design.matrix(x)
         if not matrix.size:
             return [""] * len(x)
         # Of a text only the level a lead has is a reason, not those it lacks.
         level = np.array([" = " in n or n.endswith(" missing") for n in self.design.names])
         moved = np.where(level & (matrix == 0), 0.0, (matrix - self.centre) * self.weights)
-        top = np.argsort(-np.abs(moved), axis=1)[:, :most]
-        names = np.array(self.design.names)
-        return [
-            "; ".join(f"{'+' if row[k] > 0 else '−'} {names[k]}" for k in places if abs(row[k]) > 0.05)
-            for row, places in zip(moved, top, strict=True)
-        ]
+        most = min(most, moved.shape[1])
+        top = np.argpartition(-np.abs(moved), most - 1, axis=1)[:, :most] if most < moved.shape[1] else None
+        top = np.tile(np.arange(most), (len(x), 1)) if top is None else top
+        size = np.take_along_axis(moved, top, axis=1)
+        order = np.argsort(-np.abs(size), axis=1, kind="stable")
+        top, size = (np.take_along_axis(a, order, axis=1) for a in (top, size))
+        # A pattern of columns and signs is worded once, however many leads have it.
+        mark = np.where(np.abs(size) > _WEAK, (top + 1) * np.where(size > 0, 1, -1), 0)
+        patterns, which = np.unique(mark, axis=0, return_inverse=True)
+        worded = np.array([self._worded(p) for p in patterns] or [""], dtype=object)
+        return worded[which.ravel()].tolist()
+
+    def _worded(self, pattern: np.ndarray) -> str:
+        sides = {"for": pattern[pattern > 0] - 1, "against": -pattern[pattern < 0] - 1}
+        return "; ".join(
+            f"{k} {', '.join(self.design.names[i] for i in v)}" for k, v in sides.items() if len(v)
+        )
 
 
 @dataclass
@@ -119,7 +134,7 @@ class Boosting:
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         texts = [n for n in x if not pd.api.types.is_numeric_dtype(x[n])]
-        levels = {n: {v: k for k, v in enumerate(_text(x[n]).value_counts().index[:200])} for n in texts}
+        levels = {n: {v: k for k, v in enumerate(labels(x[n]).value_counts().index[:200])} for n in texts}
         model = HistGradientBoostingClassifier(
             learning_rate=0.06,
             max_iter=150,
@@ -137,7 +152,7 @@ class Boosting:
         return self.model.predict_proba(_coded(x, self.levels))[:, 1]
 
     def reasons(self, x: pd.DataFrame, most: int) -> list[str]:
-        """What moves each lead's chance most from the average lead, with signs; at most ``most``."""
+        """What moves each lead's chance most from the average lead, *for* and *against*; at most ``most``."""
         return self.beside.reasons(x, most)
 
 
@@ -151,13 +166,9 @@ def _squeezed(column: pd.Series) -> np.ndarray:
     )
 
 
-def _text(column: pd.Series) -> pd.Series:
-    return column.map(lambda v: "(none)" if v is None or pd.isna(v) else str(v))
-
-
 def _coded(x: pd.DataFrame, levels: dict[str, dict[str, int]]) -> np.ndarray:
     parts = [
-        _text(x[n]).map(levels[n]).to_numpy("float64") if n in levels else x[n].astype("float64").to_numpy()
+        labels(x[n]).map(levels[n]).to_numpy("float64") if n in levels else x[n].astype("float64").to_numpy()
         for n in x
     ]
     return np.column_stack(parts)

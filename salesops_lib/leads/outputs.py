@@ -34,6 +34,7 @@ FUNNEL = Table(
         _c("from_previous", "ratio", "Of those that reached the step before."),
         _c("immature", "count", "Leads too young, left out."),
         _c("maturity", "text", "Whether it can be judged."),
+        _c("why", "text", "The reason."),
     ),
 )
 PERIODS = Table(
@@ -57,6 +58,7 @@ COHORTS = Table(
         _c("converted", "count", "Converted by that age, so far."),
         _c("share", "ratio", "converted ÷ leads; a lower bound where immature."),
         _c("mature", "bool", "Every lead of the month has reached the age.", nullable=False),
+        _c("why", "text", "Why not, or why there is no share."),
     ),
 )
 INCIDENCE = Table(
@@ -137,6 +139,8 @@ SERVICE = Table(
         _c("low", "ratio", "Wilson, lower end."),
         _c("high", "ratio", "Upper end."),
         _c("never", "count", "Past the limit and never touched."),
+        _c("unowned", "count", "Late, and without an owner within the limit; missing where nobody says."),
+        _c("closed_share", "ratio", "Came in while the region was closed; missing without a calendar."),
         _c("median_minutes", "number", "Open minutes to the first touch, of the touched."),
         _c("p90_minutes", "number", "Nine in ten were touched within these."),
         _c("running", "count", "Still inside the limit."),
@@ -155,6 +159,35 @@ OWNERS = Table(
         _c("per_day_before", "number", "Leads a day."),
         _c("per_day_after", "number", "Leads a day under the rules."),
         _c("median_minutes", "number", "Their open minutes to the first touch."),
+    ),
+)
+BALANCE = Table(
+    "routing_balance",
+    "an owner's leads of a region in half a year",
+    ("region", "owner_id"),
+    (
+        _c("region", "text", "Region of the leads.", nullable=False),
+        _c("owner_id", "text", "Who has them.", nullable=False),
+        _c("leads", "count", "Leads given."),
+        _c("share", "ratio", "Of the region's leads with an owner."),
+        _c("fair_share", "ratio", "Equal share of the owners who took any."),
+        _c("q", "ratio", "Chance that equal shares look as uneven, corrected for the regions."),
+        _c("unassigned", "count", "The region's leads without an owner."),
+        _c("reassigned", "count", "Of the owner's leads, had another owner before; missing where unknown."),
+    ),
+)
+STRATA = Table(
+    "source_strata",
+    "a source against all others, alike in a column",
+    ("source", "column"),
+    (
+        _c("source", "text", "The source.", nullable=False),
+        _c("column", "text", "Compared within its values.", nullable=False),
+        _c("crude", "number", "Odds ratio over all leads."),
+        _c("adjusted", "number", "Odds ratio within the values (Mantel–Haenszel)."),
+        _c("low", "number", "Lower end."),
+        _c("high", "number", "Upper end."),
+        _c("reversed", "bool", "It turns around beyond its range.", nullable=False),
     ),
 )
 UNROUTED = Table(
@@ -242,10 +275,12 @@ OUTPUTS = (
     COHORTS,
     INCIDENCE,
     SOURCES,
+    STRATA,
     CHANGE,
     SPEND,
     SERVICE,
     OWNERS,
+    BALANCE,
     UNROUTED,
     AUDIT,
     EVALUATION,

@@ -73,6 +73,26 @@ ROUTING = _rule(
     due=_WEEK,
     owner="representative",
 )
+UNOWNED = _rule(
+    "UNOWNED",
+    metrics.UNOWNED,
+    "Leads without an owner",
+    limit=("unowned_max", "below"),
+    n=(30, "leads"),
+    page=_ROUTE,
+    due=("within 2 days", 2),
+    owner="representative",
+)
+REASSIGNED = _rule(
+    "REASSIGNED",
+    metrics.REASSIGNED,
+    "Leads passed to another owner",
+    limit=("reassigned_max", "below"),
+    n=(30, "leads"),
+    page=_ROUTE,
+    due=_WEEK,
+    owner="representative",
+)
 LEAK = _rule(
     "LEAK",
     metrics.LEAKS,
@@ -169,6 +189,8 @@ RULES = (
     UNTOUCHED,
     SPEED,
     ROUTING,
+    UNOWNED,
+    REASSIGNED,
     LEAK,
     SCORE,
     CALIBRATION,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from salesops_lib.core.charts import percent
 from salesops_lib.leads import outputs, scoring
-from salesops_lib.leads.evaluation import lift_table
+from salesops_lib.leads.evaluation import capacity_threshold, lift_table
 from salesops_lib.leads.handover import Leads
-from salesops_lib.leads.lifecycle import end_of
+from salesops_lib.leads.owners import COUNTED
 
 WEEKS = 13
 
@@ -18,7 +19,7 @@ def scored(leads: Leads, seed: int) -> scoring.Scores:
     is."""
     when = leads.frame["created_at"] if leads.clock else None
     known = when + pd.Timedelta(days=leads.horizon) if when is not None else None
-    ignore = (leads.outcome,) if leads.outcome else ()
+    ignore = (leads.outcome, *COUNTED)
     return scoring.fit_scores(leads.frame, leads.hit, when, known, ignore=ignore, seed=seed)
 
 
@@ -39,8 +40,9 @@ def lift_rows(found: scoring.Scores) -> pd.DataFrame:
     return lift_table(found.tested["recalibrated"].to_numpy(), found.tested["hit"].to_numpy())
 
 
-def score_rows(leads: Leads, found: scoring.Scores, capacity: int) -> tuple[pd.DataFrame, int]:
-    """Columns of ``outputs.SCORES`` for the leads still open, and how many can be worked in a week.
+def score_rows(leads: Leads, found: scoring.Scores, capacity: int) -> tuple[pd.DataFrame, str]:
+    """Columns of ``outputs.SCORES`` for the leads still open, and how many can be worked in a week, in words
+    with the score that they reach.
 
     ``capacity`` 0: what was first touched a week over the last 13; without touches a tenth of the open leads.
     """
@@ -48,25 +50,32 @@ def score_rows(leads: Leads, found: scoring.Scores, capacity: int) -> tuple[pd.D
     over = [frame[c].notna() for c in ("sql_at", "disqualified_at", "won_at", "lost_at") if c in frame]
     still = ~np.logical_or.reduce(over) if over and leads.clock else np.zeros(len(frame), dtype=bool)
     if leads.clock:
-        still &= (frame["created_at"] >= end_of(leads.as_of) - pd.Timedelta(days=leads.horizon)).to_numpy()
+        still &= (frame["created_at"] >= leads.end - pd.Timedelta(days=leads.horizon)).to_numpy()
     else:
         still = leads.hit.isna().to_numpy()
     made = scoring.score_leads(found, frame[still])
     if not capacity:
         touched = frame.get("first_touch_at")
-        since = end_of(leads.as_of) - pd.Timedelta(weeks=WEEKS)
+        since = leads.end - pd.Timedelta(weeks=WEEKS)
         weekly = round((touched >= since).sum() / WEEKS) if touched is not None and leads.clock else 0
         capacity = weekly or int(np.ceil(len(made) / 10))
     made["work_first"] = np.arange(len(made)) < capacity
-    return made.reindex(columns=outputs.SCORES.column_names), capacity
+    threshold = capacity_threshold(made["score"].to_numpy(), capacity)
+    fit = f"{capacity:,} fit a week" + ("" if threshold is None else f", from {percent(threshold)} on")
+    return made.reindex(columns=outputs.SCORES.column_names), fit
 
 
 def recent_scores(leads: Leads, found: scoring.Scores) -> pd.Series:
-    """Scores of all leads that came in within the horizon, whatever became of them: who is left open is no
-    fair sample of who came. Without a clock those without an outcome."""
+    """Scores, by the model of the last window, of all leads that came in within the horizon, whatever became
+    of them: who is left open is no fair sample of who came. Without a clock those without an outcome.
+
+    The model has not learnt from them, nor from the window it was tested on: a model ranks leads it learnt
+    from more boldly than others, and that would look like drift.
+    """
     if leads.clock:
-        since = end_of(leads.as_of) - pd.Timedelta(days=leads.horizon)
-        mine = leads.frame[leads.frame["created_at"] >= since]
+        mine = leads.frame[leads.frame["created_at"] >= leads.end - pd.Timedelta(days=leads.horizon)]
     else:
         mine = leads.frame[leads.hit.isna().to_numpy()]
-    return scoring.score_leads(found, mine)["score"]
+    if found.last is None or mine.empty:
+        return pd.Series(dtype="float64")
+    return pd.Series(found.last.probability(mine.reindex(columns=list(found.features))), index=mine.index)

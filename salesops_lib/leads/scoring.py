@@ -7,6 +7,7 @@ window began.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -27,11 +28,11 @@ class Scores:
     """What :func:`fit_scores` found.
 
     ``audit``: every column judged. ``dropped``: collinear ones. ``features``: used. ``windows``: model ×
-    window
-    with the measures of :func:`evaluation.evaluate`, and ``pooled`` over them. ``tested``: row position,
-    probability before and after recalibration, outcome, window of the model chosen. ``model``: its name;
-    ``fitted``: the model on all matured leads; ``shift``: intercept and slope of the recalibration. ``why``:
-    the reason where there is no score.
+    window with the measures of :func:`evaluation.evaluate`, and ``pooled`` over them. ``tested``: row
+    position, probability before and after recalibration, outcome, window of the model chosen. ``model``: its
+    name; ``fitted``: the model on all matured leads; ``shift``: intercept and slope of the recalibration.
+    ``last``: the model that the last window was tested on, which has seen neither that window nor later
+    leads. ``why``: the reason where there is no score.
     """
 
     audit: pd.DataFrame
@@ -42,6 +43,7 @@ class Scores:
     model: str = ""
     fitted: object = None
     shift: tuple[float, float] = (float("nan"), float("nan"))
+    last: object = None
     why: str = ""
 
 
@@ -89,7 +91,7 @@ def fit_scores(
         return Scores(audit, dropped, why="no column is usable")
     data = _Data(leads.loc[ripe, kept].reset_index(drop=True), hit[ripe].astype(bool).to_numpy())
     clocks = [None if s is None else s[ripe].reset_index(drop=True) for s in (predicted_at, known_at)]
-    windows, tested = _rolled(data, clocks, seed)
+    windows, tested, lasts = _rolled(data, clocks, seed)
     if windows.empty:
         return Scores(audit, dropped, tuple(kept), why="no window has enough outcomes known before it began")
     chosen = _choice(windows)
@@ -98,41 +100,53 @@ def fit_scores(
     shift = calibration(last["probability"].to_numpy(), last["hit"].to_numpy())
     mine = _shifted(mine)
     fitted = _fit(chosen, data.x, data.y, seed)
-    return Scores(audit, dropped, tuple(kept), windows, mine, chosen, fitted, shift)
+    return Scores(audit, dropped, tuple(kept), windows, mine, chosen, fitted, shift, lasts[chosen])
+
+
+def score_blocks(
+    scores: Scores, blocks: Iterable[pd.DataFrame], *, reasons: int = 3
+) -> Iterator[pd.DataFrame]:
+    """Scores of leads that come block by block, in one pass: no more than a block is held.
+
+    Parameters
+    ----------
+    blocks
+        Frames with ``lead_id`` and the columns of ``scores.features``, such as of a reader of a large file.
+
+    Returns
+    -------
+    Iterator of DataFrame
+        Per block ``lead_id``, ``score``, ``reasons``, in the order of its rows. None where there is no score.
+    """
+    if scores.fitted is None:
+        return
+    for part in blocks:
+        x = part.reindex(columns=list(scores.features))
+        p = recalibrated(scores.fitted.probability(x), *scores.shift)
+        why = scores.fitted.reasons(x, reasons)
+        yield pd.DataFrame({"lead_id": part["lead_id"].to_numpy(), "score": p, "reasons": why})
 
 
 def score_leads(
-    scores: Scores, leads: pd.DataFrame, *, block: int = 200_000, reasons: int = 3
+    scores: Scores, leads: pd.DataFrame, *, block: int = 50_000, reasons: int = 3
 ) -> pd.DataFrame:
-    """Scores of leads that have no outcome yet, in blocks of bounded memory.
+    """Scores of leads that have no outcome yet, best first.
 
     Returns
     -------
     DataFrame
         ``lead_id``, ``score`` (probability of converting within the horizon, recalibrated), ``decile`` (1 is
-        best, among these leads), ``reasons`` (what moves the score most from the average lead, with signs).
-        Empty where no score could be fitted.
+        best, among these leads), ``reasons`` (what moves the score most from the average lead, *for* and
+        *against*). Empty where no score could be fitted.
     """
-    if scores.fitted is None or leads.empty:
+    cut = (leads.iloc[start : start + block] for start in range(0, len(leads), block))
+    parts = list(score_blocks(scores, cut, reasons=reasons))
+    if not parts:
         return pd.DataFrame(columns=["lead_id", "score", "decile", "reasons"])
-    parts = []
-    for start in range(0, len(leads), block):
-        part = leads.iloc[start : start + block]
-        x = part.reindex(columns=list(scores.features))
-        p = recalibrated(scores.fitted.probability(x), *scores.shift)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "lead_id": part["lead_id"].to_numpy(),
-                    "score": p,
-                    "reasons": scores.fitted.reasons(x, reasons),
-                }
-            )
-        )
     made = pd.concat(parts, ignore_index=True)
     rank = (-made["score"]).rank(method="first")
     made["decile"] = np.ceil(rank / len(made) * 10).astype("int64")
-    return made.sort_values("score", ascending=False, ignore_index=True)[
+    return made.sort_values("score", ascending=False, kind="stable", ignore_index=True)[
         ["lead_id", "score", "decile", "reasons"]
     ]
 
@@ -147,12 +161,12 @@ def _fit(name: str, x: pd.DataFrame, y: np.ndarray, seed: int):
     return Logit.fit(x, y) if name == "logit" else Boosting.fit(x, y, seed)
 
 
-def _rolled(data: _Data, clocks: list, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both models on each of the last windows, trained on what was known when it began."""
+def _rolled(data: _Data, clocks: list, seed: int) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
+    """Both models on each of the last windows, trained on what was known when it began; the last ones too."""
     n = len(data.y)
     edges = np.linspace(n * 0.5, n, WINDOWS + 1).astype("int64")
     predicted, known = clocks
-    rows, tested = [], []
+    rows, tested, lasts = [], [], {}
     for window, (low, high) in enumerate(pairwise(edges), 1):
         train = np.arange(n) < low
         if predicted is not None and known is not None:
@@ -162,6 +176,7 @@ def _rolled(data: _Data, clocks: list, seed: int) -> tuple[pd.DataFrame, pd.Data
             continue
         for name in MODELS:
             fitted = _fit(name, data.x[train], data.y[train], seed)
+            lasts[name] = fitted
             p = fitted.probability(data.x.iloc[low:high])
             rows.append({"model": name, "window": str(window)} | evaluate(p, data.y[low:high]))
             tested.append(
@@ -176,11 +191,11 @@ def _rolled(data: _Data, clocks: list, seed: int) -> tuple[pd.DataFrame, pd.Data
                 )
             )
     if not rows:
-        return pd.DataFrame(), pd.DataFrame()
+        return pd.DataFrame(), pd.DataFrame(), lasts
     pooled = pd.concat(tested, ignore_index=True)
     for name, part in pooled.groupby("model", sort=False):
         rows.append({"model": name, "window": "pooled"} | evaluate(part["probability"], part["hit"]))
-    return pd.DataFrame(rows, columns=["model", "window", *METRICS]), pooled
+    return pd.DataFrame(rows, columns=["model", "window", *METRICS]), pooled, lasts
 
 
 def _choice(windows: pd.DataFrame) -> str:

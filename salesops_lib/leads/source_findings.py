@@ -14,14 +14,22 @@ LEVEL = 0.9
 Q_MAX, P_BELOW = 0.10, 0.95
 
 
-def by_source(setting: Setting, table: pd.DataFrame, costs: dict[str, float]) -> list[Finding]:
+def by_source(
+    setting: Setting, table: pd.DataFrame, costs: dict[str, float], strata: pd.DataFrame | None = None
+) -> list[Finding]:
     """Each source against all others. ``table``: ``outputs.SOURCES``; silent without sources; UNKNOWN where
     one
-    is insufficient. Money at stake is a tenth to a fifth of its spend, the sum to move: a fifth."""
-    found = []
+    is insufficient. Money at stake is the sum to move, a fifth of its spend. ``strata``:
+    ``outputs.STRATA``; a source that turns around among leads alike moves no money."""
+    found, turned = [], {}
+    if strata is not None and len(strata):
+        turned = strata[strata["reversed"]].groupby("source")["column"].first().to_dict()
     for row in table[table["dimension"] == "source"].to_dict("records"):
         known = row["maturity"] in {"mature", "provisional"} and pd.notna(row["gap"])
-        sure = known and row["q"] < Q_MAX and row["p_below"] > P_BELOW
+        turns = turned.get(row["value"])
+        below = pd.isna(row["p_below"]) or row["p_below"] > P_BELOW  # no shrinkage under three sources
+        sure = known and not turns and row["gap_high"] < 0 and row["q"] < Q_MAX and below
+        sure = sure and row["gap"] <= setting.limit(rules.SOURCE).value
         cost = costs.get(row["value"])
         low, high = (row["gap_low"], row["gap_high"]) if known else (None, None)
         found.append(
@@ -37,10 +45,13 @@ def by_source(setting: Setting, table: pd.DataFrame, costs: dict[str, float]) ->
                 statement=f"{row['value']} converts at {percent(row['share'])}, {_points(row['gap'])} "
                 "against all "
                 f"others ({_points(low)} to {_points(high)})"
+                + (f"; among leads alike in {turns} it turns around" if turns else "")
                 + ("." if row["maturity"] == "mature" else f"; provisional: {row['why']}.")
                 if known
                 else f"{row['value']} cannot be judged: {row['why'] or 'there is no other source'}.",
-                recommendation=_source_step(row["value"], sure, known, cost, setting.currency),
+                recommendation=_source_step(row["value"], sure, known, cost, setting.currency)
+                if not turns
+                else f"Move no spend on {row['value']}: compare it within {turns}, in source_strata.csv.",
             )
         )
     return found
@@ -106,6 +117,8 @@ def change(setting: Setting, before: pd.DataFrame, after: pd.DataFrame, parts: p
             recommendation="Act on the mix of sources, not on the team."
             if by_mix
             else f"Look into how {top['source']} is worked."
+            if known and gap < 0
+            else f"Find what went well at {top['source']}, and keep it."
             if known
             else "Keep importing leads.",
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
@@ -172,87 +170,3 @@ def decompose_change(before: pd.DataFrame, after: pd.DataFrame, by: str) -> pd.D
         }
     )
     return made.rename_axis(by).reset_index()
-
-
-@dataclass(frozen=True)
-class Stratified:
-    """Two groups compared as a whole and within strata.
-
-    ``crude``, ``adjusted``: odds ratios of the first group against the second; ``low``, ``high`` of the
-    adjusted one; ``strata``: those with both groups; ``reversed_``: the two stand on opposite sides of 1 and
-    the adjusted interval does not hold the crude one.
-    """
-
-    crude: float
-    adjusted: float
-    low: float
-    high: float
-    strata: int
-    reversed_: bool
-
-
-def stratified(
-    frame: pd.DataFrame, group: str, outcome: str, stratum: str, *, first=None, level: float = 0.9
-) -> Stratified:
-    """Simpson's check: does the difference of two groups survive within strata?
-
-    Parameters
-    ----------
-    frame
-        One row per case, or per cell with a column ``count``.
-    group
-        A column of two values; ``first`` names the one the odds ratio is of (default: the lower in order).
-    outcome
-        True or 1 where it happened.
-    stratum
-        What might be behind the difference.
-
-    Returns
-    -------
-    Stratified
-
-    Raises
-    ------
-    ValueError
-        If ``group`` has not exactly two values.
-
-    Source: Mantel and Haenszel (1959); interval of Robins, Breslow and Greenland (1986).
-    """
-    from scipy.special import ndtri
-
-    values = sorted(frame[group].dropna().unique(), key=str)
-    if len(values) != 2:
-        raise ValueError(f"column {group} has {len(values)} values; a stratified comparison needs two")
-    first = values[0] if first is None else first
-    weight = frame["count"] if "count" in frame else pd.Series(1.0, index=frame.index)
-    key = (frame[group] == first).map({True: "x", False: "y"}) + frame[outcome].astype(bool).map(
-        {True: "1", False: "0"}
-    )
-    counted = pd.DataFrame({"stratum": frame[stratum], "cell": key, "weight": weight})
-    cells = counted.pivot_table(
-        index="stratum", columns="cell", values="weight", aggfunc="sum", fill_value=0.0
-    )
-    cells = cells.reindex(columns=["x1", "x0", "y1", "y0"], fill_value=0.0).astype("float64")
-    a, b, c, d = (cells[n].to_numpy() for n in ("x1", "x0", "y1", "y0"))
-    both = (a + b > 0) & (c + d > 0)
-    crude = _ratio(a.sum() * d.sum(), b.sum() * c.sum())
-    a, b, c, d = a[both], b[both], c[both], d[both]
-    total = a + b + c + d
-    r, s = a * d / total, b * c / total
-    adjusted = _ratio(r.sum(), s.sum())
-    if not np.isfinite(adjusted) or adjusted <= 0:
-        return Stratified(crude, adjusted, np.nan, np.nan, int(both.sum()), False)
-    p, q = (a + d) / total, (b + c) / total
-    variance = (
-        (p * r).sum() / (2 * r.sum() ** 2)
-        + (p * s + q * r).sum() / (2 * r.sum() * s.sum())
-        + (q * s).sum() / (2 * s.sum() ** 2)
-    )
-    half = float(ndtri((1 + level) / 2)) * np.sqrt(variance)
-    low, high = adjusted * np.exp(-half), adjusted * np.exp(half)
-    turned = (crude - 1) * (adjusted - 1) < 0 and not low <= crude <= high
-    return Stratified(crude, adjusted, float(low), float(high), int(both.sum()), bool(turned))
-
-
-def _ratio(over: float, under: float) -> float:
-    return float(over / under) if under > 0 else float("nan")

@@ -9,7 +9,8 @@ import pandas as pd
 
 from salesops_lib.core.findings import Interval
 from salesops_lib.core.survival import incidence_table
-from salesops_lib.leads.lifecycle import outcome_frame
+from salesops_lib.leads.funnels import created_before_record
+from salesops_lib.leads.lifecycle import labels, outcome_frame
 
 CAUSES = ("converted", "ended")
 MIN_EVENTS = 20
@@ -26,15 +27,15 @@ def incidence(
     -------
     DataFrame
         ``group``, ``cause`` (``converted``, ``ended``), ``age`` (days), ``at_risk``, ``events``, ``share``,
-        ``low``, ``high``. No curve goes beyond the last age with an event.
+        ``low``, ``high``. No curve goes beyond the last age with an event. Leads from before outcomes were
+        recorded are left out.
 
     Source: Aalen and Johansen (1978).
     """
-    frame = outcome_frame(leads, as_of, event_at)
+    frame = _recorded(leads, as_of, event_at)
     groups = [("all", frame)]
     if by is not None:
-        label = frame[by].map(lambda v: "(none)" if v is None or pd.isna(v) else str(v))
-        groups = list(frame.groupby(label, sort=True))
+        groups = list(frame.groupby(labels(leads[by]).loc[frame.index], sort=True))
     parts = [
         incidence_table(part["age"], part["event"], causes=CAUSES, level=level).assign(group=name)
         for name, part in groups
@@ -42,6 +43,12 @@ def incidence(
     made = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     columns = ["group", "cause", "age", "at_risk", "events", "share", "low", "high"]
     return made.reindex(columns=columns)
+
+
+def _recorded(leads: pd.DataFrame, as_of, event_at: str) -> pd.DataFrame:
+    """Age and end of each lead whose outcome would be in the data."""
+    early = created_before_record(leads, event_at)
+    return outcome_frame(leads[~early] if early.any() else leads, as_of, event_at)
 
 
 @dataclass(frozen=True)
@@ -65,9 +72,9 @@ def final_rate(leads: pd.DataFrame, as_of, *, event_at: str = "sql_at", level: f
 
     Source: Larson and Dinse (1985), *Applied Statistics* 34, 201–211.
     """
-    frame = outcome_frame(leads, as_of, event_at)
+    frame = _recorded(leads, as_of, event_at)
     age = np.maximum(frame["age"].to_numpy("float64"), 1e-3)
-    kind = frame["event"].map({"converted": 1, "ended": 2}).fillna(0).to_numpy("int64")
+    kind = frame["event"].cat.codes.to_numpy("int64") + 1  # 0 open, 1 converted, 2 ended
     hits, over = int((kind == 1).sum()), int((kind == 2).sum())
     if hits < MIN_EVENTS:
         return FinalRate(None, None, None, len(frame), f"{hits} conversions, {MIN_EVENTS} needed")

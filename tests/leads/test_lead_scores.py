@@ -98,7 +98,7 @@ def test_scores_come_with_reasons_and_tenths_and_do_not_depend_on_the_block():
     whole, parts = (api.score_leads(found, frame.tail(500), block=b) for b in (10_000, 70))
     pd.testing.assert_frame_equal(whole, parts)
     assert whole["decile"].value_counts().tolist() == [50] * 10
-    assert whole["reasons"].iloc[0].startswith("+ ")
+    assert whole["reasons"].iloc[0].startswith("for ")
 
 
 def test_calibration_finds_a_planted_shift_and_takes_it_away():

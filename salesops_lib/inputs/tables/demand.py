@@ -1,4 +1,4 @@
-"""Leads, logged touches, what campaigns cost."""
+"""Leads, who had them, logged touches, what campaigns cost."""
 
 from __future__ import annotations
 
@@ -41,6 +41,18 @@ LEADS = Table(
     extra=True,
 )
 
+LEAD_OWNERS = Table(
+    "lead_owners",
+    "an owner's turn at a lead",
+    ("lead_id", "assigned_at"),
+    (
+        key("lead_id", "The lead.", refers_to="leads.lead_id"),
+        key("assigned_at", "When it was given to this owner.", "datetime"),
+        text("owner_id", "Who had it from then on; empty: nobody."),
+    ),
+    exists_from="assigned_at",
+)
+
 ACTIVITIES = Table(
     "activities",
     "a logged touch",
@@ -73,4 +85,4 @@ CAMPAIGN_COSTS = Table(
     versioned=True,
 )
 
-DECLARED = (LEADS, ACTIVITIES, CAMPAIGN_COSTS)
+DECLARED = (LEADS, LEAD_OWNERS, ACTIVITIES, CAMPAIGN_COSTS)
