@@ -25,8 +25,8 @@ def measure() -> dict[str, str | float]:
     Returns ``name``, ``ratio``, ``bound`` and the seconds of the command, the cells and the fork server.
     """
     with tempfile.TemporaryDirectory() as folder:
-        start = _python("fork_server")
-        cells = _python("warm_cells", folder)
+        start = in_a_process("run_bench", "fork_server")
+        cells = in_a_process("run_bench", "warm_cells", folder)
         command = [sys.executable, "-m", "salesops_lib", "run", "--all", "--jobs", str(JOBS)]
         before = time.perf_counter()
         subprocess.run(  # noqa: S603
@@ -86,15 +86,15 @@ def warm_cells(folder: str) -> float:
     return seconds
 
 
-def _python(function: str, *arguments: str) -> float:
-    """Call one of the above in a process of its own."""
-    code = f"import run_bench; print('SECONDS', run_bench.{function}(*{list(arguments)!r}))"
+def in_a_process(module: str, function: str, *arguments) -> float:
+    """The seconds that a function of a bench returns, called in a process of its own."""
+    code = f"import {module}; print('SECONDS', {module}.{function}(*{list(arguments)!r}))"
     path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", code],
         cwd=ROOT,
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": path},
     )

@@ -47,13 +47,14 @@ def attempt(
         _complete_failed(record, failure, staged, done.notebook, store, task)
     folder = store.publish(staged, task.run.key, task.as_of.isoformat(), good=failure is None)
     seconds = time.monotonic() - start
-    return Result(task, record["status"], seconds, record["findings"], folder, _told(failure))
+    return Result(task, record["status"], seconds, record["findings"], folder, _told(record["error"]))
 
 
-def _told(failure: Failure | None) -> str:
-    if failure is None:
+def _told(error: dict | None) -> str:
+    """What is stored, and nothing beside it: a secret was taken out there."""
+    if error is None:
         return ""
-    return failure.message if failure.cell is None else f"cell {failure.cell}: {failure.message}"
+    return error["message"] if error["cell"] is None else f"cell {error['cell']}: {error['message']}"
 
 
 def _record(task: Task) -> dict[str, Any]:

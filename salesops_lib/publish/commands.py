@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -111,7 +110,7 @@ def prune(
                 gone += 1
                 typer.echo(f"{'would remove' if dry_run else 'removed'} {key}/{day.name}")
                 if not dry_run:
-                    shutil.rmtree(day)
+                    store.remove(day)
     typer.echo(f"{gone} days {'would go' if dry_run else 'gone'}")
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from salesops_lib.core.changes import identity
+from salesops_lib.core.errors import UserError
 from salesops_lib.core.findings import Finding
+from salesops_lib.publish import integrity
 from salesops_lib.publish.bundle import read_findings
-from salesops_lib.publish.store import read_run
+from salesops_lib.publish.store import read_run, stamp
 
 
 @dataclass(frozen=True)
@@ -62,47 +65,89 @@ class ReportHistory:
 def read_reports(reports: Path) -> list[ReportHistory]:
     """The history of every report under ``reports``, by key.
 
-    A folder without a readable run.json is no run.
+    An attempt that cannot be read, and a newest one whose bytes are not those that were written, count as
+    failed: the good one before it stands. Other folders without a readable run.json are no runs.
     """
     histories = []
     for folder in sorted(p for p in reports.glob("*/*") if p.is_dir() and not _hidden(p, reports)):
         attempts = sorted(
-            (_read(path) for path in folder.glob("*/*/run.json") if _is_attempt(path.parent, folder)),
-            key=lambda bundle: (bundle.as_of, bundle.run["started_at"], bundle.folder.name),
+            (_read(path, reports) for path in folder.glob("*/*") if _is_attempt(path, folder)), key=_order
         )
         if attempts:
-            histories.append(_history(folder.relative_to(reports).as_posix(), attempts))
+            histories.append(_history(folder.relative_to(reports).as_posix(), attempts, reports))
     return histories
 
 
-def _history(key: str, attempts: list[Bundle]) -> ReportHistory:
+def _history(key: str, attempts: list[Bundle], reports: Path) -> ReportHistory:
+    attempts = _newest_whole(attempts, reports)
     by_day = {bundle.as_of: bundle for bundle in attempts if bundle.run["status"] == "ok"}
     good = tuple(by_day[day] for day in sorted(by_day))
     failures = [b for b in attempts if b.run["status"] != "ok"]
-    last = max(failures, key=lambda b: b.run["started_at"], default=None)
+    last = max(failures, key=_written, default=None)
     if last and good:
         standing = good[-1]
-        is_news = last.as_of >= standing.as_of and last.run["started_at"] > standing.run["started_at"]
+        is_news = last.as_of >= standing.as_of and _written(last) > _written(standing)
         last = last if is_news else None
     return ReportHistory(key, good, last)
 
 
-def _read(path: Path) -> Bundle:
-    folder = path.parent
+def _newest_whole(attempts: list[Bundle], reports: Path) -> list[Bundle]:
+    """The attempts, the good ones from the newest back to the first whole one checked byte by byte."""
+    checked = list(attempts)
+    for at in reversed(range(len(attempts))):
+        if attempts[at].run["status"] != "ok":
+            continue
+        said = integrity.damage(attempts[at].folder)
+        if not said:
+            break
+        checked[at] = _damaged(attempts[at].folder, reports, said)
+    return checked
+
+
+def _order(bundle: Bundle) -> tuple[str, str, str]:
+    return bundle.as_of, _written(bundle), bundle.folder.name
+
+
+def _written(bundle: Bundle) -> str:
+    """When, by its folder's name, which never goes back; by its record where it has another name."""
+    return stamp(bundle.folder.name) or re.sub("[-:Z]", "", str(bundle.run.get("started_at", "")))
+
+
+def _read(folder: Path, reports: Path) -> Bundle:
     run = read_run(folder)
     manifest = folder / "manifest.json"
-    good = run["status"] == "ok"
-    return Bundle(
-        folder,
-        run,
-        json.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() else {},
-        tuple(read_findings(folder)) if good else (),
-    )
+    try:
+        good = run["status"] == "ok"
+        return Bundle(
+            folder,
+            run | {"as_of": str(run["as_of"])},
+            json.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() else {},
+            tuple(read_findings(folder)) if good else (),
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, UserError) as fault:
+        return _damaged(folder, reports, f"{type(fault).__name__}: {fault}")
+
+
+def _damaged(folder: Path, reports: Path, said: str) -> Bundle:
+    """An attempt nobody should read on, as a failed run; its page is not shown, for it may say anything."""
+    notebook, run, day, _ = folder.relative_to(reports).parts
+    record = {
+        "notebook": notebook,
+        "run": run,
+        "title": notebook,
+        "started_at": "",
+        **(read_run(folder) or {}),
+    }
+    message = f"the stored report is damaged ({said}); salesops run {notebook} makes it anew"
+    told = {"status": "failed", "as_of": day, "findings": None, "error": {"cell": None, "message": message}}
+    return Bundle(folder / "damaged" / folder.name, record | told, {}, ())
 
 
 def _is_attempt(attempt: Path, folder: Path) -> bool:
     day = attempt.parent
-    return not _hidden(attempt, folder) and not day.is_symlink() and read_run(attempt) is not None
+    if _hidden(attempt, folder) or day.is_symlink() or not attempt.is_dir():
+        return False
+    return bool(stamp(attempt.name)) or read_run(attempt) is not None
 
 
 def _hidden(path: Path, root: Path) -> bool:

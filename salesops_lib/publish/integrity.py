@@ -22,6 +22,8 @@ def verify(folder: Path) -> list[str]:
     except FileNotFoundError:
         return [f"no {NAME}: it was written by an older release, or removed"]
     except (OSError, ValueError):
+        wanted = None
+    if not isinstance(wanted, dict):
         return [f"{NAME} cannot be read"]
     found = _hashes(folder)
     said = [f"{name} is missing" for name in sorted(set(wanted) - set(found))]
@@ -30,6 +32,16 @@ def verify(folder: Path) -> list[str]:
         f"{name} was changed" for name in sorted(set(found) & set(wanted)) if found[name] != wanted[name]
     ]
     return said
+
+
+def damage(folder: Path) -> str:
+    """The first thing missing or changed; empty where an attempt is whole, or older than hashes are.
+
+    What somebody put beside it does no harm to a reader; :func:`verify` says that too.
+    """
+    if not (folder / NAME).exists():
+        return ""
+    return next((said for said in verify(folder) if not said.endswith(" was added")), "")
 
 
 def _hashes(folder: Path) -> dict[str, str]:

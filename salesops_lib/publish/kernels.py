@@ -11,7 +11,6 @@ import atexit
 import contextlib
 import json
 import os
-import select
 import shutil
 import signal
 import socket
@@ -27,10 +26,13 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 from jupyter_client.manager import AsyncKernelManager  # noqa: E402
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner  # noqa: E402
 
-from salesops_lib.publish.zygote import LENGTH, STATUS, read_exactly  # noqa: E402
+from salesops_lib.core.errors import UserError  # noqa: E402
+from salesops_lib.publish.forked import ForkedKernel  # noqa: E402
+from salesops_lib.publish.zygote import LENGTH, read_exactly  # noqa: E402
 
 PROVISIONER = "salesops-fork"
 _SOCKET_PATH_MAX = 80  # of 104 on macOS, with room for our file names
+_ANSWER_SECONDS = 120  # loading takes 2 to 5; one that never answers must not hold the schedule
 _START = (
     "import json, socket, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from salesops_lib.publish.zygote import serve; "
@@ -46,6 +48,7 @@ class ForkServer:
 
     def __init__(self, notebooks: Path) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._control.settimeout(_ANSWER_SECONDS)
         self._lock = threading.Lock()
         self._hello: dict | None = None
         self.forked = 0
@@ -120,56 +123,15 @@ class ForkServer:
         return self._hello
 
     def _answer(self) -> dict:
-        head = read_exactly(self._control, LENGTH.size)
-        body = head and read_exactly(self._control, LENGTH.unpack(head)[0])
+        try:
+            head = read_exactly(self._control, LENGTH.size)
+            body = head and read_exactly(self._control, LENGTH.unpack(head)[0])
+        except TimeoutError:
+            self._process.kill()
+            raise OSError(f"the fork server did not answer within {_ANSWER_SECONDS} s") from None
         if not body:
             raise OSError("the fork server ended unexpectedly")
         return json.loads(body)
-
-
-class ForkedKernel:
-    """What subprocess.Popen is to an ordinary kernel; its status comes over a pipe from the fork server."""
-
-    stdin = stdout = stderr = None
-
-    def __init__(self, pid: int, status_pipe: int) -> None:
-        self.pid = pid
-        self.returncode: int | None = None
-        self._pipe: int | None = status_pipe
-        self._lock = threading.Lock()
-
-    def poll(self) -> int | None:
-        """The exit code, or None while it runs; -9 where the fork server itself was killed."""
-        return self._wait(0)
-
-    def wait(self, timeout: float | None = None) -> int:
-        """The exit code, once it ended. Raises subprocess.TimeoutExpired."""
-        if self._wait(timeout) is None:
-            raise subprocess.TimeoutExpired("kernel", timeout or 0)
-        return self.returncode  # type: ignore[return-value]
-
-    def send_signal(self, signum: int) -> None:
-        """To the kernel and what it started; nothing once it ended."""
-        if self.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signum)
-
-    def kill(self) -> None:
-        """End it at once."""
-        self.send_signal(signal.SIGKILL)
-
-    def terminate(self) -> None:
-        """Ask it to end."""
-        self.send_signal(signal.SIGTERM)
-
-    def _wait(self, timeout: float | None) -> int | None:
-        with self._lock:
-            if self._pipe is not None and select.select([self._pipe], [], [], timeout)[0]:
-                status = os.read(self._pipe, STATUS.size)
-                self.returncode = STATUS.unpack(status)[0] if len(status) == STATUS.size else -signal.SIGKILL
-                os.close(self._pipe)
-                self._pipe = None
-            return self.returncode
 
 
 class ForkProvisioner(LocalProvisioner):
@@ -194,7 +156,7 @@ class ForkProvisioner(LocalProvisioner):
             return await super().launch_kernel(cmd, **kwargs)
         env = dict(kwargs.get("env") or os.environ)
         cwd = str(kwargs.get("cwd") or Path.cwd())
-        memory = int(env.get("SALESOPS_MEMORY_BYTES") or 0)
+        memory = _memory_bytes(env)
         try:
             self.process = ForkServer.current().fork(cmd[3:], env, cwd, memory)
         except OSError as fault:
@@ -280,6 +242,13 @@ def close() -> None:
     server = ForkServer._current
     if server is not None:
         server.close()
+
+
+def _memory_bytes(env: dict[str, str]) -> int:
+    said = env.get("SALESOPS_MEMORY_BYTES") or "0"
+    if not said.isdecimal():
+        raise UserError(f"$SALESOPS_MEMORY_BYTES is {said[:40]!r}; write a whole number of bytes, 8000000000")
+    return int(said)
 
 
 def _is_own_kernel(cmd: list[str]) -> bool:

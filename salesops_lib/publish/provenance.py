@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import hashlib
 import html
 import json
 import os
 import re
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from salesops_lib import __version__
 from salesops_lib.core.errors import UserError
@@ -34,7 +36,10 @@ PACKAGES = (
 )
 READ_LEDGERS = ("forecast_submissions.jsonl",)  # read as a table: a new entry makes reports due again
 SECRET_MIN = 8
-_SECRET_NAME = re.compile(r"^SALESOPS_SECRET_|PASSWORD|TOKEN|SECRET")
+_SECRET_NAME = re.compile(
+    r"PASSWORD|PASSWD|PASSPHRASE|TOKEN|SECRET|CREDENTIAL|WEBHOOK|API_?KEY|(^|_)(KEY|PASS|PWD|PW|PAT|DSN|AUTH)(_|$)"
+)
+_NO_SECRET_NAME = re.compile(r"^(OLD)?PWD$|_(FILE|PATH|DIR|SOCK)$")  # says where something is
 _LIBRARY = Path(__file__).resolve().parents[1]
 _LIBRARY_SUFFIXES = {".py", ".html", ".css", ".j2", ".yaml", ".yml", ".md"}
 
@@ -127,19 +132,40 @@ def fingerprint(parts: Mapping[str, str | None]) -> str:
     return _hash(dict(parts))
 
 
-def secrets(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Variables whose values must not occur in a report: by name, at least eight characters long."""
+def secrets(environ: Mapping[str, str] | None = None) -> dict[str, list[str]]:
+    """Texts that must not occur in anything published, by the variable that holds them.
+
+    A variable is secret by its name: it contains PASSWORD, PASSWD, PASSPHRASE, TOKEN, SECRET, CREDENTIAL,
+    WEBHOOK or APIKEY, or one of its words is KEY, PASS, PWD, PW, PAT, DSN or AUTH; unless it ends in _FILE,
+    _PATH, _DIR or _SOCK. Whatever the name, the password inside a URL is secret. A text counts from
+    ``SECRET_MIN`` characters on (``1`` and ``true`` are everywhere); of several lines each counts alone,
+    because a notebook stores them apart.
+    """
     environ = os.environ if environ is None else environ
-    return {
-        name: value
-        for name, value in environ.items()
-        if _SECRET_NAME.search(name.upper()) and len(value) >= SECRET_MIN
-    }
+    found = {name: _secret_texts(name, value) for name, value in environ.items()}
+    return {name: texts for name, texts in found.items() if texts}
 
 
-def refuse_secrets(folder: Path, values: Mapping[str, str]) -> None:
-    """Raise SecretError naming variable and file where a secret's value stands in any byte of ``folder``."""
-    wanted = {name: _spellings(value) for name, value in values.items()}
+def _secret_texts(name: str, value: str) -> list[str]:
+    upper = name.upper()
+    named = _SECRET_NAME.search(upper) and not _NO_SECRET_NAME.search(upper)
+    lines = [line.strip() for line in value.splitlines()] if named else []
+    texts = [line for line in lines if not line.startswith("-----")]  # the frame of a PEM is no secret
+    if "://" in value:
+        with contextlib.suppress(ValueError):
+            password = urlsplit(value).password or ""
+            texts += [password, unquote(password)]
+    return list(dict.fromkeys(text for text in texts if len(text) >= SECRET_MIN))
+
+
+def refuse_secrets(folder: Path, values: Mapping[str, Sequence[str]]) -> None:
+    """Raise SecretError naming variable and file where a secret stands in any byte of ``folder``.
+
+    Archives (``.xlsx``) are read unpacked. What is drawn in an image cannot be read.
+    """
+    if not values:
+        return
+    wanted = {name: {s for text in texts for s in _spellings(text)} for name, texts in values.items()}
     for path in _files(folder):
         for content in _contents(path):
             for name, spellings in wanted.items():
@@ -150,15 +176,23 @@ def refuse_secrets(folder: Path, values: Mapping[str, str]) -> None:
                     )
 
 
+def redacted(text: str) -> str:
+    """``text`` with the name of the variable for each secret in it, for lines that go to logs and mail."""
+    for name, values in secrets().items():
+        for value in values:
+            text = text.replace(value, f"${name}")
+    return text
+
+
 def _spellings(value: str) -> set[bytes]:
-    texts = {
-        value,
-        html.escape(value),
-        json.dumps(value)[1:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
-        json.dumps(html.escape(value), ensure_ascii=False)[1:-1],
+    """How a text may stand in HTML, XML, JSON, CSV, a URL, a Python literal, or an HTTP header."""
+    plain = {value, repr(value)[1:-1], value.replace('"', '""'), quote(value, safe=""), quote_plus(value)}
+    marked = {html.escape(text, quote=q) for text in (value, repr(value)[1:-1]) for q in (True, False)}
+    texts = plain | marked
+    texts |= {json.dumps(text, ensure_ascii=ascii)[1:-1] for text in texts for ascii in (True, False)}
+    return {text.encode("utf-8", "surrogateescape") for text in texts} | {
+        base64.b64encode(value.encode("utf-8", "surrogateescape")).rstrip(b"=")[:-1]
     }
-    return {text.encode() for text in texts}
 
 
 def _contents(path: Path) -> Iterable[bytes]:

@@ -117,6 +117,7 @@ def _wave(tasks: Sequence[Task], store: Store, *, jobs: int, resume: bool, on_ce
 
 
 def _standing(task: Task, store: Store) -> Result:
+    store.settle(task.run.key)
     folder = store.last_good(task.run.key, task.as_of.isoformat())
     findings = (read_run(folder) or {}).get("findings") if folder else None
     return Result(task, "unchanged", findings=findings, folder=folder)
@@ -147,6 +148,7 @@ def _run_one(task: Task, store: Store, resume: bool, on_cell, stopped: threading
                 return _standing(task, store)
             return attempt(task, store, staged, on_cell, stopped)
     except OSError as fault:
-        return Result(
-            task, "failed", time.monotonic() - start, error=f"could not be stored: {fault.strerror or fault}"
-        )
+        error = f"could not be stored: {fault.strerror or fault}"
+    except Exception as fault:  # what nobody thought of in one report must not stop the others
+        error = f"could not be run, {type(fault).__name__}: {fault}"
+    return Result(task, "failed", time.monotonic() - start, error=provenance.redacted(error))

@@ -14,21 +14,20 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from salesops_lib.publish import provenance
 from salesops_lib.publish.history import ReportHistory, read_reports
 from salesops_lib.publish.render import stylesheet
 from salesops_lib.publish.site_pages import SiteError, report_title, write_now, write_report
-from salesops_lib.publish.store import Store
+from salesops_lib.publish.store import Store, next_name
 
 _ASSETS = "assets/salesops"
 _FOLDERS = ("start-here", "charter", "how-to", "reference", "explanation", "templates", "registers")
-_KEPT = 2  # finished sites kept: the one shown and the one a reader may still be on
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _ARTICLE = re.compile(r'<article class="md-content__inner.*</article>', re.DOTALL)
@@ -87,8 +86,8 @@ def build_site(
     """
     out = out or reports / "site"
     store = Store(reports)
-    histories = read_reports(reports)
-    with store.staging() as stage:
+    with store.lock("site/build"), store.staging() as stage:
+        histories = read_reports(reports)
         docs = stage / "docs"
         docs.mkdir()
         pages = _copy_playbooks(playbooks, docs) if playbooks and playbooks.is_dir() else []
@@ -100,6 +99,7 @@ def build_site(
         _generate(stage, _nav(histories, pages), company or "Sales operations")
         for page in (stage / "site").rglob("*.html"):
             _secure(page)
+        provenance.refuse_secrets(stage / "site", provenance.secrets())
         _switch(stage / "site", out)
     return out / "index.html"
 
@@ -202,10 +202,14 @@ def _switch(built: Path, out: Path) -> None:
         raise SiteError(f"{out} is a folder of its own and not a site; remove it or name another with --out")
     versions = out.parent / f".{out.name}"
     versions.mkdir(parents=True, exist_ok=True)
-    target = versions / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:6]}"
+    shown = out.resolve().name
+    for left in out.parent.glob(f".{out.name}-*"):  # by a build killed below; we hold the lock
+        left.unlink(missing_ok=True)
+    target = versions / next_name(path.name for path in versions.iterdir())
     shutil.move(built, target)
     fresh = out.parent / f".{out.name}-{uuid.uuid4().hex}"
     fresh.symlink_to(target.relative_to(out.parent), target_is_directory=True)
     fresh.replace(out)
-    for old in sorted(versions.iterdir())[:-_KEPT]:
-        shutil.rmtree(old)
+    for old in versions.iterdir():
+        if old.name not in {shown, target.name}:  # a reader may still be on the one shown before
+            shutil.rmtree(old)

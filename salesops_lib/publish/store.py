@@ -1,7 +1,8 @@
 """Where reports stand: an attempt is written whole or not at all, and never rewritten.
 
 ``reports/<notebook>/<run>/<as_of>/<attempt>/`` is moved in from ``reports/.staging`` by one rename;
-``<run>/current`` points to the last good attempt of the latest day.
+``<run>/current`` points to the last good attempt of the latest day. Attempts are ordered by their names,
+which never go back, whatever the clock does.
 """
 
 from __future__ import annotations
@@ -9,16 +10,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import uuid
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from salesops_lib.core.errors import UserError
+from salesops_lib.publish import integrity
 
 STAGING = ".staging"
 _LOCKS = ".locks"
+_STAMP = "%Y%m%dT%H%M%S"
+_STAMPED = re.compile(r"\d{8}T\d{6}(?=-)")
 
 
 class StoreError(UserError):
@@ -48,7 +53,7 @@ class Store:
     def lock(self, key: str) -> Iterator[None]:
         """Hold one report: a second run of it waits here."""
         self.folder(key)
-        with _locked(self.reports / _LOCKS / f"{key.replace('/', '--')}.lock", wait=True):
+        with _locked(self._lock(key), wait=True):
             yield
 
     @contextlib.contextmanager
@@ -67,21 +72,38 @@ class Store:
     def clean(self) -> int:
         """Remove what killed runs left in staging; the number of folders removed."""
         removed = 0
-        for folder in [p for p in (self.reports / STAGING).iterdir() if p.is_dir()]:
-            lock = self._staging_lock(folder.name)
+        folders = {p.name for p in (self.reports / STAGING).iterdir() if p.is_dir()}
+        locks = {p.stem.removeprefix("staging-") for p in (self.reports / _LOCKS).glob("staging-*.lock")}
+        for name in sorted(folders | locks):
+            lock = self._staging_lock(name)
             with _locked(lock, wait=False) as held:
                 if held:  # nobody holds it, so whoever made it is dead
-                    shutil.rmtree(folder, ignore_errors=True)
+                    shutil.rmtree(self.reports / STAGING / name, ignore_errors=True)
                     lock.unlink(missing_ok=True)
-                    removed += 1
+                    removed += name in folders
         return removed
+
+    def settle(self, key: str) -> None:
+        """Finish what a run killed between moving its attempt and pointing to it left undone.
+
+        Where another run holds the report, that one does it.
+        """
+        with _locked(self._lock(key), wait=False) as held:
+            if held:
+                self._point(key)
+
+    def remove(self, folder: Path) -> None:
+        """Remove attempts: out of every reader's sight by one rename, then from the disk."""
+        with self.staging() as staged:
+            folder.rename(staged / folder.name)
 
     def publish(self, staged: Path, key: str, as_of: str, *, good: bool) -> Path:
         """Move a finished attempt into place and, where it is good, let ``current`` point to the newest."""
-        day = self.folder(key) / as_of
+        folder = self.folder(key)
+        day = folder / as_of
         day.mkdir(parents=True, exist_ok=True)
         _sync(staged)
-        attempt = day / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+        attempt = day / next_name(p.name for each in _days(folder) for p in _attempts(each))
         staged.rename(attempt)
         _sync_folder(day)
         if good:
@@ -89,35 +111,57 @@ class Store:
         return attempt
 
     def last_good(self, key: str, as_of: str | None = None) -> Path | None:
-        """The newest good attempt: of one day, else of the latest day that has one."""
+        """The newest good and undamaged attempt: of one day, else of the latest day that has one."""
         folder = self.folder(key)
         days = [folder / as_of] if as_of else sorted(_days(folder), reverse=True)
         for day in days:
             for attempt in sorted(_attempts(day), reverse=True):
-                if (read_run(attempt) or {}).get("status") == "ok":
+                if (read_run(attempt) or {}).get("status") == "ok" and not integrity.damage(attempt):
                     return attempt
         return None
 
     def _point(self, key: str) -> None:
         folder = self.folder(key)
+        for left in folder.glob(".current-*"):  # by a run killed below; we hold the lock
+            left.unlink(missing_ok=True)
         target = self.last_good(key)
-        if target is None:
+        current = folder / "current"
+        if target is None or (current.is_symlink() and current.readlink() == target.relative_to(folder)):
             return
         fresh = folder / f".current-{uuid.uuid4().hex}"
         fresh.symlink_to(target.relative_to(folder), target_is_directory=True)
-        fresh.replace(folder / "current")
+        fresh.replace(current)
         _sync_folder(folder)
+
+    def _lock(self, key: str) -> Path:
+        return self.reports / _LOCKS / f"{key.replace('/', '--')}.lock"
 
     def _staging_lock(self, name: str) -> Path:
         return self.reports / _LOCKS / f"staging-{name}.lock"
 
 
+def next_name(taken: Iterable[str]) -> str:
+    """A name by the clock that sorts after all of ``taken``, also within a second and after a step back."""
+    now = datetime.now(UTC)
+    last = max(filter(None, map(stamp, taken)), default="")
+    if last >= f"{now:{_STAMP}}":
+        now = datetime.strptime(last, _STAMP).replace(tzinfo=UTC) + timedelta(seconds=1)
+    return f"{now:{_STAMP}}-{uuid.uuid4().hex[:6]}"
+
+
+def stamp(name: str) -> str:
+    """The time in a name of :func:`next_name`, ``20251212T060000``; empty in any other."""
+    found = _STAMPED.match(name)
+    return found[0] if found else ""
+
+
 def read_run(attempt: Path) -> dict | None:
     """``run.json`` of an attempt, or None where there is none that can be read."""
     try:
-        return json.loads((attempt / "run.json").read_text(encoding="utf-8"))
+        record = json.loads((attempt / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    return record if isinstance(record, dict) else None
 
 
 def _days(folder: Path) -> list[Path]:
@@ -154,13 +198,24 @@ def _sync_folder(folder: Path) -> None:
 @contextlib.contextmanager
 def _locked(path: Path, *, wait: bool) -> Iterator[bool]:
     """Hold a lock file, which dies with the process; without ``wait`` yields whether it was free."""
-    with path.open("a+b") as file:
-        try:
-            _acquire(file, wait)
-        except (BlockingIOError, PermissionError):
-            yield False
-            return
-        yield True
+    while True:
+        with path.open("a+b") as file:
+            try:
+                _acquire(file, wait)
+            except (BlockingIOError, PermissionError):
+                yield False
+                return
+            if _still_there(file, path):
+                yield True
+                return
+        # Someone removed it between our opening and our holding it: that lock keeps nobody out.
+
+
+def _still_there(file, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _acquire(file, wait: bool) -> None:

@@ -55,7 +55,10 @@ def serve(control: socket.socket, notebooks: str) -> None:
     threads = threading.active_count()
     if threads != 1:
         failed.append(f"{threads} threads run in the fork server")
-    _send(control, {"failed": failed, "threads": threads})
+    try:
+        _send(control, {"failed": failed, "threads": threads})
+    except BrokenPipeError:  # the runner was killed while this loaded
+        return
     _Zygote(control).run()
 
 
