@@ -152,8 +152,16 @@ def run(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="Notebooks.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every notebook; resumes where one stopped.")] = False,
     due: Annotated[
-        str, typer.Option(metavar="DAY", help="Those due by this day (or now) and not yet run.")
+        str,
+        typer.Option(metavar="NOW", help="Those due by now (or a day, 2025-12-12T07:00) and not yet run."),
     ] = "",
+    catch_up: Annotated[
+        int, typer.Option("--catch-up", metavar="N", min=1, max=1000, help="With --due: due days to go back.")
+    ] = 8,
+    notify: Annotated[
+        list[str] | None,
+        typer.Option("--notify", metavar="mail|webhook|DIR", help="Deliver what is new; nothing unasked."),
+    ] = None,
     data: Data = "",
     as_of: AsOf = "",
     every: Annotated[str, typer.Option(help="With --as-of D1..D2: week, month or quarter.")] = "",
@@ -164,20 +172,51 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and why.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Run also what stands unchanged.")] = False,
 ) -> None:
-    """Run notebooks into reports; the last good report stays where a run fails."""
+    """Run notebooks into reports; the last good report stays where a run fails.
+
+    Ends with 0 done, 1 a run failed, 2 wrong input, 3 a report is stale, 4 not delivered, 5 another runs.
+    """
     from salesops_lib import inputs
     from salesops_lib.publish.catalog import repository_root
-    from salesops_lib.publish.request import Asked, Workbench, run_reports
+    from salesops_lib.publish.conduct import run_reports
+    from salesops_lib.publish.notify import read_channels
+    from salesops_lib.publish.request import Asked, Workbench
 
-    asked = Asked(tuple(names or ()), all_, due, _typed(data), as_of, every, tuple(parameters or ()), force)
+    given = tuple(parameters or ())
+    asked = Asked(tuple(names or ()), all_, due, _typed(data), as_of, every, given, force, catch_up)
+    channels = read_channels(notify or ())
     root = repository_root()
     bench = Workbench(
         root=root,
         reports=(out or root / "reports").resolve(),
         open_snapshot=lambda *asked: inputs.open_snapshot(*asked),  # loaded when called, beside the kernels
         lacking=lambda *asked: inputs.lacking(*asked),
+        failing=lambda *asked: inputs.failing_gate(*asked),
     )
-    raise typer.Exit(run_reports(asked, bench, jobs=jobs, as_json=as_json, dry_run=dry_run))
+    told = {"as_json": as_json, "dry_run": dry_run, "channels": channels}
+    raise typer.Exit(int(run_reports(asked, bench, jobs=jobs, **told)))
+
+
+@app.command()
+def schedule(
+    kind: Annotated[str, typer.Argument(metavar="cron|systemd|github|airflow")],
+    to: Annotated[str, typer.Option("--to", metavar="DIR", help="Write there; default: print.")] = "",
+    data: Data = "",
+    out: Out = None,
+    notify: Annotated[
+        list[str] | None, typer.Option("--notify", metavar="mail|webhook|DIR", help="As of run.")
+    ] = None,
+) -> None:
+    """Write what makes a scheduler call `salesops run --due now`; it installs nothing."""
+    from salesops_lib.publish import catalog, timetable
+
+    place = timetable.Place(catalog.repository_root(), _typed(data), out, tuple(notify or ()))
+    files = timetable.files(kind, place)
+    if not to:
+        typer.echo("\n".join(files.values()), nl=False)
+        return
+    for path in timetable.write(files, Path(_typed(to))):
+        typer.echo(f"wrote {os.path.relpath(path)}")
 
 
 @app.command()
