@@ -34,7 +34,7 @@ class _Commands(typer.core.TyperGroup):
         domain = domains_with_commands().get(cmd_name)
         if domain is None:
             return super().get_command(ctx, cmd_name)
-        command = typer.main.get_command(importlib.import_module(f"salesops_lib.{domain}.commands").app)
+        command = typer.main.get_command(importlib.import_module(f"salesops_lib.{domain}").app)
         command.name = cmd_name
         return command
 
@@ -53,11 +53,12 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where re
 
 
 def domains_with_commands() -> dict[str, str]:
-    """Groups of commands found by file: what to type (``NAME`` in commands.py, else the domain) → domain."""
+    """Groups of commands found by file, ``commands.py`` or ``…_commands.py`` of a domain: what to type
+    (``NAME`` in the file, else the domain) → its module."""
     found = {}
-    for path in sorted(_LIBRARY.glob("*/commands.py")):
+    for path in sorted(_LIBRARY.glob("*/*commands.py")):
         named = re.search(r'^NAME = "([a-z-]+)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
-        found[named[1] if named else path.parent.name] = path.parent.name
+        found[named[1] if named else path.parent.name] = f"{path.parent.name}.{path.stem}"
     return found
 
 
@@ -195,28 +196,6 @@ def run(
     )
     told = {"as_json": as_json, "dry_run": dry_run, "channels": channels}
     raise typer.Exit(int(run_reports(asked, bench, jobs=jobs, **told)))
-
-
-@app.command()
-def schedule(
-    kind: Annotated[str, typer.Argument(metavar="cron|systemd|github|airflow")],
-    to: Annotated[str, typer.Option("--to", metavar="DIR", help="Write there; default: print.")] = "",
-    data: Data = "",
-    out: Out = None,
-    notify: Annotated[
-        list[str] | None, typer.Option("--notify", metavar="mail|webhook|DIR", help="As of run.")
-    ] = None,
-) -> None:
-    """Write what makes a scheduler call `salesops run --due now`; it installs nothing."""
-    from salesops_lib.publish import catalog, timetable
-
-    place = timetable.Place(catalog.repository_root(), _typed(data), out, tuple(notify or ()))
-    files = timetable.files(kind, place)
-    if not to:
-        typer.echo("\n".join(files.values()), nl=False)
-        return
-    for path in timetable.write(files, Path(_typed(to))):
-        typer.echo(f"wrote {os.path.relpath(path)}")
 
 
 @app.command()

@@ -103,7 +103,7 @@ def tasks_for(
     if asked.due:
         wanted = order.with_needed(notebooks, wanted)
         runs = [run for notebook in wanted for run in notebook.runs()]
-        tasks = _due(runs, asked, data, bench, store, planned, tell)
+        tasks = _due(runs, asked, data, bench, store, planned=planned, tell=tell)
     else:
         runs = [run for notebook in wanted for run in notebook.runs()]
         tasks = planned([(run, day) for day in _days(asked, data, bench) for run in runs])
@@ -121,7 +121,9 @@ def _days(asked: Asked, data: str, bench: Workbench) -> list[date]:
     return schedule.read_days(asked.as_of, asked.every or None, calendar)
 
 
-def _due(runs: Sequence[Run], asked: Asked, data: str, bench: Workbench, store: Store, planned, tell) -> list:
+def _due(
+    runs: Sequence[Run], asked: Asked, data: str, bench: Workbench, store: Store, *, planned, tell
+) -> list:
     """The tasks of each due moment not answered; those whose data failed the gate are marked stale."""
     try:
         snapshot = bench.open_snapshot(data, "")
