@@ -2,6 +2,7 @@
 
 import email
 import json
+import socket
 import threading
 from datetime import date
 from email import policy
@@ -37,6 +38,12 @@ class Inbox:
         return "250 OK"
 
 
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
 @pytest.fixture
 def inbox():
     """A mail server on loopback and the settings to reach it."""
@@ -44,15 +51,14 @@ def inbox():
     controller = Controller(
         box,
         hostname="127.0.0.1",
-        port=0,
+        port=_free_port(),
         auth_require_tls=False,
         authenticator=lambda server, session, envelope, mechanism, data: AuthResult(
             success=data.password == PASSWORD.encode(), handled=False
         ),
     )
-    controller._trigger_server = controller._factory_invoked.set  # it would ask port 0 for a greeting
     controller.start()
-    box.environ = SMTP | {"SALESOPS_SMTP_PORT": str(controller.server.sockets[0].getsockname()[1])}
+    box.environ = SMTP | {"SALESOPS_SMTP_PORT": str(controller.port)}
     yield box
     controller.stop()
 
