@@ -5,6 +5,7 @@ Names come from a CRM: they are plain text everywhere, on one line, without a li
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -111,11 +112,18 @@ def _findings(folder: Path) -> list:
 def _item(finding, result: Result) -> dict[str, str]:
     from salesops_lib.publish.formatting import finding_texts
 
-    texts = finding_texts(finding)
+    texts = finding_texts(finding, _currency(result.folder))
     return {k: plain(v) for k, v in texts.items()} | {
         "word": finding.severity.value,
         "report": plain(result.task.title),
     }
+
+
+def _currency(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("currency", ""))
+    except (OSError, ValueError):
+        return ""
 
 
 def _subject(counts: dict[str, int], results: Sequence[Result], troubles: Sequence[str]) -> str:

@@ -86,7 +86,7 @@ def tasks(
     to_tasks: Callable[[Iterable[tuple[Run, date]]], list[Task]],
     failing: Callable[[Mapping[str, Mapping], Mapping[str, Iterable[date]]], Mapping[tuple[str, date], str]],
 ) -> list[Task]:
-    """One task per report and day; a due day whose data failed the gate is a stale one of that day.
+    """One task per report and day; the latest due day whose data failed the gate is a stale one.
 
     ``failing(needs, days)`` says by notebook and day why the data does not do. Where two due days read the
     same day of the data, the later stands for both.
@@ -98,9 +98,12 @@ def tasks(
         days.setdefault(due.run.notebook.name, set()).add(due.due_day)
     needs = {due.run.notebook.name: due.run.notebook.run_file.needs for due in dues}
     faults = failing(needs, {name: sorted(found) for name, found in days.items()})
+    told = [(due, faults.get((due.run.notebook.name, due.due_day), "")) for due in dues]
+    last_stale = {due.run.key: due for due, stale in told if stale}
     wanted: dict[tuple[str, date], tuple[Due, str]] = {}
-    for due in dues:
-        stale = faults.get((due.run.notebook.name, due.due_day), "")
+    for due, stale in told:
+        if stale and last_stale[due.run.key] is not due:  # the later one says it all
+            continue
         wanted[due.run.key, due.due_day if stale else due.day] = (due, stale)
     made = to_tasks([(due.run, day) for (_, day), (due, _) in wanted.items()])
     return [

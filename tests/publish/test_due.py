@@ -265,3 +265,12 @@ def test_a_second_scheduled_run_leaves_while_the_first_is_at_work(workshop, caps
         assert "another scheduled run is at work" in capsys.readouterr().err
         assert list((workshop.reports).glob("week*")) == []
     assert conducted(workshop, capsys, due="2025-12-09")[0] == 0
+
+
+def test_of_several_due_days_without_data_the_latest_is_told_and_all_run_when_it_is_back(workshop, capsys):
+    weekly(workshop, "week")
+    conducted(workshop, capsys, due="2025-11-18")
+    code, told = conducted(workshop, capsys, failing=always_stale, due="2025-12-09")
+    assert (code, days(told)) == (3, [("week", "2025-12-08", "stale")])
+    code, told = conducted(workshop, capsys, due="2025-12-09")
+    assert [day for _, day, _ in days(told)] == ["2025-11-24", "2025-12-01", "2025-12-08"]
