@@ -34,7 +34,7 @@ class _Commands(typer.core.TyperGroup):
         domain = domains_with_commands().get(cmd_name)
         if domain is None:
             return super().get_command(ctx, cmd_name)
-        command = typer.main.get_command(importlib.import_module(f"salesops_lib.{domain}.commands").app)
+        command = typer.main.get_command(importlib.import_module(f"salesops_lib.{domain}").app)
         command.name = cmd_name
         return command
 
@@ -53,11 +53,12 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where re
 
 
 def domains_with_commands() -> dict[str, str]:
-    """Groups of commands found by file: what to type (``NAME`` in commands.py, else the domain) → domain."""
+    """Groups of commands found by file, ``commands.py`` or ``…_commands.py`` of a domain: what to type
+    (``NAME`` in the file, else the domain) → its module."""
     found = {}
-    for path in sorted(_LIBRARY.glob("*/commands.py")):
+    for path in sorted(_LIBRARY.glob("*/*commands.py")):
         named = re.search(r'^NAME = "([a-z-]+)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
-        found[named[1] if named else path.parent.name] = path.parent.name
+        found[named[1] if named else path.parent.name] = f"{path.parent.name}.{path.stem}"
     return found
 
 
@@ -152,8 +153,16 @@ def run(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="Notebooks.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every notebook; resumes where one stopped.")] = False,
     due: Annotated[
-        str, typer.Option(metavar="DAY", help="Those due by this day (or now) and not yet run.")
+        str,
+        typer.Option(metavar="NOW", help="Those due by now (or a day, 2025-12-12T07:00) and not yet run."),
     ] = "",
+    catch_up: Annotated[
+        int, typer.Option("--catch-up", metavar="N", min=1, max=1000, help="With --due: due days to go back.")
+    ] = 8,
+    notify: Annotated[
+        list[str] | None,
+        typer.Option("--notify", metavar="mail|webhook|DIR", help="Deliver what is new; nothing unasked."),
+    ] = None,
     data: Data = "",
     as_of: AsOf = "",
     every: Annotated[str, typer.Option(help="With --as-of D1..D2: week, month or quarter.")] = "",
@@ -164,20 +173,29 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and why.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Run also what stands unchanged.")] = False,
 ) -> None:
-    """Run notebooks into reports; the last good report stays where a run fails."""
+    """Run notebooks into reports; the last good report stays where a run fails.
+
+    Ends with 0 done, 1 a run failed, 2 wrong input, 3 a report is stale, 4 not delivered, 5 another runs.
+    """
     from salesops_lib import inputs
     from salesops_lib.publish.catalog import repository_root
-    from salesops_lib.publish.request import Asked, Workbench, run_reports
+    from salesops_lib.publish.conduct import run_reports
+    from salesops_lib.publish.notify import read_channels
+    from salesops_lib.publish.request import Asked, Workbench
 
-    asked = Asked(tuple(names or ()), all_, due, _typed(data), as_of, every, tuple(parameters or ()), force)
+    given = tuple(parameters or ())
+    asked = Asked(tuple(names or ()), all_, due, _typed(data), as_of, every, given, force, catch_up)
+    channels = read_channels(notify or ())
     root = repository_root()
     bench = Workbench(
         root=root,
         reports=(out or root / "reports").resolve(),
         open_snapshot=lambda *asked: inputs.open_snapshot(*asked),  # loaded when called, beside the kernels
         lacking=lambda *asked: inputs.lacking(*asked),
+        failing=lambda *asked: inputs.failing_gate(*asked),
     )
-    raise typer.Exit(run_reports(asked, bench, jobs=jobs, as_json=as_json, dry_run=dry_run))
+    told = {"as_json": as_json, "dry_run": dry_run, "channels": channels}
+    raise typer.Exit(int(run_reports(asked, bench, jobs=jobs, **told)))
 
 
 @app.command()

@@ -110,7 +110,7 @@ def test_a_domain_adds_its_commands_by_file(capfd, tmp_path, monkeypatch):
 
     monkeypatch.setattr(cli, "_LIBRARY", tmp_path)
     monkeypatch.setattr(salesops_lib, "__path__", [*salesops_lib.__path__, str(tmp_path)])
-    assert cli.domains_with_commands() == {"churn": "churn"}
+    assert cli.domains_with_commands() == {"churn": "churn.commands"}
     assert salesops(capfd, "churn", "score", "--limit", "5")[:2] == (0, "limit 5\n")
     assert "Of churn." in salesops(capfd, "--help")[1]
 
@@ -126,7 +126,7 @@ def test_a_domain_may_name_its_group_of_commands(capfd, tmp_path, monkeypatch):
 
     monkeypatch.setattr(cli, "_LIBRARY", tmp_path)
     monkeypatch.setattr(salesops_lib, "__path__", [*salesops_lib.__path__, str(tmp_path)])
-    assert cli.domains_with_commands() == {"churn": "churning"}
+    assert cli.domains_with_commands() == {"churn": "churning.commands"}
     assert salesops(capfd, "churn", "score")[:2] == (0, "scored\n")
     code, _, err = salesops(capfd, "churning", "score")
     assert (code, "No such command 'churning'" in err) == (2, True)

@@ -18,6 +18,7 @@ _HOME = {
     "check_company": "check",
     "feeds": "readiness",
     "lacking": "readiness",
+    "failing_gate": "gate",
     "doctor": "machine",
     "init_company": "folder",
     "migrate_company": "folder",

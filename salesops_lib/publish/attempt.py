@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from typing import Any
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.findings import Severity
 from salesops_lib.publish import integrity, provenance
-from salesops_lib.publish.store import Store
+from salesops_lib.publish.store import Store, read_run
 from salesops_lib.publish.task import Failure, Result, Task
+
+RETRY_SECONDS = 2.0  # before the second try, twice that before the third
 
 
 def attempt(
@@ -27,18 +30,9 @@ def attempt(
 
     Once ``stopped`` is set nothing is moved.
     """
-    from salesops_lib.publish.execute import execute
-
     start = time.monotonic()
     record = _record(task)
-    done = execute(
-        task.run,
-        task.parameters,
-        staged,
-        on_cell=lambda: on_cell(task),
-        run_seconds=task.run.notebook.run_file.timeout_seconds,
-        reports=store.reports if task.run.notebook.run_file.reads_reports else None,
-    )
+    done, record["tries"] = _executed(task, store, staged, on_cell, stopped)
     record["duration_seconds"] = round(time.monotonic() - start, 3)
     if stopped.is_set():  # by the user: an attempt that says nothing is not kept
         return Result(task, "failed", error="stopped")
@@ -48,6 +42,65 @@ def attempt(
     folder = store.publish(staged, task.run.key, task.as_of.isoformat(), good=failure is None)
     seconds = time.monotonic() - start
     return Result(task, record["status"], seconds, record["findings"], folder, _told(record["error"]))
+
+
+def _executed(task: Task, store: Store, staged: Path, on_cell, stopped: threading.Event):
+    """What came out, and in how many tries: more than one only where what ended the run is transient."""
+    from salesops_lib.publish.execute import execute
+
+    for count in range(1, task.tries + 1):
+        done = execute(
+            task.run,
+            task.parameters,
+            staged,
+            on_cell=lambda: on_cell(task),
+            run_seconds=task.run.notebook.run_file.timeout_seconds,
+            reports=store.reports if task.run.notebook.run_file.reads_reports else None,
+        )
+        again = done.failure is not None and done.failure.transient and count < task.tries
+        if not again or stopped.wait(RETRY_SECONDS * count):
+            break
+        for path in staged.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if count > 1 and done.failure is not None:
+        told = f"{done.failure.message} ({count} tries)"
+        done = replace(done, failure=replace(done.failure, message=told))
+    return done, count
+
+
+def hold(task: Task, store: Store) -> Result:
+    """Keep that a report was not run, and why: an attempt of status ``stale``, once for the same reason.
+
+    The last good report stays where it is, under its own day.
+    """
+    from salesops_lib.publish.render import render_report
+
+    good = store.last_good(task.run.key)
+    day = good.parent.name if good else ""
+    held = {"task": task, "status": "stale", "error": task.stale, "last_good": day}
+    newest = _newest(store.folder(task.run.key) / task.as_of.isoformat())
+    before = read_run(newest) if newest else None
+    if before and before.get("status") == "stale" and (before["error"] or {}).get("message") == task.stale:
+        return Result(**held, folder=newest)
+    record = _record(task) | {
+        "status": "stale",
+        "error": {"cell": None, "message": task.stale},
+        "last_good": day or None,
+        "duration_seconds": 0.0,
+    }
+    with store.lock(task.run.key), store.staging() as staged:
+        page = render_report(None, record, [], None, last_good=_last_good(store, task))
+        (staged / "report.html").write_text(page, encoding="utf-8")
+        _write_record(record, staged)
+        provenance.refuse_secrets(staged, provenance.secrets())
+        integrity.write_hashes(staged)
+        folder = store.publish(staged, task.run.key, task.as_of.isoformat(), good=False)
+    return Result(**held, folder=folder, news=True)
+
+
+def _newest(day: Path) -> Path | None:
+    attempts = [p for p in day.iterdir() if p.is_dir()] if day.is_dir() else []
+    return max(attempts, key=lambda p: p.name, default=None)
 
 
 def _told(error: dict | None) -> str:
@@ -73,6 +126,7 @@ def _record(task: Task) -> dict[str, Any]:
         "code_version": provenance.code_version(),
         "packages": provenance.packages(),
         "seed": task.parameters.get("seed", task.run.notebook.parameters.defaults.get("seed")),
+        "due": task.due or None,
         "started_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "duration_seconds": None,
         "status": "failed",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 import yaml
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
@@ -41,6 +42,7 @@ class Cadence(_Strict):
     on: Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] | None = None
     business_day: int | None = None
     at: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    time_zone: str | None = None  # of ``at``; default the company's
 
     @model_validator(mode="after")
     def _whole(self) -> Cadence:
@@ -50,12 +52,15 @@ class Cadence(_Strict):
             raise ValueError("'business_day' goes with every: month or quarter, and only there")
         if self.business_day is not None and not 1 <= self.business_day <= 20:
             raise ValueError("'business_day' is from 1 to 20")
+        if self.time_zone is not None and self.time_zone not in available_timezones():
+            raise ValueError(f"'time_zone' {self.time_zone[:40]!r} is unknown; write one as Europe/Paris")
         return self
 
     def __str__(self) -> str:
         """``every month, business day 3, 06:00``."""
         day = f", business day {self.business_day}" if self.business_day else ""
-        return f"every {self.on or self.every}{day}, {self.at}"
+        zone = f" {self.time_zone}" if self.time_zone else ""
+        return f"every {self.on or self.every}{day}, {self.at}{zone}"
 
 
 class RunFile(_Strict):
@@ -74,6 +79,7 @@ class RunFile(_Strict):
     runs: dict[str, dict[str, Any]] = {}
     grids: dict[str, dict[str, list[Any]]] = {}
     timeout_seconds: int = 900
+    after: list[str] = []  # notebooks whose reports of the day must be good before this one runs
     reads_reports: bool = False  # gathers the others' reports, so it runs after them
 
 

@@ -117,8 +117,10 @@ def _stopped(fault: Exception, seen, late: threading.Event, cell_seconds: int, r
     if isinstance(fault, CellTimeoutError):
         return Failure(cell, f"the cell took longer than {cell_seconds} s and was stopped")
     if isinstance(fault, DeadKernelError):
-        return Failure(cell, "the kernel died (killed, out of memory, or os._exit)")
-    return Failure(cell, f"{type(fault).__name__}: {_one_line(str(fault))}")
+        return Failure(cell, "the kernel died (killed, out of memory, or os._exit)", transient=True)
+    # Not raised in a cell: the kernel did not start or could not be reached.
+    transient = isinstance(fault, (RuntimeError, OSError))
+    return Failure(cell, f"{type(fault).__name__}: {_one_line(str(fault))}", transient)
 
 
 def _unfinished(notebook, staged: Path) -> Failure | None:

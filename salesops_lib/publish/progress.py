@@ -14,7 +14,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from salesops_lib.core.findings import Severity
 from salesops_lib.publish.task import Result, Task
 
-_MARK = {"ok": "[green]✓[/]", "failed": "[red]✗[/]", "unchanged": "[dim]=[/]", "lacking": "[yellow]–[/]"}
+_MARK = {
+    "ok": "[green]✓[/]",
+    "failed": "[red]✗[/]",
+    "unchanged": "[dim]=[/]",
+    "lacking": "[yellow]–[/]",
+    "stale": "[yellow]![/]",
+}
 _COLOUR = {"ACT": "red", "WATCH": "yellow", "UNKNOWN": "dim", "OK": "green"}
 _MOST_LINKS = 6
 
@@ -25,7 +31,7 @@ class RunProgress:
     def __init__(self, tasks: Sequence[Task], console: Console) -> None:
         self.console = console
         self._width = max((len(task.title) for task in tasks), default=0)
-        self._left = {t.title: t.code_cells for t in tasks if t.reason and not t.lacks}
+        self._left = {t.title: t.code_cells for t in tasks if t.reason and not t.lacks and not t.stale}
         self._bar = Progress(
             TextColumn("{task.completed:.0f}/{task.total:.0f} cells"),
             BarColumn(),
@@ -61,11 +67,18 @@ def line(result: Result, width: int = 0) -> str:
     start = f"{_MARK[result.status]} {title}  {result.status:<9}"
     if result.status == "lacking":
         return f"{start}  lacks {escape(result.task.lacks)}"
+    if result.status == "stale":
+        return f"{start}  {escape(result.error)}; {last_good(result)}"
     seconds = f"{result.seconds:5.1f} s" if result.status != "unchanged" else "       "
     if result.status == "failed":
         where = f"\n    see {escape(shown(result.folder / 'notebook.ipynb'))}" if result.folder else ""
         return f"{start} {seconds}  [red]{escape(result.error)}[/]{where}"
     return f"{start} {seconds}  {findings_line(result.findings)}"
+
+
+def last_good(result: Result) -> str:
+    """Which report stands in place of a stale one."""
+    return f"the last good report is of {result.last_good}" if result.last_good else "no good report stands"
 
 
 def findings_line(findings: dict[str, int] | None) -> str:
@@ -91,20 +104,29 @@ def plan_lines(tasks: Sequence[Task]) -> list[str]:
     width = max((len(task.title) for task in tasks), default=0)
     return [
         f"{task.title.ljust(width)}  "
-        + (f"lacks {task.lacks}" if task.lacks else f"would run: {task.reason}" if task.reason else "stands")
+        + (
+            f"lacks {task.lacks}"
+            if task.lacks
+            else f"stale: {task.stale}"
+            if task.stale
+            else f"would run: {task.reason}"
+            if task.reason
+            else "stands"
+        )
         for task in tasks
     ]
 
 
-def as_json(results: Sequence[Result], reports: Path) -> str:
-    """One object: status, counts and every run."""
+def as_json(results: Sequence[Result], reports: Path, **more) -> str:
+    """One object: status, counts and every run, and what else is given."""
     statuses = [r.status for r in results]
     return json.dumps(
         {
-            "status": "failed" if "failed" in statuses else "ok",
+            "status": next((s for s in ("failed", "stale") if s in statuses), "ok"),
             "counts": {s: statuses.count(s) for s in sorted(set(statuses))},
             "reports": str(reports),
             "runs": [r.to_dict() for r in results],
+            **more,
         },
         indent=1,
         ensure_ascii=False,

@@ -54,9 +54,9 @@ def render_report(
     page = {
         "run": run,
         "manifest": manifest,
-        "body": "" if run["status"] == "failed" else notebook_body(notebook, run, playbooks),
+        "body": "" if run["status"] in {"failed", "stale"} else notebook_body(notebook, run, playbooks),
         "last_good": last_good,
-        "warnings": _stderr_lines(notebook),
+        "warnings": _stderr_lines(notebook) if notebook is not None else 0,
         **_findings_part(findings, run, manifest, playbooks),
     }
     css = stylesheet("page.css") + stylesheet("parts.css")

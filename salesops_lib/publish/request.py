@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from salesops_lib.core.errors import UserError
-from salesops_lib.publish import catalog, kernels, provenance, schedule
+from salesops_lib.core.errors import TableError, UserError
+from salesops_lib.publish import catalog, dues, kernels, order, provenance, schedule
 from salesops_lib.publish.catalog import Run
-from salesops_lib.publish.store import Store, read_run
+from salesops_lib.publish.store import Store
 
 EVERY = ("week", "month", "quarter")
 
@@ -32,14 +32,17 @@ class Asked:
     every: str = ""
     parameters: tuple[str, ...] = ()
     force: bool = False
+    catch_up: int = dues.CATCH_UP
 
     def __post_init__(self) -> None:
-        if sum([bool(self.names), self.all, bool(self.due)]) != 1:
+        if not (self.names or self.all or self.due) or (self.all and (self.names or self.due)):
             raise RequestError(
-                "say what to run: notebook names, or --all, or --due DAY (salesops list names them)"
+                "say what to run: notebook names, or --all, or --due now (salesops list names them)"
             )
         if self.every and self.every not in EVERY:
             raise RequestError(f"--every {self.every[:20]!r} is none of {', '.join(EVERY)}")
+        if self.catch_up < 1:
+            raise RequestError("--catch-up counts due days; give 1 or more")
         if self.due and (self.as_of or self.every or self.parameters):
             raise RequestError("--due takes its days from the cadence; leave out --as-of, --every and -p")
 
@@ -62,16 +65,28 @@ class Workbench:
     """Where things are, and the one way to the data: ``open_snapshot(data, day)`` of the inputs package.
 
     ``lacking(data, day, needs)`` gives, by notebook, what its data lacks; an empty text where it can run.
+    ``failing(data, needs, days)`` gives, by notebook and day, why its data failed the gate.
     """
 
     root: Path
     reports: Path
     open_snapshot: Callable[[str, Any], Any]
     lacking: Callable[[str, str, Mapping[str, Mapping]], Mapping[str, str]]
+    failing: Callable[..., Mapping[tuple[str, date], str]] = lambda data, needs, days: {}
 
 
-def tasks_for(asked: Asked, bench: Workbench, store: Store, *, start_kernels: bool = True) -> list:
-    """The tasks, each with the reason it runs. Raises UserError before a kernel starts."""
+def tasks_for(
+    asked: Asked,
+    bench: Workbench,
+    store: Store,
+    *,
+    start_kernels: bool = True,
+    tell: Callable[[str], None] = lambda text: None,
+) -> list:
+    """The tasks, each with the reason it runs. Raises UserError before a kernel starts.
+
+    ``tell`` is given a sentence for each report with due days that are left out.
+    """
     notebooks = catalog.discover(bench.root)
     wanted = [catalog.find(notebooks, name) for name in dict.fromkeys(asked.names)] or notebooks
     for run in [run for notebook in wanted for run in notebook.runs()]:
@@ -80,15 +95,19 @@ def tasks_for(asked: Asked, bench: Workbench, store: Store, *, start_kernels: bo
     kernels.use_fork_server(bench.root / "notebooks", start=start_kernels)  # loads while we read the data
     from salesops_lib.publish.run import plan
 
-    runs = [run for notebook in wanted for run in notebook.runs()]
-    resume = not asked.force and not asked.names
+    resume = not asked.force and (bool(asked.due) or not asked.names)
+
+    def planned(pairs) -> list:
+        return plan(pairs, asked.given, data, bench.root, store, resume=resume)
+
     if asked.due:
-        pairs = _due(runs, asked.due, data, bench, store, asked.force)
+        wanted = order.with_needed(notebooks, wanted)
+        runs = [run for notebook in wanted for run in notebook.runs()]
+        tasks = _due(runs, asked, data, bench, store, planned=planned, tell=tell)
     else:
-        days = _days(asked, data, bench)
-        pairs = [(run, day) for day in days for run in runs]
-    tasks = plan(pairs, asked.given, data, bench.root, store, resume=resume)
-    return _without_data(tasks, data, bench, asked)
+        runs = [run for notebook in wanted for run in notebook.runs()]
+        tasks = planned([(run, day) for day in _days(asked, data, bench) for run in runs])
+    return _without_data(tasks, data, bench, asked, store)
 
 
 def _days(asked: Asked, data: str, bench: Workbench) -> list[date]:
@@ -103,42 +122,44 @@ def _days(asked: Asked, data: str, bench: Workbench) -> list[date]:
 
 
 def _due(
-    runs: Sequence[Run], due: str, data: str, bench: Workbench, store: Store, force: bool
-) -> list[tuple[Run, date]]:
-    """Each run not made since its report was last due, on that day or the data's last, whichever is first."""
-    snapshot = bench.open_snapshot(data, "")
+    runs: Sequence[Run], asked: Asked, data: str, bench: Workbench, store: Store, *, planned, tell
+) -> list:
+    """The tasks of each due moment not answered; those whose data failed the gate are marked stale."""
+    try:
+        snapshot = bench.open_snapshot(data, "")
+    except TableError:  # a table that cannot be read hides the last day; the gate names it
+        snapshot = bench.open_snapshot(data, date.today().isoformat())  # noqa: DTZ011
     zone = snapshot.company.zone
-    now = datetime.now(zone).replace(tzinfo=None) if due == "now" else _end_of(schedule.read_day(due))
-    pairs = []
+    clock = dues.Clock(schedule.read_now(asked.due, zone), zone, snapshot.company.calendar, snapshot.as_of)
+    found = []
     for run in runs:
-        moment = schedule.last_due(run.notebook.run_file.cadence, snapshot.company.calendar, now)
-        day = min(moment.date(), snapshot.as_of)
-        if force or not _made_since(run, moment, day, store, zone):
-            pairs.append((run, day))
-    return pairs
+        missing, left = dues.missed(run, clock, store, asked.catch_up, asked.force)
+        found += missing
+        if left:
+            tell(left)
+    return dues.tasks(found, planned, lambda needs, days: bench.failing(data, needs, days))
 
 
-def _made_since(run: Run, moment: datetime, day: date, store: Store, zone) -> bool:
-    attempt = store.last_good(run.key, day.isoformat())
-    record = read_run(attempt) if attempt else None
-    if not record:
-        return False
-    if day == moment.date():
-        return True
-    started = datetime.fromisoformat(record["started_at"].replace("Z", "+00:00"))
-    return started.astimezone(zone).replace(tzinfo=None) >= moment
+def _without_data(tasks: list, data: str, bench: Workbench, asked: Asked, store: Store) -> list:
+    """Mark what the data cannot feed; a notebook asked for by name is refused instead.
 
-
-def _without_data(tasks: list, data: str, bench: Workbench, asked: Asked) -> list:
-    """Mark what the data cannot feed; a notebook asked for by name is refused instead."""
+    What a scheduled report had before and now lacks makes it stale.
+    """
     needs = {task.run.notebook.name: task.run.notebook.run_file.needs for task in tasks}
     if not tasks:
         return tasks
     lacking = bench.lacking(data, max(task.as_of for task in tasks).isoformat(), needs)
-    for name in asked.names:
+    for name in asked.names if not asked.due else ():
         if lacking.get(name):
             raise RequestError(f"notebook '{name}' cannot run on this data: it lacks {lacking[name]}")
-    return [replace(task, lacks=lacking.get(task.run.notebook.name, "")) for task in tasks]
+    found = [replace(task, lacks=lacking.get(task.run.notebook.name, "")) for task in tasks]
+    return [_stale_without(task, store) for task in found] if asked.due else found
+
+
+def _stale_without(task, store: Store):
+    if not task.lacks or task.stale or store.last_good(task.run.key) is None:
+        return task
+    return replace(task, stale=f"its data lacks {task.lacks}")
 
 
 def data_path(data: str, root: Path) -> str:
@@ -151,51 +172,3 @@ def data_path(data: str, root: Path) -> str:
             f"--data {data[:80]!r} is no company folder (company.yaml); salesops init makes one"
         )
     return str(folder.resolve())
-
-
-def run_reports(
-    asked: Asked, bench: Workbench, *, jobs: int = 1, as_json: bool = False, dry_run: bool = False
-) -> int:
-    """Run what was asked and say it; 1 where a run failed or the data feeds none, else 0."""
-    from rich.console import Console
-
-    from salesops_lib.publish import progress, run
-
-    store = Store(bench.reports)
-    tasks = tasks_for(asked, bench, store, start_kernels=not dry_run)
-    console = Console(highlight=False, emoji=False, quiet=as_json)
-    if dry_run:
-        print("\n".join(progress.plan_lines(tasks)) or "nothing is due")
-        return 0
-    store.clean()
-    with progress.RunProgress(tasks, console) as shown:
-        results = run.run_all(
-            tasks,
-            store,
-            jobs=jobs,
-            resume=not asked.force and not asked.names,
-            on_cell=shown.cell,
-            on_done=shown.done,
-        )
-    if as_json:
-        print(progress.as_json(results, bench.reports))
-    else:
-        _tell_end(console, results, bench)
-    bad = [r.status in {"failed", "lacking"} for r in results]
-    return int(any(r.status == "failed" for r in results) or (bool(bad) and all(bad)))
-
-
-def _tell_end(console, results: Sequence, bench: Workbench) -> None:
-    from salesops_lib.publish import progress
-
-    if not results:
-        console.print("nothing is due")
-    failed = sum(result.status == "failed" for result in results)
-    if failed:
-        console.print(f"[red]{failed} of {len(results)} failed[/]; the last good reports stand")
-    for page in progress.to_open(results, bench.reports):
-        console.print(f"open {page}", soft_wrap=True, markup=False)
-
-
-def _end_of(day: date) -> datetime:
-    return datetime.combine(day, time(23, 59, 59))

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from salesops_lib.core.errors import UserError
-from salesops_lib.publish import kernels, provenance, standing
-from salesops_lib.publish.attempt import attempt
+from salesops_lib.publish import catalog, kernels, order, provenance, standing
+from salesops_lib.publish.attempt import attempt, hold
 from salesops_lib.publish.catalog import Run, run_name
 from salesops_lib.publish.store import Store, read_run
 from salesops_lib.publish.task import Result, Task
@@ -79,26 +79,35 @@ def run_all(
 ) -> list[Result]:
     """Run every task that has a reason, ``jobs`` at a time; one that fails leaves the others alone.
 
-    Those that read reports run after all others, by what then stands. Results in the order of ``tasks``.
+    Each runs after those its run file names in ``after``, and is held back where one of them is not good;
+    those that read reports run after all others, by what then stands. Results in the order of ``tasks``.
     """
     told = {"jobs": jobs, "resume": resume, "on_cell": on_cell, "on_done": on_done}
-    first = [task for task in tasks if not task.run.notebook.run_file.reads_reports]
-    results = _wave(first, store, **told)
-    last = [_gathering(task, store) for task in tasks if task.title not in results]
-    if resume:
-        last = [replace(task, reason=why(task, store)) for task in last]
-    results |= _wave(last, store, **told)
+    notebooks = {task.run.notebook.name: task.run.notebook for task in tasks}
+    before = order.needed(catalog.discover(tasks[0].run.notebook.path.parents[1])) if tasks else {}
+    results: dict[str, Result] = {}
+    for names in order.waves({name: before[name] for name in notebooks}):
+        wave = [_ready(t, store, results, resume) for t in tasks if t.run.notebook.name in names]
+        results |= _wave(wave, store, **told)
     return [results[task.title] for task in tasks]
+
+
+def _ready(task: Task, store: Store, results: Mapping[str, Result], resume: bool) -> Task:
+    """A task as it stands once those before it have ended."""
+    if task.run.notebook.run_file.reads_reports:
+        task = _gathering(task, store)
+        task = replace(task, reason=why(task, store)) if resume else task
+    return replace(task, stale=task.stale or order.unmet(task, results.values()))
 
 
 def _wave(tasks: Sequence[Task], store: Store, *, jobs: int, resume: bool, on_cell, on_done) -> dict:
     results: dict[str, Result] = {}
     waiting = []
     for task in tasks:
-        if task.reason and not task.lacks:
+        if task.reason and not task.lacks and not task.stale:
             waiting.append(task)
             continue
-        results[task.title] = Result(task, "lacking") if task.lacks else _standing(task, store)
+        results[task.title] = _not_run(task, store)
         on_done(results[task.title])
     stopped = threading.Event()
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
@@ -114,6 +123,12 @@ def _wave(tasks: Sequence[Task], store: Store, *, jobs: int, resume: bool, on_ce
             kernels.close()
             raise
     return results
+
+
+def _not_run(task: Task, store: Store) -> Result:
+    if task.stale:
+        return hold(task, store)
+    return Result(task, "lacking") if task.lacks else _standing(task, store)
 
 
 def _standing(task: Task, store: Store) -> Result:

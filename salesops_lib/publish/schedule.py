@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from salesops_lib.core.errors import PeriodError, UserError
 from salesops_lib.core.periods import WEEKDAYS, FiscalCalendar
@@ -23,42 +26,79 @@ def last_due(cadence: Cadence, calendar: FiscalCalendar, now: datetime) -> datet
     o'clock. Raises PeriodError or ScheduleError where the calendar does not reach that far.
     """
     at = time.fromisoformat(cadence.at)
-    if cadence.every == "day":
-        days = [now.date() - timedelta(days=back) for back in (0, 1)]
-    elif cadence.every == "week":
-        back = (now.weekday() - WEEKDAYS.index(cadence.on)) % 7
-        days = [now.date() - timedelta(days=back + weeks) for weeks in (0, 7)]
-    else:
-        days = _business_days(cadence, calendar, now.date())
-    due = [datetime.combine(day, at) for day in days]
-    past = [moment for moment in due if moment <= now]
-    if not past:
+    for day in _days_back(cadence, calendar, now.date()):
+        moment = datetime.combine(day, at)
+        if moment <= now:
+            return moment
+    raise out_of_reach(cadence, now)
+
+
+def moments(cadence: Cadence, calendar: FiscalCalendar, zone: tzinfo, now: datetime) -> Iterator[datetime]:
+    """Every moment at or before ``now`` the report was due, newest first, as far as the calendar reaches.
+
+    ``now`` carries a zone. The clock of a cadence is its own ``time_zone``, else ``zone``. An hour the
+    clock leaps over in spring is due by the clock before the leap (02:30 comes at 03:30); of an hour that
+    comes twice in autumn the first counts.
+    """
+    own = ZoneInfo(cadence.time_zone) if cadence.time_zone else zone
+    at = time.fromisoformat(cadence.at)
+    limit = now.astimezone(UTC)
+    for day in _days_back(cadence, calendar, now.astimezone(own).date()):
+        moment = datetime.combine(day, at, own)
+        if moment.astimezone(UTC) <= limit:  # instants: two times of one zone compare by the wall clock
+            yield moment
+
+
+def out_of_reach(cadence: Cadence, now: datetime) -> ScheduleError:
+    """What to say where no due day lies inside the fiscal calendar."""
+    return ScheduleError(
+        f"the fiscal calendar does not reach back from {now:%Y-%m-%d} to the last {cadence.every} due; "
+        f"extend it in company.yaml"
+    )
+
+
+def read_now(text: str, zone: tzinfo) -> datetime:
+    """``now``, a day (its end) or ``2025-12-12T07:00`` by the company's clock, as a time with a zone."""
+    if text == "now":
+        return datetime.now(zone)
+    if "T" not in text:
+        return datetime.combine(read_day(text), time(23, 59, 59), zone)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
         raise ScheduleError(
-            f"the fiscal calendar does not reach back from {now:%Y-%m-%d} to the last {cadence.every} due; "
-            f"extend it in company.yaml"
-        )
-    return max(past)
+            f"--due {text[:40]!r} is no time; write now, 2025-12-12 or 2025-12-12T07:00"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
-def _business_days(cadence: Cadence, calendar: FiscalCalendar, today: date) -> list[date]:
-    starts = _starts(cadence.every, calendar, today)
-    return [calendar.add_business_days(start - timedelta(days=1), cadence.business_day) for start in starts]
+def _days_back(cadence: Cadence, calendar: FiscalCalendar, today: date) -> Iterator[date]:
+    """Due days, newest first; the first ones may lie after ``today``."""
+    if cadence.every in {"day", "week"}:
+        step = 7 if cadence.every == "week" else 1
+        back = (today.weekday() - WEEKDAYS.index(cadence.on)) % 7 if cadence.on else 0
+        latest = today - timedelta(days=back)
+        for count in range((latest - date.min).days // step):
+            yield latest - timedelta(days=step * count)
+        return
+    for start in _starts(cadence.every, calendar, today):
+        yield calendar.add_business_days(start - timedelta(days=1), cadence.business_day)
 
 
-def _starts(every: str, calendar: FiscalCalendar, today: date) -> list[date]:
-    """Starts of the periods of today and the two before; calendar months where fiscal ones are undefined."""
+def _starts(every: str, calendar: FiscalCalendar, today: date) -> Iterator[date]:
+    """Starts of today's period and those before; calendar months where fiscal ones are undefined."""
     if every == "month" and not calendar.month_starts:
         first = today.replace(day=1)
-        before = (first - timedelta(days=1)).replace(day=1)
-        return [(before - timedelta(days=1)).replace(day=1), before, first]
+        while first > date(1990, 1, 1):
+            yield first
+            first = (first - timedelta(days=1)).replace(day=1)
+        return
     period = calendar.period_of(today, every)
-    starts = []
-    for back in (0, -1, -2):
+    for back in itertools.count():
         try:
-            starts.append(calendar.bounds(period.step(back))[0])
+            yield calendar.bounds(period.step(-back))[0]
         except PeriodError:  # the calendar begins here
-            break
-    return starts
+            return
 
 
 def read_days(text: str, every: Step | None, calendar: FiscalCalendar) -> list[date]:

@@ -57,6 +57,12 @@ class Store:
             yield
 
     @contextlib.contextmanager
+    def try_lock(self, name: str) -> Iterator[bool]:
+        """Hold a lock of this folder by name, or say at once that another process does."""
+        with _locked(self.reports / _LOCKS / f"{name}.lock", wait=False) as held:
+            yield held
+
+    @contextlib.contextmanager
     def staging(self) -> Iterator[Path]:
         """A folder no reader sees; gone afterwards unless :meth:`publish` moved it."""
         name = uuid.uuid4().hex

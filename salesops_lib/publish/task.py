@@ -12,7 +12,11 @@ from salesops_lib.publish.catalog import Run
 
 @dataclass(frozen=True)
 class Task:
-    """One run on one day with all its parameters; ``reason`` is why it runs, empty where it stands."""
+    """One run on one day with all its parameters; ``reason`` is why it runs, empty where it stands.
+
+    ``due`` is the moment of its cadence it answers, ``stale`` why it must not run, ``tries`` how often it
+    may, where what ended it is transient.
+    """
 
     run: Run
     as_of: date
@@ -20,6 +24,9 @@ class Task:
     ingredients: dict[str, str | None]
     reason: str
     lacks: str = ""
+    due: str = ""
+    stale: str = ""
+    tries: int = 1
 
     @property
     def title(self) -> str:
@@ -38,11 +45,14 @@ class Failure:
 
     cell: int | None
     message: str
+    transient: bool = False  # not the notebook's doing: the same run may succeed
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a task ended: ``ok``, ``failed``, ``unchanged`` (stood already) or ``lacking`` (no data for it)."""
+    """How a task ended: ``ok``, ``failed``, ``unchanged`` (stood already), ``lacking`` (no data for it) or
+    ``stale`` (its data failed the gate, or a report it needs is not good; ``last_good`` is the day that
+    stands)."""
 
     task: Task
     status: str
@@ -50,6 +60,8 @@ class Result:
     findings: dict[str, int] | None = None
     folder: Path | None = None
     error: str = ""
+    last_good: str = ""
+    news: bool = False  # of a stale one: said for the first time
 
     def to_dict(self) -> dict:
         """Plain JSON values."""
@@ -63,4 +75,6 @@ class Result:
             "folder": str(self.folder) if self.folder else None,
             "reason": self.task.reason or self.task.lacks or None,
             "error": self.error or None,
+            "due": self.task.due or None,
+            "last_good": self.last_good or None,
         }
