@@ -38,6 +38,7 @@ def attempt(
         on_cell=lambda: on_cell(task),
         run_seconds=task.run.notebook.run_file.timeout_seconds,
         reports=store.reports if task.run.notebook.run_file.reads_reports else None,
+        view=task.view,
     )
     record["duration_seconds"] = round(time.monotonic() - start, 3)
     if stopped.is_set():  # by the user: an attempt that says nothing is not kept
@@ -62,7 +63,7 @@ def _record(task: Task) -> dict[str, Any]:
     return {
         "notebook": task.run.notebook.name,
         "run": task.run.name,
-        "title": file.title,
+        "title": f"{file.title}, {task.view_label}" if task.view else file.title,
         "question": file.question,
         "as_of": task.as_of.isoformat(),
         "period": task.parameters.get("period", ""),
@@ -83,7 +84,7 @@ def _record(task: Task) -> dict[str, Any]:
         "reader": file.reader,
         "domain": file.domain,
         "playbooks": file.playbooks,
-        "audience": file.audience,
+        "audience": task.view_label.removeprefix("view of ") if task.view else file.audience,
         "cadence": file.cadence.model_dump(exclude_none=True),
     }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from salesops_lib.core.errors import UserError
 from salesops_lib.publish import catalog, kernels, provenance, schedule
+from salesops_lib.publish.audience import Seen
 from salesops_lib.publish.catalog import Run
 from salesops_lib.publish.store import Store, read_run
 
@@ -68,12 +69,15 @@ class Workbench:
     reports: Path
     open_snapshot: Callable[[str, Any], Any]
     lacking: Callable[[str, str, Mapping[str, Mapping]], Mapping[str, str]]
+    seen: Seen | None = None  # the audience the reports are for; None: everybody who may read ``reports``
 
 
 def tasks_for(asked: Asked, bench: Workbench, store: Store, *, start_kernels: bool = True) -> list:
     """The tasks, each with the reason it runs. Raises UserError before a kernel starts."""
     notebooks = catalog.discover(bench.root)
     wanted = [catalog.find(notebooks, name) for name in dict.fromkeys(asked.names)] or notebooks
+    if bench.seen:
+        wanted = bench.seen.allowed(wanted, asked.names)
     for run in [run for notebook in wanted for run in notebook.runs()]:
         run.notebook.parameters.from_text(asked.given)
     data = data_path(asked.data, bench.root)
@@ -87,7 +91,7 @@ def tasks_for(asked: Asked, bench: Workbench, store: Store, *, start_kernels: bo
     else:
         days = _days(asked, data, bench)
         pairs = [(run, day) for day in days for run in runs]
-    tasks = plan(pairs, asked.given, data, bench.root, store, resume=resume)
+    tasks = plan(pairs, asked.given, data, bench.root, store, resume=resume, seen=bench.seen)
     return _without_data(tasks, data, bench, asked)
 
 
@@ -134,10 +138,13 @@ def _without_data(tasks: list, data: str, bench: Workbench, asked: Asked) -> lis
     needs = {task.run.notebook.name: task.run.notebook.run_file.needs for task in tasks}
     if not tasks:
         return tasks
-    lacking = bench.lacking(data, max(task.as_of for task in tasks).isoformat(), needs)
+    last = max(task.as_of for task in tasks)
+    source = str(bench.seen.view(last)[0]) if bench.seen else data
+    lacking = bench.lacking(source, last.isoformat(), needs)
     for name in asked.names:
         if lacking.get(name):
-            raise RequestError(f"notebook '{name}' cannot run on this data: it lacks {lacking[name]}")
+            whose = f"what {bench.seen.name} may see" if bench.seen else "this data"
+            raise RequestError(f"notebook '{name}' cannot run on {whose}: it lacks {lacking[name]}")
     return [replace(task, lacks=lacking.get(task.run.notebook.name, "")) for task in tasks]
 
 

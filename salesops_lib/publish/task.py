@@ -20,6 +20,8 @@ class Task:
     ingredients: dict[str, str | None]
     reason: str
     lacks: str = ""
+    view: Path | None = None  # the cut of an audience that its kernel is held to
+    view_label: str = ""
 
     @property
     def title(self) -> str:
