@@ -38,7 +38,7 @@ def attempt(
         on_cell=lambda: on_cell(task),
         run_seconds=task.run.notebook.run_file.timeout_seconds,
         reports=store.reports if task.run.notebook.run_file.reads_reports else None,
-        view=task.view,
+        view=task.view.folder if task.view else None,
     )
     record["duration_seconds"] = round(time.monotonic() - start, 3)
     if stopped.is_set():  # by the user: an attempt that says nothing is not kept
@@ -63,7 +63,7 @@ def _record(task: Task) -> dict[str, Any]:
     return {
         "notebook": task.run.notebook.name,
         "run": task.run.name,
-        "title": f"{file.title}, {task.view_label}" if task.view else file.title,
+        "title": f"{file.title}, {task.view.label}" if task.view else file.title,
         "question": file.question,
         "as_of": task.as_of.isoformat(),
         "period": task.parameters.get("period", ""),
@@ -84,7 +84,8 @@ def _record(task: Task) -> dict[str, Any]:
         "reader": file.reader,
         "domain": file.domain,
         "playbooks": file.playbooks,
-        "audience": task.view_label.removeprefix("view of ") if task.view else file.audience,
+        "audience": task.view.audience if task.view else file.audience,
+        "view": list(task.view.said) if task.view else [],
         "cadence": file.cadence.model_dump(exclude_none=True),
     }
 

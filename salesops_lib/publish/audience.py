@@ -19,6 +19,7 @@ from typing import Any
 from salesops_lib.core.errors import UserError, nearest
 from salesops_lib.publish.catalog import Notebook
 from salesops_lib.publish.store import Store
+from salesops_lib.publish.task import Cut
 
 FOLDER = "audiences"
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}")
@@ -30,13 +31,16 @@ class AudienceError(UserError):
 
 @dataclass
 class Seen:
-    """What an audience may see, and the cuts made so far; ``cut(day, folder)`` writes one."""
+    """What an audience may see, and the cuts made so far.
+
+    ``cut(day, folder)`` writes one and returns what it says of itself (``label``, ``said``).
+    """
 
     name: str
     reports: tuple[str, ...] | None
     work: Path
     cut: Callable[[date, Path], Any]
-    _made: dict[date, tuple[Path, Any]] = field(default_factory=dict)
+    _made: dict[date, Cut] = field(default_factory=dict)
 
     @property
     def data(self) -> str:
@@ -58,11 +62,12 @@ class Seen:
             raise AudienceError(f"{self.name} may see none of these reports; see policy/audiences.yaml")
         return found
 
-    def view(self, day: date) -> tuple[Path, Any]:
-        """The cut of a day, made once, and what it says of itself (``label``, ``said``)."""
+    def view(self, day: date) -> Cut:
+        """The cut of a day, made once."""
         if day not in self._made:
             folder = self.work / day.isoformat()
-            self._made[day] = (folder, self.cut(day, folder))
+            made = self.cut(day, folder)
+            self._made[day] = Cut(folder, self.name, made.label, tuple(made.said))
         return self._made[day]
 
 

@@ -18,7 +18,7 @@ from salesops_lib.publish.sanitize import playbook_link, sanitized
 
 PLAYBOOKS = "../../../../site/playbooks/"  # from reports/<notebook>/<run>/<as_of>/<attempt>/report.html
 BODY_START, BODY_END = "<!-- report -->", "<!-- /report -->"
-_RUN = {"question": "", "period": "", "status": "ok", "error": None, "parameters": {}} | dict.fromkeys(
+_RUN = {"question": "", "period": "", "status": "ok", "error": None, "parameters": {}, "view": []} | dict.fromkeys(
     ["data_hash", "policy_hash"], ""
 )
 _MANIFEST = {"company": "", "currency": "", "headline": [], "limits": [], "changes": None}

@@ -139,7 +139,7 @@ def _without_data(tasks: list, data: str, bench: Workbench, asked: Asked) -> lis
     if not tasks:
         return tasks
     last = max(task.as_of for task in tasks)
-    source = str(bench.seen.view(last)[0]) if bench.seen else data
+    source = str(bench.seen.view(last).folder) if bench.seen else data
     lacking = bench.lacking(source, last.isoformat(), needs)
     for name in asked.names:
         if lacking.get(name):

@@ -42,14 +42,13 @@ def plan(
     for plain, day in pairs:
         run = _with_given(plain, given)
         parameters = _parameters(run, day, seen.data if seen else data)
-        folder, view = seen.view(day) if seen else (None, None)
-        source = str(folder or data)
+        view = seen.view(day) if seen else None
+        source = str(view.folder) if view else data
         if source not in hashes:
             made = {"data": provenance.data_hash(source, root), "policy": provenance.policy_hash(source, root)}
             hashes[source] = made
         parts = provenance.ingredients(run, parameters, hashes[source])
-        label = view.label if view else ""
-        task = _gathering(Task(run, day, parameters, parts, "", view=folder, view_label=label), store)
+        task = _gathering(Task(run, day, parameters, parts, "", view=view), store)
         tasks.append(replace(task, reason=why(task, store) if resume else "asked for"))
     return tasks
 

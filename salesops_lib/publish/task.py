@@ -11,6 +11,16 @@ from salesops_lib.publish.catalog import Run
 
 
 @dataclass(frozen=True)
+class Cut:
+    """The part of the data an audience may see, in a folder its kernel is held to; ``said``: what is not there."""
+
+    folder: Path
+    audience: str
+    label: str
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Task:
     """One run on one day with all its parameters; ``reason`` is why it runs, empty where it stands."""
 
@@ -20,8 +30,7 @@ class Task:
     ingredients: dict[str, str | None]
     reason: str
     lacks: str = ""
-    view: Path | None = None  # the cut of an audience that its kernel is held to
-    view_label: str = ""
+    view: Cut | None = None
 
     @property
     def title(self) -> str:
