@@ -153,8 +153,8 @@ def repository_root(start: Path | None = None) -> Path:
 def company_folder(data: str | Path = "") -> Path:
     """Where ``data`` points: a company folder, resolved from the repository root; empty is data/sample.
 
-    A process held to an audience's view gets the view, whatever ``data`` says. Raises CompanyError where it is
-    no folder with a ``company.yaml``, or a name that files do not have.
+    A process held to an audience's view gets the view, whatever ``data`` says. Raises CompanyError where it
+    is no folder with a ``company.yaml``, or a name that files do not have.
     """
     if (view := held_to()) is not None:
         return view.resolve()

@@ -104,7 +104,7 @@ def _table(
 
 
 def _stored(snapshot: Snapshot, name: str, scope: _Scope) -> pa.Table:
-    """A table's rows: every version known by the day, or where rows have owners the last, which says whose."""
+    """A table's rows: every version known by the day; where rows have owners the last, which says whose."""
     last = scope.people is not None and name not in _VERSIONS and name not in cut_rows.COMMON
     if last or name == submissions.TABLE:
         return snapshot.table(name).to_pyarrow()
@@ -172,7 +172,9 @@ def _files(root: Path | None, audience: Audience, censor: Censor | None, into: P
     if root is None:
         return
     shipped = {path.stem for path in (repository_root() / "data" / "policy").glob("*.yaml")} - {"audiences"}
-    allowed = shipped | {"plan_rates"} | ({"routing"} if (audience.rows, audience.names) == _EVERYBODY else set())
+    allowed = (
+        shipped | {"plan_rates"} | ({"routing"} if (audience.rows, audience.names) == _EVERYBODY else set())
+    )
     for path in _own_files(root, "policy", "*.yaml"):
         if audience.sees_all or path.stem in allowed:
             (into / "policy").mkdir(exist_ok=True)
@@ -211,10 +213,10 @@ def _said(
     if scope.people is not None:
         who = f"{len(scope.people)} people" if len(scope.people) > 1 else "one person"
         teams = f" (whole teams: {', '.join(sorted(scope.teams))})" if scope.teams else ""
+        left = "; who left the team before that day is not in it" if audience.rows == "team" else ""
         yield (
-            f"This view holds the rows of {audience.name} only, as of {snapshot.as_of}: {who}{teams}. What is "
-            f"called company, region or total here is the sum of these rows, not of the company; people who "
-            f"left the team before that day are not in it."
+            f"This view holds the rows of {audience.name} only, as of {snapshot.as_of}: {who}{teams}. What "
+            f"is called company, region or total here is the sum of these rows, not of the company{left}."
         )
     lost = sorted(set(snapshot.names()) - set(given))
     if lost:

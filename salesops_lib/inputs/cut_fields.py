@@ -77,7 +77,7 @@ def mean_pay(assigned: pd.DataFrame, roles: dict[str, str], smallest: int) -> tu
 
 
 class Censor:
-    """Replaces what may not be read in texts: full names anywhere, and in free texts their parts, ids, pay."""
+    """Replaces what may not be read: full names in all texts; in free texts their parts, ids, pay too."""
 
     def __init__(self, names: Collection[str], ids: Collection[str], amounts: Collection[float]) -> None:
         full = {_plain(name) for name in names if name and _plain(name)}

@@ -1,4 +1,4 @@
-"""Rows of some people only: what belongs to them, and what hangs on that. References to others are emptied."""
+"""Rows of some people only: what is theirs, and what hangs on that. References to others are emptied."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ HANGING = {
     "contacts": "account_id",
     "leads": "lead_id",
 }
-"""Tables whose rows belong to those who own the opportunity or lead or hold the account, and its key there."""
+"""Tables whose rows belong to who owns the opportunity or lead or holds the account, and its key there."""
 
 _PARENT = {"opportunity_id": "opportunities", "account_id": "accounts", "lead_id": "leads"}
 COMMON = ("fx_rates", "calendar")
@@ -61,7 +61,8 @@ def people_of(snapshot: Snapshot, rows: str, person: str) -> tuple[str, ...]:
     spells = snapshot.table("reps").to_pyarrow().to_pylist()
     if person not in {spell["rep_id"] for spell in spells}:
         raise ViewError(
-            f"nobody in table reps has the rep_id '{person[:40]}' by {snapshot.as_of}; the ids stand in reps.rep_id"
+            f"nobody in table reps has the rep_id '{person[:40]}' by {snapshot.as_of}; "
+            f"the ids stand in reps.rep_id"
         )
     if rows == "self":
         return (person,)
@@ -73,7 +74,9 @@ def people_of(snapshot: Snapshot, rows: str, person: str) -> tuple[str, ...]:
         found |= below
         asked += sorted(below)
     if len(found) == 1:
-        raise ViewError(f"'{person[:40]}' manages nobody on {snapshot.as_of}; see reps.manager_id on that day")
+        raise ViewError(
+            f"'{person[:40]}' manages nobody on {snapshot.as_of}; see reps.manager_id on that day"
+        )
     return tuple(sorted(found))
 
 
@@ -149,7 +152,9 @@ def _quotas(rows: pa.Table, people: set[str], teams: set[str]):
     return pc.or_(_among(rows, "holder_id", people), pc.and_(team, _among(rows, "holder_id", teams)))
 
 
-def _without_others(rows: pa.Table, contract: Table, kept: Mapping[str, set[str]], teams: set[str]) -> pa.Table:
+def _without_others(
+    rows: pa.Table, contract: Table, kept: Mapping[str, set[str]], teams: set[str]
+) -> pa.Table:
     """Empty each cell that names a person, deal, account or lead outside the view."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -205,7 +205,9 @@ def _within_view(root: Path, day: date | None) -> date | None:
         return day
     last = date.fromisoformat(view.as_of)
     if day is not None and day > last:
-        raise ViewError(f"this view is of {last}; {day} is later, so ask for it with: salesops run --as-of {day}")
+        raise ViewError(
+            f"this view is of {last}; {day} is later, so ask for it with: salesops run --as-of {day}"
+        )
     return day or last
 
 

@@ -23,7 +23,7 @@ class ViewError(UserError):
 
 @dataclass(frozen=True)
 class View:
-    """What a cut folder holds: for whom, of which day (2025-12-12), and the sentences that say what is not there."""
+    """What a cut folder holds: for whom, of which day (2025-12-12), and sentences on what is not there."""
 
     audience: str
     label: str

@@ -74,7 +74,7 @@ class Seen:
 def audience_folder(reports: Path, name: str) -> Path:
     """The reports folder of an audience, for its owner's eyes only (mode 0700); made where it is missing.
 
-    Raises AudienceError where it, or the folder of all audiences, is a link or another user's.
+    Raises AudienceError where it, or the folder of all audiences, is a link, another user's or another's.
     """
     plain = name.replace(":", "-")
     if not _PLAIN.fullmatch(plain) or ":" in name[name.find(":") + 1 :]:
@@ -88,18 +88,26 @@ def audience_folder(reports: Path, name: str) -> Path:
             if folder.is_symlink() or (hasattr(os, "getuid") and folder.stat().st_uid != os.getuid()):
                 raise AudienceError(f"{folder} is a link or another user's; remove it and run again")
             folder.chmod(0o700)
+            _refuse_other(folder, name if part == plain else FOLDER)
         except OSError as fault:
             raise AudienceError(f"{folder}: {fault.strerror}; name another place with --out") from None
     return folder
 
 
+def _refuse_other(folder: Path, name: str) -> None:
+    """A folder is of one audience for good: some file systems take R1 and r1 for one name."""
+    mark = folder / ".audience"
+    if not mark.exists():
+        mark.write_text(name, encoding="utf-8")
+    elif mark.read_text(encoding="utf-8") != name:
+        raise AudienceError(f"{folder} is the folder of another audience; name another place with --out")
+
+
 @contextlib.contextmanager
-def seen_by(
-    reports: Path, audience: Any, cut: Callable[[date, Path], Any]
-) -> Iterator[tuple[Path, Seen]]:
+def seen_by(reports: Path, audience: Any, cut: Callable[[date, Path], Any]) -> Iterator[tuple[Path, Seen]]:
     """The audience's reports folder and what it may see; its cuts are gone afterwards.
 
-    ``audience`` has ``name`` and ``reports`` (None: all). A cut stands in the folder's staging, as a run does,
+    ``audience`` has ``name`` and ``reports`` (None: all). A cut stands in the folder's staging as a run does,
     so that one left by a killed run goes with the next.
     """
     folder = audience_folder(reports, audience.name)

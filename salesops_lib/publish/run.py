@@ -45,7 +45,10 @@ def plan(
         view = seen.view(day) if seen else None
         source = str(view.folder) if view else data
         if source not in hashes:
-            made = {"data": provenance.data_hash(source, root), "policy": provenance.policy_hash(source, root)}
+            made = {
+                "data": provenance.data_hash(source, root),
+                "policy": provenance.policy_hash(source, root),
+            }
             hashes[source] = made
         parts = provenance.ingredients(run, parameters, hashes[source])
         task = _gathering(Task(run, day, parameters, parts, "", view=view), store)

@@ -12,7 +12,7 @@ from salesops_lib.publish.catalog import Run
 
 @dataclass(frozen=True)
 class Cut:
-    """The part of the data an audience may see, in a folder its kernel is held to; ``said``: what is not there."""
+    """What an audience may see, in a folder its kernel is held to; ``said``: what is not there."""
 
     folder: Path
     audience: str

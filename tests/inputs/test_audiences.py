@@ -32,9 +32,10 @@ R1,2024-01-01,,ae,120000,60000,USD
 R2,2024-01-01,,ae,183457,91728,USD
 R3,2024-01-01,,ae,130000,65000,USD
 """
-DEALS = """\
+SAYS = "PLANTED, Quinn: OTE 183,457 or 183k"
+DEALS = f"""\
 opportunity_id,account_id,owner_id,name,created_date,close_date,recorded_at,stage,is_closed,is_won,amount_base,next_step
-D1,A1,R1,Seen deal,2025-01-02,2025-09-30,2025-01-02T15:00:00Z,Proposal,false,false,100,"PLANTED, Quinn: OTE 183,457 or 183k"
+D1,A1,R1,Seen deal,2025-01-02,2025-09-30,2025-01-02T15:00:00Z,Proposal,false,false,100,"{SAYS}"
 D2,A2,R2,Other deal,2025-01-02,2025-09-30,2025-01-02T15:00:00Z,Proposal,false,false,777123,call
 D3,A3,R3,Third deal,2025-01-02,2025-09-30,2025-01-02T15:00:00Z,Proposal,false,false,300,call
 """
@@ -47,7 +48,9 @@ North,team,FY26-Q2,bookings,2025-01-02T15:00:00Z,company,400000
 R1,rep,FY26-Q2,bookings,2025-01-02T15:00:00Z,South,250000
 R2,rep,FY26-Q2,bookings,2025-01-02T15:00:00Z,South,250000
 """
-ACCOUNTS = "account_id,name,parent_id,created_date\nA1,One,A2,2024-01-01\nA2,Two,,2024-01-01\nA3,Three,,2024-01-01\n"
+ACCOUNTS = (
+    "account_id,name,parent_id,created_date\nA1,One,A2,2024-01-01\nA2,Two,,2024-01-01\nA3,Three,,2024-01-01\n"
+)
 TOLD = f"{WITHHELD}, {WITHHELD}: OTE {WITHHELD} or {WITHHELD}"
 COSTS = "campaign_id,period,cost_base\nC1,FY26-Q2,5000\n"
 COMPANY = """\
@@ -152,7 +155,9 @@ def test_quotas_of_teams_seen_in_part_and_of_the_company_are_not_there(view):
 
 def test_a_view_says_what_it_does_not_hold(view):
     limits = view("manager:M2").limits
-    assert limits[0].startswith("This view holds the rows of manager:M2 only, as of 2025-06-30: 3 people (whole")
+    assert limits[0].startswith(
+        "This view holds the rows of manager:M2 only, as of 2025-06-30: 3 people (whole"
+    )
     assert "not of the company" in limits[0]
     assert "campaign_costs, plan_assignments: manager:M2 may not see it" in limits[1]
     assert view("manager:M2").company.name == "Tiny, view of manager:M2"
@@ -170,7 +175,8 @@ def test_a_correction_that_moved_a_row_to_another_leaves_no_old_version_behind(t
         "account_id,start_date,end_date,rep_id,territory,recorded_at\n"
         "A2,2024-01-01,,R1,Coast,2024-01-01T00:00:00Z\nA2,2024-01-01,,R2,Coast,2024-02-01T00:00:00Z\n"
     )
-    seen = cut(write(tmp_path / "c", TABLES | {"territory_assignments": territory}), "rep:R1")
+    few = {name: TABLES[name] for name in ("reps", "opportunities", "accounts")}
+    seen = cut(write(tmp_path / "c", few | {"territory_assignments": territory}), "rep:R1")
     assert not seen.has("territory_assignments")
     assert "A2" not in ids(seen, "accounts", "account_id")
 
@@ -197,7 +203,8 @@ def test_mean_pay_of_a_small_role_cannot_be_worked_out_from_the_others():
 def test_hidden_names_leave_every_text_and_hidden_columns_every_row(tmp_path):
     said = {"rows": "all", "pay": "hidden", "names": "hidden", "reports": "all", "tables": "all",
             "hide": ["opportunities.amount_base"]}  # fmt: skip
-    seen = cut(write(tmp_path / "c", policy={"board": said}), "board")
+    few = {name: TABLES[name] for name in ("reps", "plan_assignments", "opportunities")}
+    seen = cut(write(tmp_path / "c", few, {"board": said}), "board")
     data = every_byte(seen.company.root).lower()
     assert all(word not in data for word in (b"planted", b"183457", b"183,457", b"777123", b"ada seen"))
     assert ids(seen, "opportunities", "opportunity_id") == {"D1", "D2", "D3"}
@@ -205,7 +212,7 @@ def test_hidden_names_leave_every_text_and_hidden_columns_every_row(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["quinn planted", "Planted,  Quinn", "QUINN\u00a0PLANTED", "see Planted's note", "mail quinn.planted@x.com",
+    ["quinn planted", "Planted,  Quinn", "QUINN\u00a0PLANTED", "see Planted's note", "to quinn.planted@x",
      "pays 183457", "183.457,00 a year", "183 457", "$183,457.00", "OTE 183k", "from R2000 on"],
 )  # fmt: skip
 def test_the_censor_finds_a_name_or_amount_however_it_is_written(text):
