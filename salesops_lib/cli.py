@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,6 +50,9 @@ app = typer.Typer(
 
 Data = Annotated[str, typer.Option("--data", metavar="DIR|URL", help="Company folder or database.")]
 AsOf = Annotated[str, typer.Option("--as-of", metavar="DAY", help="Read the data as known on this day.")]
+Audience = Annotated[
+    str, typer.Option("--audience", metavar="NAME", help="finance, manager:REP_ID: only what it may see.")
+]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where reports go; default reports/.")]
 
 
@@ -172,6 +176,7 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and why.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Run also what stands unchanged.")] = False,
+    audience: Audience = "",
 ) -> None:
     """Run notebooks into reports; the last good report stays where a run fails.
 
@@ -194,18 +199,31 @@ def run(
         lacking=lambda *asked: inputs.lacking(*asked),
         failing=lambda *asked: inputs.failing_gate(*asked),
     )
-    told = {"as_json": as_json, "dry_run": dry_run, "channels": channels}
-    raise typer.Exit(int(run_reports(asked, bench, jobs=jobs, **told)))
+    told = {"jobs": jobs, "as_json": as_json, "dry_run": dry_run, "channels": channels}
+    if not audience:
+        raise typer.Exit(int(run_reports(asked, bench, **told)))
+    from salesops_lib.publish.audience import seen_by, without_rows
+
+    who = inputs.read_audience(asked.data, audience)
+    with seen_by(bench.reports, who, lambda *cut: inputs.cut_view(asked.data, audience, *cut)) as (own, seen):
+        bench = replace(bench, reports=own, seen=seen, failing=without_rows(bench.failing))
+        raise typer.Exit(int(run_reports(asked, bench, **told)))
 
 
 @app.command()
-def site(out: Out = None, data: Data = "") -> None:
+def site(out: Out = None, data: Data = "", audience: Audience = "") -> None:
     """Build the browsable site from the reports that stand and what was decided about their findings."""
     from salesops_lib.inputs.commands import decisions
     from salesops_lib.publish import catalog, site
 
     root = catalog.repository_root()
-    page = site.build_site(out or root / "reports", None, root / "playbooks", decisions(_typed(data)))
+    reports, decided = out or root / "reports", decisions(_typed(data))
+    if audience:  # its own reports only; decisions name people and are everybody's
+        from salesops_lib import inputs
+        from salesops_lib.publish.audience import audience_folder
+
+        reports, decided = audience_folder(reports, inputs.read_audience(_typed(data), audience).name), ()
+    page = site.build_site(reports, None, root / "playbooks", decided)
     typer.echo(f"open {os.path.relpath(page)}")
 
 

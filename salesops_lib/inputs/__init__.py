@@ -32,6 +32,8 @@ _HOME = {
     "append": "ledger",
     "write_frozen": "frozen_files",
     "read_frozen": "frozen_files",
+    "cut_view": "cut",
+    "read_audience": "cut",
     "plan_rates": "fx",
     "to_base": "fx",
     "RateError": "fx",

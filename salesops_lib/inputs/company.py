@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from salesops_lib.core.errors import UserError, nearest
 from salesops_lib.core.periods import FiscalCalendar, explicit, four_four_five, monthly
+from salesops_lib.inputs.view import held_to
 
 SCHEMA_VERSION = 1
 YEARS = range(1990, 2061)  # fiscal years a calendar by rule covers
@@ -152,8 +153,11 @@ def repository_root(start: Path | None = None) -> Path:
 def company_folder(data: str | Path = "") -> Path:
     """Where ``data`` points: a company folder, resolved from the repository root; empty is data/sample.
 
-    Raises CompanyError where it is no folder with a ``company.yaml``, or a name that files do not have.
+    A process held to an audience's view gets the view, whatever ``data`` says. Raises CompanyError where it
+    is no folder with a ``company.yaml``, or a name that files do not have.
     """
+    if (view := held_to()) is not None:
+        return view.resolve()
     text = str(data) or "data/sample"
     if not text.isprintable() or re.search(r"[*?\[\]{}]", text):
         raise CompanyError(f"data {text!r} is no path of a company folder; use letters, digits, - _ . /")

@@ -27,6 +27,7 @@ from salesops_lib.inputs.ledger import Ledger, read_ledger
 from salesops_lib.inputs.limits import limits_of
 from salesops_lib.inputs.opportunities import Opportunities, known_opportunities
 from salesops_lib.inputs.policies import read_policy, read_process, read_routing, read_stages
+from salesops_lib.inputs.view import ViewError, held_to, read_view
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -155,8 +156,9 @@ class Snapshot:
 
     @cached_property
     def limits(self) -> list[str]:
-        """Sentences on what could not be rewound to the day."""
-        return limits_of(self)
+        """Sentences on what an audience's view does not hold and what could not be rewound to the day."""
+        view = read_view(self.company.root)
+        return [*(view.said if view else ()), *limits_of(self)]
 
     def imports(self) -> list[dict[str, Any]]:
         """The imports that filled the folder, oldest first; empty where there were none."""
@@ -186,16 +188,30 @@ def open_snapshot(data: str | Path = "", as_of: str | date = "") -> Snapshot:
         If ``as_of`` is no date.
     """
     day = parse_day(as_of)
-    if warehouses.is_url(data):
+    if warehouses.is_url(data) and held_to() is None:
         warehouse = warehouses.open_warehouse(str(data))
         company = Company(warehouses.settings_of(warehouse), None)
     else:
         root = companies.company_folder(data)
         company = companies.read_company(root)
         warehouse = warehouses.open_warehouse(root)
+        day = _within_view(root, day)
     if day is None:
         day = last_day(warehouse, company)
     return Snapshot(company, day, warehouse)
+
+
+def _within_view(root: Path, day: date | None) -> date | None:
+    """The day to read; in an audience's view its own day is the last, and the one read by default."""
+    view = read_view(root)
+    if view is None:
+        return day
+    last = date.fromisoformat(view.as_of)
+    if day is not None and day > last:
+        raise ViewError(
+            f"this view is of {last}; {day} is later, so ask for it with: salesops run --as-of {day}"
+        )
+    return day or last
 
 
 def open_to_check(data: str | Path, as_of: str | date | None) -> Snapshot:

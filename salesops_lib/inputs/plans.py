@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from salesops_lib.core.errors import ParameterError, nearest
 from salesops_lib.inputs.company import repository_root
+from salesops_lib.inputs.view import held_to
 
 _ID = re.compile(r"^id:\s*[\"']?([^\s\"'#]+)", re.MULTILINE)
 
@@ -60,7 +61,11 @@ def proposed_plan_files(company_root: Path | None, folder: str = "") -> list[Pla
 
 def _named(company_root: Path | None, folder: str) -> list[PlanFile]:
     places = [company_root / "plans" / folder] if company_root else []
-    places.append(repository_root() / folder)
+    if held_to() is None:
+        places.append(repository_root() / folder)
+    else:  # an audience's view: no other company's plans, whatever the parameter says
+        inside = company_root.resolve() / "plans" if company_root else None
+        places = [p for p in places if inside and p.resolve().is_relative_to(inside)]
     for place in places:
         if place.is_dir():
             found = _read(place)

@@ -56,6 +56,7 @@ def _executed(task: Task, store: Store, staged: Path, on_cell, stopped: threadin
             on_cell=lambda: on_cell(task),
             run_seconds=task.run.notebook.run_file.timeout_seconds,
             reports=store.reports if task.run.notebook.run_file.reads_reports else None,
+            view=task.view.folder if task.view else None,
         )
         again = done.failure is not None and done.failure.transient and count < task.tries
         if not again or stopped.wait(RETRY_SECONDS * count):
@@ -116,7 +117,7 @@ def _record(task: Task) -> dict[str, Any]:
     return {
         "notebook": task.run.notebook.name,
         "run": task.run.name,
-        "title": file.title,
+        "title": f"{file.title}, {task.view.label}" if task.view else file.title,
         "question": file.question,
         "as_of": task.as_of.isoformat(),
         "period": task.parameters.get("period", ""),
@@ -138,7 +139,8 @@ def _record(task: Task) -> dict[str, Any]:
         "reader": file.reader,
         "domain": file.domain,
         "playbooks": file.playbooks,
-        "audience": file.audience,
+        "audience": task.view.audience if task.view else file.audience,
+        "view": list(task.view.said) if task.view else [],
         "cadence": file.cadence.model_dump(exclude_none=True),
     }
 

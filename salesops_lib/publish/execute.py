@@ -29,6 +29,7 @@ from salesops_lib.publish.catalog import Run
 from salesops_lib.publish.task import Failure
 
 KERNEL = "python3"
+VIEW_DIR = "SALESOPS_VIEW_DIR"  # as salesops_lib.inputs.view reads it
 CELL_SECONDS = 600
 _ENGINE = "salesops"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -68,15 +69,16 @@ def execute(
     cell_seconds: int = CELL_SECONDS,
     run_seconds: int = 900,
     reports: Path | None = None,
+    view: Path | None = None,
 ) -> Executed:
     """Run a notebook in its own kernel; what it hands over lands in ``staged``.
 
     ``notebook.ipynb`` is written there as far as it got. Raises nothing for a notebook's fault: that is the
-    failure. ``reports`` is the folder it may gather reports from.
+    failure. ``reports`` is the folder it may gather reports from, ``view`` the cut of the data it is held to.
     """
     gathers = {standing.REPORTS_DIR: str(reports.resolve())} if reports else {}
     manager = kernels.RunKernelManager(
-        run_env={bundle.BUNDLE_DIR: str(staged), **gathers},
+        run_env={bundle.BUNDLE_DIR: str(staged), VIEW_DIR: str(view or ""), **gathers},
         run_cwd=str(run.notebook.path.parent),
         kernel_name=KERNEL,
     )

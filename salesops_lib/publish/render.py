@@ -18,9 +18,14 @@ from salesops_lib.publish.sanitize import playbook_link, sanitized
 
 PLAYBOOKS = "../../../../site/playbooks/"  # from reports/<notebook>/<run>/<as_of>/<attempt>/report.html
 BODY_START, BODY_END = "<!-- report -->", "<!-- /report -->"
-_RUN = {"question": "", "period": "", "status": "ok", "error": None, "parameters": {}} | dict.fromkeys(
-    ["data_hash", "policy_hash"], ""
-)
+_RUN = {
+    "question": "",
+    "period": "",
+    "status": "ok",
+    "error": None,
+    "parameters": {},
+    "view": [],
+} | dict.fromkeys(["data_hash", "policy_hash"], "")
 _MANIFEST = {"company": "", "currency": "", "headline": [], "limits": [], "changes": None}
 _FORMS = {"text/html", "text/markdown", "text/plain", "image/png", "image/jpeg"}
 _CARDS = 5  # findings shown in full at the top, one of a code, as many as people act on; the rest are lines

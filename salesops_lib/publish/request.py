@@ -10,6 +10,7 @@ from typing import Any
 
 from salesops_lib.core.errors import TableError, UserError
 from salesops_lib.publish import catalog, dues, kernels, order, provenance, schedule
+from salesops_lib.publish.audience import Seen
 from salesops_lib.publish.catalog import Run
 from salesops_lib.publish.store import Store
 
@@ -73,6 +74,7 @@ class Workbench:
     open_snapshot: Callable[[str, Any], Any]
     lacking: Callable[[str, str, Mapping[str, Mapping]], Mapping[str, str]]
     failing: Callable[..., Mapping[tuple[str, date], str]] = lambda data, needs, days: {}
+    seen: Seen | None = None  # the audience the reports are for; None: everybody who may read ``reports``
 
 
 def tasks_for(
@@ -89,6 +91,8 @@ def tasks_for(
     """
     notebooks = catalog.discover(bench.root)
     wanted = [catalog.find(notebooks, name) for name in dict.fromkeys(asked.names)] or notebooks
+    if bench.seen:
+        wanted = bench.seen.allowed(wanted, asked.names)
     for run in [run for notebook in wanted for run in notebook.runs()]:
         run.notebook.parameters.from_text(asked.given)
     data = data_path(asked.data, bench.root)
@@ -98,10 +102,11 @@ def tasks_for(
     resume = not asked.force and (bool(asked.due) or not asked.names)
 
     def planned(pairs) -> list:
-        return plan(pairs, asked.given, data, bench.root, store, resume=resume)
+        return plan(pairs, asked.given, data, bench.root, store, resume=resume, seen=bench.seen)
 
     if asked.due:
         wanted = order.with_needed(notebooks, wanted)
+        wanted = bench.seen.allowed(wanted, asked.names) if bench.seen else wanted
         runs = [run for notebook in wanted for run in notebook.runs()]
         tasks = _due(runs, asked, data, bench, store, planned=planned, tell=tell)
     else:
@@ -148,10 +153,13 @@ def _without_data(tasks: list, data: str, bench: Workbench, asked: Asked, store:
     needs = {task.run.notebook.name: task.run.notebook.run_file.needs for task in tasks}
     if not tasks:
         return tasks
-    lacking = bench.lacking(data, max(task.as_of for task in tasks).isoformat(), needs)
+    last = max(task.as_of for task in tasks)
+    source = str(bench.seen.view(last).folder) if bench.seen else data
+    lacking = bench.lacking(source, last.isoformat(), needs)
     for name in asked.names if not asked.due else ():
         if lacking.get(name):
-            raise RequestError(f"notebook '{name}' cannot run on this data: it lacks {lacking[name]}")
+            whose = f"what {bench.seen.name} may see" if bench.seen else "this data"
+            raise RequestError(f"notebook '{name}' cannot run on {whose}: it lacks {lacking[name]}")
     found = [replace(task, lacks=lacking.get(task.run.notebook.name, "")) for task in tasks]
     return [_stale_without(task, store) for task in found] if asked.due else found
 

@@ -14,6 +14,7 @@ from typing import Any
 from salesops_lib.core.errors import UserError
 from salesops_lib.publish import catalog, kernels, order, provenance, standing
 from salesops_lib.publish.attempt import attempt, hold
+from salesops_lib.publish.audience import Seen
 from salesops_lib.publish.catalog import Run, run_name
 from salesops_lib.publish.store import Store, read_run
 from salesops_lib.publish.task import Result, Task
@@ -27,20 +28,30 @@ def plan(
     store: Store,
     *,
     resume: bool,
+    seen: Seen | None = None,
 ) -> list[Task]:
     """One task per run and day, in the order given.
 
     ``given`` are texts from the command line; a run with any gets a name of its own, so that it never takes
     the place of the scheduled one. With ``resume`` a run that stands for the same ingredients is left.
-    Raises ParameterError before anything starts.
+    ``seen``: the audience, whose cut of each day takes the place of the data, its hash too. Raises
+    ParameterError before anything starts.
     """
-    hashes = {"data": provenance.data_hash(data, root), "policy": provenance.policy_hash(data, root)}
+    hashes: dict[str, dict[str, str | None]] = {}
     tasks = []
     for plain, day in pairs:
         run = _with_given(plain, given)
-        parameters = _parameters(run, day, data)
-        parts = provenance.ingredients(run, parameters, hashes)
-        task = _gathering(Task(run, day, parameters, parts, ""), store)
+        parameters = _parameters(run, day, seen.data if seen else data)
+        view = seen.view(day) if seen else None
+        source = str(view.folder) if view else data
+        if source not in hashes:
+            made = {
+                "data": provenance.data_hash(source, root),
+                "policy": provenance.policy_hash(source, root),
+            }
+            hashes[source] = made
+        parts = provenance.ingredients(run, parameters, hashes[source])
+        task = _gathering(Task(run, day, parameters, parts, "", view=view), store)
         tasks.append(replace(task, reason=why(task, store) if resume else "asked for"))
     return tasks
 
@@ -152,6 +163,8 @@ def _with_given(run: Run, given: Mapping[str, str]) -> Run:
 def _parameters(run: Run, day: date, data: str) -> dict[str, Any]:
     declared = run.notebook.parameters.names
     own = {"data": data, "as_of": day.isoformat()}
+    for name in own.keys() & run.parameters.keys():
+        raise UserError(f"run '{run.key}' sets {name} in its run file; take it out, the command gives it")
     return {**{k: v for k, v in own.items() if k in declared}, **run.parameters}
 
 

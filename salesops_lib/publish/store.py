@@ -67,13 +67,15 @@ class Store:
         """A folder no reader sees; gone afterwards unless :meth:`publish` moved it."""
         name = uuid.uuid4().hex
         folder = self.reports / STAGING / name
-        with _locked(self._staging_lock(name), wait=True):
-            folder.mkdir()
-            try:
-                yield folder
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-        self._staging_lock(name).unlink(missing_ok=True)
+        try:
+            with _locked(self._staging_lock(name), wait=True):
+                folder.mkdir()
+                try:
+                    yield folder
+                finally:
+                    shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            self._staging_lock(name).unlink(missing_ok=True)
 
     def clean(self) -> int:
         """Remove what killed runs left in staging; the number of folders removed."""

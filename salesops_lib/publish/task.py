@@ -11,6 +11,16 @@ from salesops_lib.publish.catalog import Run
 
 
 @dataclass(frozen=True)
+class Cut:
+    """What an audience may see, in a folder its kernel is held to; ``said``: what is not there."""
+
+    folder: Path
+    audience: str
+    label: str
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Task:
     """One run on one day with all its parameters; ``reason`` is why it runs, empty where it stands.
 
@@ -27,6 +37,7 @@ class Task:
     due: str = ""
     stale: str = ""
     tries: int = 1
+    view: Cut | None = None
 
     @property
     def title(self) -> str:

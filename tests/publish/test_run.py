@@ -110,15 +110,15 @@ def test_no_attempt_is_ever_rewritten(workshop):
 def test_a_cell_and_a_run_that_take_too_long_are_stopped(workshop, monkeypatch):
     from salesops_lib.publish import execute
 
-    notebook = workshop.notebook("slow", "import time; time.sleep(60)")
+    notebook = workshop.bare("slow", "import time; time.sleep(60)")  # no import before it takes its time
     task = notebook.runs()[0]
     given = {"as_of": "2025-12-12"}
     for folder in ("a", "b"):
         (workshop.root / folder).mkdir()
-    cell = execute.execute(task, given, workshop.root / "a", cell_seconds=1).failure
-    run = execute.execute(task, given, workshop.root / "b", run_seconds=1).failure
-    assert cell == execute.Failure(4, "the cell took longer than 1 s and was stopped")
-    assert run == execute.Failure(4, "the run took longer than 1 s and was stopped")
+    cell = execute.execute(task, given, workshop.root / "a", cell_seconds=2).failure
+    run = execute.execute(task, given, workshop.root / "b", run_seconds=5).failure
+    assert cell == execute.Failure(3, "the cell took longer than 2 s and was stopped")
+    assert run == execute.Failure(3, "the run took longer than 5 s and was stopped")
     assert (workshop.root / "b" / "notebook.ipynb").is_file()
 
 
