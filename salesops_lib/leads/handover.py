@@ -29,8 +29,8 @@ class Leads:
 
     ``clock``: whether leads say when they came in; without it only the score runs. ``hit``: converted within
     the horizon; missing for leads too young. ``end``: the moment ``as_of`` ends. ``outcome``: the column that
-    says converted, where no stamp does. ``means``: what converting is, in words; empty where no lead says. ``hours``: the regions' opening hours,
-    or None.
+    says converted, where no stamp does. ``means``: what converting is, in words; empty where no lead says.
+    ``hours``: the regions' opening hours, or None.
     """
 
     frame: pd.DataFrame
