@@ -84,7 +84,7 @@ def test_x_education_is_reported_whole_and_the_audit_names_what_it_refuses(cases
 
 
 def leads_csv(n: int = 360) -> pd.DataFrame:
-    """An export of five hundred days in New York's time; a fifth become opportunities, the rest are closed."""
+    """Five hundred days in New York's time; a fifth become opportunities, others are closed."""
     rng = np.random.default_rng(1)
     created = pd.Timestamp("2024-01-13") + pd.to_timedelta(np.sort(rng.uniform(0, 500, n)), unit="D")
     ended = created + pd.to_timedelta(rng.exponential(15, n) + 0.5, unit="D")
