@@ -24,7 +24,7 @@ class Breach:
 
     table: str
     column: str
-    rule: str  # column | type | empty | value | range | duplicate | reference | unreadable | ledger
+    rule: str  # column | type | empty | value | range | duplicate | reference | unreadable | ledger …
     rows: int
     row: str
     value: str
@@ -86,7 +86,7 @@ def duplicate_breach(typed: ir.Table, contract: Table) -> Breach | None:
         ", ".join(key),
         "duplicate",
         int(total["rows"]) - int(total["keys"]),
-        _row(first, key),
+        row_named(first, key),
         f"the key stands {first['times']} times",
         "keep one row of each key",
     )
@@ -106,7 +106,9 @@ def reference_breach(typed: ir.Table, contract: Table, column: Column, target: i
     fields = list(dict.fromkeys([*contract.key, column.name]))
     first = orphans.select(fields).order_by(fields).limit(1).to_pyarrow().to_pylist()[0]
     found = f"'{first[column.name]}' is not in {column.refers_to}"
-    return Breach(contract.name, column.name, "reference", lost, _row(first, contract.key), found, remedy)
+    return Breach(
+        contract.name, column.name, "reference", lost, row_named(first, contract.key), found, remedy
+    )
 
 
 def _cell_rules(raw: ir.Table, contract: Table) -> Iterator[tuple[Column, str, Any, str]]:
@@ -161,10 +163,11 @@ def _first(raw: ir.Table, contract: Table, rule: tuple[Column, str, Any, str], r
         "value": f"{str(value)!r} is not allowed",
         "range": f"{value} is out of range",
     }[name]
-    return Breach(contract.name, column.name, name, rows, _row(first, key), found, remedy)
+    return Breach(contract.name, column.name, name, rows, row_named(first, key), found, remedy)
 
 
-def _row(values: dict, key: list[str] | tuple[str, ...]) -> str:
+def row_named(values: dict, key: list[str] | tuple[str, ...]) -> str:
+    """A row by its key, as every error names it: ``opportunity_id=O1``."""
     return ", ".join(f"{k}={_shown(values[k])}" for k in key)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from salesops_lib.core.errors import PeriodError
 from salesops_lib.core.periods import Period
 from salesops_lib.inputs import submissions
 from salesops_lib.inputs.breaches import Breach, reference_breach
+from salesops_lib.inputs.contradictions import contradictions
 from salesops_lib.inputs.controls import Control, controls
 from salesops_lib.inputs.extent import EVENTS, extent
 from salesops_lib.inputs.ledger import LedgerError
@@ -56,10 +57,11 @@ class CheckResult:
     breaches: list[Breach]
     freshness: list[Freshness]
     controls: list[Control]
+    contradictions: list[Breach] = field(default_factory=list)  # rows that load and contradict themselves
 
     @property
     def ok(self) -> bool:
-        """No breach, no stale table, no count or total off."""
+        """No breach, no stale table, no count or total off; contradictions are told and load all the same."""
         return not self.faults
 
     @property
@@ -85,9 +87,13 @@ class CheckResult:
 
     def __str__(self) -> str:
         head = f"{self.company} on {self.as_of}: {len(self.rows)} tables, {sum(self.rows.values()):,} rows"
-        if self.ok:
-            return f"{head}; nothing to mend"
-        return "\n".join([f"{head}; {len(self.faults)} to mend", *[f"  {fault}" for fault in self.faults]])
+        told = f"{len(self.faults)} to mend" if self.faults else "nothing to mend"
+        rows = sum(b.rows for b in self.contradictions)
+        at_odds = (
+            [f"rows at odds with themselves, which reports count as they stand: {rows:,}"] if rows else []
+        )
+        lines = [*self.faults, *at_odds, *map(str, self.contradictions)]
+        return "\n".join([f"{head}; {told}", *[f"  {line}" for line in lines]])
 
 
 def check_company(data: str | Path = "", as_of: str | date | None = None) -> CheckResult:
@@ -113,6 +119,7 @@ def check_company(data: str | Path = "", as_of: str | date | None = None) -> Che
         breaches=breaches,
         freshness=[f for name in sound if name not in broken and (f := _freshness(snapshot, name))],
         controls=controls(snapshot, [n for n in sound if n not in broken]),
+        contradictions=contradictions(snapshot, [n for n in sound if n not in broken]),
     )
 
 
