@@ -11,7 +11,6 @@ import os
 import re
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -183,6 +182,7 @@ def run(
     Ends with 0 done, 1 a run failed, 2 wrong input, 3 a report is stale, 4 not delivered, 5 another runs.
     """
     from salesops_lib import inputs
+    from salesops_lib.publish.audience import held_to
     from salesops_lib.publish.catalog import repository_root
     from salesops_lib.publish.conduct import run_reports
     from salesops_lib.publish.notify import read_channels
@@ -200,14 +200,8 @@ def run(
         failing=lambda *asked: inputs.failing_gate(*asked),
     )
     told = {"jobs": jobs, "as_json": as_json, "dry_run": dry_run, "channels": channels}
-    if not audience:
-        raise typer.Exit(int(run_reports(asked, bench, **told)))
-    from salesops_lib.publish.audience import seen_by, without_rows
-
-    who = inputs.read_audience(asked.data, audience)
-    with seen_by(bench.reports, who, lambda *cut: inputs.cut_view(asked.data, audience, *cut)) as (own, seen):
-        bench = replace(bench, reports=own, seen=seen, failing=without_rows(bench.failing))
-        raise typer.Exit(int(run_reports(asked, bench, **told)))
+    with held_to(bench, audience, asked.data, inputs.read_audience, inputs.cut_view) as held:
+        raise typer.Exit(int(run_reports(asked, held, **told)))
 
 
 @app.command()

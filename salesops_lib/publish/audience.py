@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,20 @@ def seen_by(reports: Path, audience: Any, cut: Callable[[date, Path], Any]) -> I
         yield folder, Seen(audience.name, audience.reports, work, cut)
 
 
-def without_rows(failing: Callable[..., Any]) -> Callable[..., dict]:
+@contextlib.contextmanager
+def held_to(bench: Any, audience: str, data: str, read: Callable, cut: Callable) -> Iterator[Any]:
+    """A workbench for what an audience may see; the same one where ``audience`` is empty.
+
+    ``read(data, audience)`` gives the audience, ``cut(data, audience, day, folder)`` writes its view of a day.
+    """
+    if not audience:
+        yield bench
+        return
+    who = read(data, audience)
+    with seen_by(bench.reports, who, lambda *day: cut(data, audience, *day)) as (own, seen):
+        yield replace(bench, reports=own, seen=seen, failing=_without_rows(bench.failing))
+
+
+def _without_rows(failing: Callable[..., Any]) -> Callable[..., dict]:
     """The same gate, whose reasons name no row an audience may not see."""
     return lambda *asked: dict.fromkeys(failing(*asked), "its data failed the gate; operations know where")
