@@ -42,11 +42,11 @@ class Question:
 QUESTIONS = (
     Question(
         "Is the target of the period in reach?",
-        ("F-FCST-TARGET", "F-ATTN-PACE", "F-PIPE-COVERAGE"),
+        ("F-FCST-TARGET", "F-ATTN-PACE", "F-PIPE-COVERDUE", "F-PIPE-COVERAGE"),
         "The forecast counts deals not yet created, the pace only past quarters, coverage only open deals "
         "due now.",
         {},
-        whole=("F-PIPE-COVERAGE",),
+        whole=("F-PIPE-COVERDUE", "F-PIPE-COVERAGE"),
     ),
     Question(
         "Do open deals have a next step?",

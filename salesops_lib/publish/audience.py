@@ -119,7 +119,7 @@ def seen_by(reports: Path, audience: Any, cut: Callable[[date, Path], Any]) -> I
 def held_to(bench: Any, audience: str, data: str, read: Callable, cut: Callable) -> Iterator[Any]:
     """A workbench for what an audience may see; the same one where ``audience`` is empty.
 
-    ``read(data, audience)`` gives the audience, ``cut(data, audience, day, folder)`` writes its view of a day.
+    ``read(data, audience)`` gives the audience, ``cut(data, audience, day, folder)`` writes its view.
     """
     if not audience:
         yield bench
