@@ -39,7 +39,9 @@ def proven_decimal(source: Source, facts: Facts, text: str, where: str) -> str |
     forms = {"point": _form(".", ","), "comma": _form(",", ".")}
     asked = _STATS.format(text=text, bare=bare(text), number=source.number, table=source.table, **forms)
     row, sample, point, comma, pointed = source.facts.con.execute(asked).fetchone()
-    if row is None or not (point or comma or pointed):
+    if row is None:  # no doubtful value: 1.234,56 proves the comma by itself
+        return "," if comma and not point else None
+    if not (point or comma or pointed):
         return None
     if bool(point) == bool(comma):
         both = (
