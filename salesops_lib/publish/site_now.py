@@ -23,6 +23,7 @@ from salesops_lib.publish.site_sources import Companies, Sources, data_of
 
 TITLE = "What needs a decision"
 _CARDS = 10  # findings shown in full
+_FIGURES = 4  # headline figures of the first screen, where no brief gathers them
 _RHYTHM = {"day": "Every day", "week": "Every week", "month": "Every month", "quarter": "Every quarter"}
 _DAYS = {"Mon": "Monday", "Tue": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday", "Fri": "Friday",
          "Sat": "Saturday", "Sun": "Sunday"}  # fmt: skip
@@ -46,6 +47,7 @@ def now_page(
         "as_of": newest or MISSING,
         "notes": found.notes,
         "briefs": [_brief(h) for h in histories if h.current and h.key.split("/")[0] in sources.gathering],
+        "figures": _figures(histories),
         "groups": _grouped(rows),
         "reports": len(rows),
         "failed": sum("failed" in row["state_keys"] for row in rows),
@@ -118,6 +120,15 @@ def _brief(history: ReportHistory) -> dict:
         "as_of": history.current.as_of,
         "headline": history.current.manifest["headline"],
     }
+
+
+def _figures(histories: Sequence[ReportHistory]) -> list[dict]:
+    """Of each report the first headline figure that has a range, for a first look."""
+    found = []
+    for history in [h for h in histories if h.current]:
+        ranged = [f for f in history.current.manifest["headline"] if f["range"]]
+        found += [f | {"note": f"{report_title(history)}, as of {history.current.as_of}"} for f in ranged[:1]]
+    return found[:_FIGURES]
 
 
 # --- reports by calendar event ---------------------------------------------------------------------
