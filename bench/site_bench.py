@@ -1,7 +1,7 @@
-"""How long the site of 300 reports takes: all of it against the generator alone, and again after one new run.
+"""How long the site of 300 reports takes: all of it against the generator alone, and again after one run.
 
-The generator's own time is taken inside the same build, on the same pages: it is handed each page as a gap and
-never a report, so this is the least it could take.
+The generator's own time is taken inside the same build, on the same pages: it is handed each page as a gap
+and never a report, so this is the least it could take.
 """
 
 from __future__ import annotations

@@ -184,48 +184,30 @@ def run(
 def site(
     out: Out = None,
     data: Annotated[
-        str, typer.Option("--data", metavar="DIR|URL", help="Company whose ledger counts; default: the reports'.")
+        str,
+        typer.Option("--data", metavar="DIR|URL", help="Company whose ledger counts; default: the reports'."),
     ] = "",
-    serve: Annotated[bool, typer.Option("--serve", help="Also show it on this machine until Ctrl-C.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Also show it on this machine until Ctrl-C.")
+    ] = False,
     port: Annotated[int, typer.Option(help="Where --serve listens; 0 takes a free one.")] = 8750,
 ) -> None:
     """Build the browsable site from the reports that stand and what was decided about their findings."""
+    from salesops_lib.handbook.registry import discover
+    from salesops_lib.inputs.commands import calendar, decisions
     from salesops_lib.publish import catalog, site
     from salesops_lib.publish import serve as serving
 
-    root = catalog.repository_root()
-    reports = out or root / "reports"
-    page = site.build_site(reports, None, root / "playbooks", sources=_sources(root, _typed(data)))
+    root, data = catalog.repository_root(), _typed(data)
+    ledger = (lambda _: decisions(data)) if data else decisions
+    sources = site.Sources.declared(discover(root), catalog.discover(root), ledger, calendar(data))
+    page = site.build_site(out or root / "reports", None, root / "playbooks", sources=sources)
     if not serve:
         typer.echo(f"open {os.path.relpath(page)}")
         return
     server = serving.site_server(page.parent, port=port)
     typer.echo(f"http://{serving.LOOPBACK}:{server.server_port}/ (Ctrl-C ends it)")
     serving.serve(server)
-
-
-def _sources(root: Path, data: str) -> Any:
-    """What a site tells besides the bundles, with the ledger of ``data`` or of each report's own company."""
-    from salesops_lib.core.errors import UserError
-    from salesops_lib.handbook.registry import discover
-    from salesops_lib.inputs import company
-    from salesops_lib.inputs.commands import decisions
-    from salesops_lib.publish import catalog, site_sources
-
-    registry = discover(root)
-    try:
-        calendar = company.read_company(company.company_folder("" if "://" in data else data)).calendar
-    except UserError:
-        calendar = None  # a company elsewhere: its reports are then compared with each other
-    notebooks = catalog.discover(root)
-    return site_sources.Sources(
-        decisions=(lambda _: decisions(data)) if data else decisions,
-        metrics=registry.metrics,
-        rules=registry.rules,
-        policies=registry.policy_values,
-        calendar=calendar,
-        gathering=frozenset(n.name for n in notebooks if n.run_file.reads_reports),
-    )
 
 
 @app.command()

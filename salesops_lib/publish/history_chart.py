@@ -1,4 +1,4 @@
-"""A metric's past as one inline SVG: values with their ranges, the limit that held, and all of it in words."""
+"""A metric's past as one inline SVG: values with ranges, the limit that held, and all of it in words."""
 
 from __future__ import annotations
 

@@ -13,16 +13,17 @@ import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from salesops_lib.publish.history import ReportHistory, read_reports
-from salesops_lib.publish.site_latest import latest, named
+from salesops_lib.publish.site_latest import fill_latest, latest
 from salesops_lib.publish.site_metrics import metric_pages
 from salesops_lib.publish.site_now import now_page
 from salesops_lib.publish.site_pages import Page, copy_files, report_page, report_title
 from salesops_lib.publish.site_search import write_search
-from salesops_lib.publish.site_shell import GAP, LATEST, SiteError, navigation, shell, write_docs
+from salesops_lib.publish.site_shell import GAP, SiteError, documents, navigation, playbook_titles, shell
 from salesops_lib.publish.site_sources import Sources, companies
 from salesops_lib.publish.store import Store
 
@@ -75,18 +76,21 @@ def _pages(histories: Sequence[ReportHistory], sources: Sources, playbooks: Path
 
 
 def _frame(
-    stage: Path, histories: Sequence[ReportHistory], pages: Sequence[Page], playbooks: Path | None, cache: Path
+    stage: Path,
+    histories: Sequence[ReportHistory],
+    pages: Sequence[Page],
+    playbooks: Path | None,
+    cache: Path,
 ) -> Path:
     """The generated frame with a gap for every page."""
     reports = {f"reports/{h.key}.html": report_title(h) for h in histories}
     titles = {page.path: page.title for page in pages} | reports
-    docs = stage / "docs"
-    docs.mkdir()
-    books = write_docs(docs, titles, playbooks)
+    docs = documents(titles, playbooks)
+    books = playbook_titles(docs)
     listed = [(title, path.replace(".html", ".md")) for path, title in reports.items()]
     nav = navigation(listed if len(listed) <= _LISTED else [], books, "metrics/index.html" in titles)
     company = next((h.current.manifest["company"] for h in histories if h.current), "")
-    return shell(stage, nav, company or "Sales operations", cache)
+    return shell(stage, docs, nav, company or "Sales operations", cache)
 
 
 class _Version:
@@ -112,7 +116,7 @@ class _Version:
             elif path in ours:
                 self._write(path, ours[path].markup)
             elif path in books:
-                self._put(path, source.read_text(encoding="utf-8").replace(LATEST, books[path]))
+                self._put(path, fill_latest(source, books[path]))
             else:
                 _link(source, self.folder / path)
         write_search(self.frame, self.folder, list(ours.values()), self.before, kept)
@@ -154,6 +158,7 @@ def _digest(history: ReportHistory) -> str:
     return total.hexdigest()[:32]
 
 
+@cache
 def _library() -> str:
     total = hashlib.sha256()
     for path in sorted([*Path(__file__).parent.glob("*.py"), *Path(__file__).parent.glob("templates/*.*")]):

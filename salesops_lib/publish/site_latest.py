@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Sequence
-from html import escape, unescape
+from html import escape
 from pathlib import Path
 
 from salesops_lib.publish.history import ReportHistory
@@ -13,8 +11,7 @@ from salesops_lib.publish.render import tally
 from salesops_lib.publish.site_pages import report_address, report_title
 from salesops_lib.publish.site_shell import LATEST
 
-_NAMED = re.compile(r"salesops run ([a-z][a-z0-9_]*)|notebooks/([a-z][a-z0-9_]*)\.(?:ipynb|yaml)")
-_TAG = re.compile(r"<[^>]+>")
+_SHOWN = 20  # reports named on one page
 
 
 def named(history: ReportHistory) -> set[str]:
@@ -29,25 +26,30 @@ def latest(histories: Sequence[ReportHistory], frame: Path) -> dict[str, str]:
     A page is about a report that names it, and about every notebook whose name or run it spells out.
     """
     pages = {}
+    names = [(history, named(history)) for history in histories]
     for source in sorted((frame / "playbooks").rglob("*.html")):
-        html = source.read_text(encoding="utf-8")
-        if LATEST not in html:
+        gap = LATEST.search(source.read_text(encoding="utf-8"))
+        if gap is None:
             continue
         path = source.relative_to(frame).as_posix()
         page = path.removeprefix("playbooks/").removesuffix(".html") + ".md"
-        text = unescape(_TAG.sub("", html))
-        spelled = {a or b for a, b in _NAMED.findall(text)}
-        about = [h for h in histories if h.key.split("/")[0] in spelled or page in named(h)]
+        spelled = gap[1].split()
+        about = [h for h, books in names if page in books or h.key.split("/")[0] in spelled]
         pages[path] = _box(about, path)
     return pages
+
+
+def fill_latest(source: Path, box: str) -> str:
+    """A playbook page of the frame with ``box`` in its gap."""
+    return LATEST.sub(lambda _: box, source.read_text(encoding="utf-8"))
 
 
 def _box(about: Sequence[ReportHistory], path: str) -> str:
     if not about:
         return ""
-    up = os.path.relpath(".", os.path.dirname(path)) + "/"
+    up = "../" * path.count("/")
     lines = []
-    for history in about:
+    for history in about[:_SHOWN]:
         link = f'<a href="{up}{escape(report_address(history))}">{escape(report_title(history))}</a>'
         if not history.current:
             lines.append(f"{link}: no good run yet")

@@ -20,7 +20,7 @@ from salesops_lib.publish.site_sources import Sources
 from salesops_lib.publish.sparkline import sparkline
 
 TITLE = "Metrics and trends"
-_SHOWN = 5  # past runs written out in a row
+_ROWS = 40  # places on a metric's page, the most pressing
 _BETTER = {"up": "higher", "down": "lower", "neither": "neither: it describes"}
 _FACTS = (
     ("Formula", "formula"), ("Unit", "unit"), ("One value is of", "grain"), ("Counts", "population"),
@@ -104,9 +104,10 @@ def _page(
         "chart": history_chart(leading.points, _label(leading), leading.shown) if leading else "",
         "leading": _row(leading, "../") if leading else None,
         "leading_label": _label(leading) if leading else "",
-        "rows": [_row(series, "../") for series in many],
+        "rows": [_row(series, "../") for series in many[:_ROWS]],
+        "places": len(many),
         "limits": _limits(many, rules, sources),
-        "reports": _reports(id_, many, histories),
+        "reports": _reports(id_, many, histories)[:_ROWS],
         "rules": [(r.code, r.title, playbook_link(r.anchor, "../playbooks/")) for r in rules],
     }
     markup = templates().get_template("metric.html").render(page)
@@ -139,7 +140,6 @@ def _row(series: Series, up: str) -> dict:
     limits = [point.limit for point in series.points]
     return texts | {
         "label": _label(series),
-        "cells": [(p.day.isoformat(), series.shown(p.value)) for p in series.points[-_SHOWN:]],
         "spark": sparkline(values, limits[-1]) if len(values) > 1 else "",
         "alt": "; ".join(f"{p.day.isoformat()}: {series.shown(p.value)}" for p in series.points),
         "report": f"{up}{report_address(series.history)}#{texts['slug']}",

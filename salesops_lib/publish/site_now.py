@@ -23,6 +23,7 @@ from salesops_lib.publish.site_sources import Companies, Sources, data_of
 
 TITLE = "What needs a decision"
 _CARDS = 10  # findings shown in full
+_LINES = 40  # and in one line each, those that press and those unknown
 _FIGURES = 4  # headline figures of the first screen, where no brief gathers them
 _RHYTHM = {"day": "Every day", "week": "Every week", "month": "Every month", "quarter": "Every quarter"}
 _DAYS = {"Mon": "Monday", "Tue": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday", "Fri": "Friday",
@@ -61,20 +62,25 @@ def now_page(
 
 
 def _decisions(histories: Sequence[ReportHistory], found: Companies, newest: str) -> dict:
-    standing = [(h, [(h.key, h.current.as_of, f) for f in h.current.findings]) for h in histories if h.current]
+    standing = [
+        (h, [(h.key, h.current.as_of, f) for f in h.current.findings]) for h in histories if h.current
+    ]
     by_key = {h.key: h for h in histories}
     on = date.fromisoformat(newest) if newest else date.min
     items: list[Followed] = []
     for data, decisions in found.decisions.items():
         items += followed([row for h, rows in standing if data_of(h) == data for row in rows], decisions, on)
     items.sort(key=_urgency)
-    open_ = [(i, _decision_view(i, by_key[i.report])) for i in items if i.state not in SETTLED]
-    pressing = [v for i, v in open_ if i.finding.severity is not Severity.UNKNOWN]
-    unknown = [v for i, v in open_ if i.finding.severity is Severity.UNKNOWN]
+    open_ = [i for i in items if i.state not in SETTLED]
+    pressing = [i for i in open_ if i.finding.severity is not Severity.UNKNOWN]
+    unknown = [i for i in open_ if i.finding.severity is Severity.UNKNOWN]
+    lines = [*pressing[_CARDS:][:_LINES], *unknown[:_LINES]]
+    shown = [_decision_view(i, by_key[i.report]) for i in [*pressing[:_CARDS], *lines]]
     return tally([f for _, rows in standing for _, _, f in rows]) | {
-        "cards": pressing[:_CARDS],
-        "lines": pressing[_CARDS:] + unknown,
-        "overdue": sum(i.overdue for i, _ in open_),
+        "cards": shown[: len(pressing[:_CARDS])],
+        "lines": shown[len(pressing[:_CARDS]) :],
+        "left": len(open_) - len(shown),
+        "overdue": sum(i.overdue for i in open_),
         "settled": [(v["state"], i.why, v) for i, v in _settled(items, by_key)],
     }
 

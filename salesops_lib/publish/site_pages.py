@@ -21,7 +21,7 @@ from salesops_lib.publish.sparkline import sparkline
 
 _DAYS = 5  # past runs shown as columns
 _WORDS = 1500  # letters of a section that search knows
-_SECTION = re.compile(r'<h2[^>]* id="([^"]+)"[^>]*>(.*?)</h2>(.*?)(?=<h2|\Z)', re.DOTALL)
+_SECTION = re.compile(r'[^>]* id="([^"]+)"[^>]*>(.*?)</h2>(.*)', re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
 _LAST_GOOD = re.compile(r'(<a class="last-good" href=")[^"]*')
 
@@ -89,9 +89,11 @@ def _found(history: ReportHistory, fragment: str) -> tuple[tuple[str, str, str],
         scope = f" ({texts['scope']})" if texts["scope"] else ""
         said = f"{texts['word']}. {texts['statement']} {texts['step']} {finding.code}"
         entries.append((texts["slug"], texts["title"] + scope, escape(said)))
-    for found in _SECTION.finditer(fragment) if current else ():
+    for found in filter(None, map(_SECTION.match, fragment.split("<h2")[1:] if current else ())):
         words = " ".join(_TAG.sub(" ", found[3]).split())
-        entries.append((found[1], unescape(_TAG.sub("", found[2])).strip(), words[:_WORDS].rpartition(" ")[0]))
+        entries.append(
+            (found[1], unescape(_TAG.sub("", found[2])).strip(), words[:_WORDS].rpartition(" ")[0])
+        )
     return tuple(entries)
 
 

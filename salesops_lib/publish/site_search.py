@@ -54,6 +54,6 @@ def _page(item: dict) -> str:
 
 def _read(site: Path) -> dict:
     try:
-        return json.loads((site / "search.json").read_text(encoding="utf-8").replace(LATEST, ""))
+        return json.loads(LATEST.sub("", (site / "search.json").read_text(encoding="utf-8")))
     except (OSError, ValueError) as fault:
         raise SiteError(f"the search index of {site} cannot be read: {fault}; remove {site.parent}") from None

@@ -24,7 +24,10 @@ from salesops_lib.core.errors import UserError
 from salesops_lib.publish.render import stylesheet
 
 GAP = '<div class="report"><h1>salesops-gap-page</h1></div>'  # replaced whole by a page's own markup
-LATEST = "salesops-gap-latest"  # in every playbook page: the reports it is about
+LATEST = re.compile(
+    r"salesops-gap-latest\(([a-z0-9_ ]*)\)"
+)  # in every playbook page; notebooks it spells out
+_NAMED = re.compile(r"salesops run ([a-z][a-z0-9_]*)|notebooks/([a-z][a-z0-9_]*)\.(?:ipynb|yaml)")
 _ASSETS = "assets/salesops"
 _FOLDERS = ("start-here", "charter", "how-to", "reference", "explanation", "templates", "registers")
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
@@ -75,25 +78,28 @@ class SiteError(UserError):
     """The site cannot be built from what the reports folder holds."""
 
 
-def write_docs(
-    docs: Path,
-    titles: dict[str, str],
-    playbooks: Path | None,
-) -> list[tuple[str, str]]:
-    """Write what the generator reads into ``docs``: a gap per page of ``titles`` (path → title), playbooks.
-
-    Returns title and path (``playbooks/index.md``) of every playbook, index pages first in each folder.
-    """
+def documents(titles: dict[str, str], playbooks: Path | None) -> dict[str, bytes]:
+    """What the generator reads, by path: a gap for each page of ``titles`` (path → title), playbooks, style."""
+    made = {}
     for path, title in titles.items():
-        page = docs / Path(path).with_suffix(".md")
-        page.parent.mkdir(parents=True, exist_ok=True)
         front = f"---\ntitle: {json.dumps(escape(title, quote=False))}\nhide:\n  - toc\n---\n\n"
-        page.write_text(f"{front}{GAP}\n", encoding="utf-8")  # titles are escaped: the generator does not
-    folder = docs / _ASSETS
-    folder.mkdir(parents=True)
+        # Titles are escaped here, because the generator does not.
+        made[path.removesuffix(".html") + ".md"] = f"{front}{GAP}\n".encode()
     for name in ("parts.css", "site.css", "iframe-worker.js"):
-        (folder / name).write_text(stylesheet(name), encoding="utf-8")
-    return _copy_playbooks(playbooks, docs) if playbooks and playbooks.is_dir() else []
+        made[f"{_ASSETS}/{name}"] = stylesheet(name).encode()
+    for path in sorted(playbooks.rglob("*")) if playbooks and playbooks.is_dir() else ():
+        inside = path.relative_to(playbooks)
+        if path.is_file() and not any(part.startswith(".") for part in inside.parts):
+            content = path.read_bytes()
+            made[f"playbooks/{inside.as_posix()}"] = _gapped(content) if path.suffix == ".md" else content
+    return made
+
+
+def playbook_titles(docs: dict[str, bytes]) -> list[tuple[str, str]]:
+    """Title and path (``playbooks/index.md``) of every playbook, index pages first in each folder."""
+    paths = [path for path in docs if path.startswith("playbooks/") and path.endswith(".md")]
+    paths.sort(key=lambda path: (path.rpartition("/")[0].split("/"), not path.endswith("/index.md"), path))
+    return [(_title(path, docs[path].decode()), path) for path in paths]
 
 
 def navigation(listed: Sequence[tuple[str, str]], pages: Sequence[tuple[str, str]], has_metrics: bool) -> str:
@@ -109,16 +115,20 @@ def navigation(listed: Sequence[tuple[str, str]], pages: Sequence[tuple[str, str
     return f"[{', '.join(entries)}]"
 
 
-def shell(stage: Path, nav: str, name: str, cache: Path) -> Path:
-    """The generated frame of ``stage/docs``, made unless ``cache`` holds it; its folder in ``cache``.
+def shell(stage: Path, docs: dict[str, bytes], nav: str, name: str, cache: Path) -> Path:
+    """The generated frame of ``docs``, made in ``stage`` unless ``cache`` holds it; its folder in ``cache``.
 
     Raises SiteError with the generator's last line where it fails.
     """
     config = _CONFIG.format(
         name=json.dumps(escape(name, quote=False), ensure_ascii=False), nav=nav, assets=_ASSETS
     )
-    made = cache / _digest(stage / "docs", config)
+    made = cache / _digest(docs, config)
     if not (made / "index.html").is_file():
+        for path, content in docs.items():
+            target = stage / "docs" / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
         built = generate(stage, config)
         for page in built.rglob("*.html"):
             _secure(page)
@@ -142,35 +152,33 @@ def generate(stage: Path, config: str) -> Path:
     return stage / "site"
 
 
-def _digest(docs: Path, config: str) -> str:
+def _digest(docs: dict[str, bytes], config: str) -> str:
     total = hashlib.sha256(f"{metadata.version('zensical')}\n{config}".encode())
     total.update(Path(__file__).read_bytes())
-    for path in sorted(p for p in docs.rglob("*") if p.is_file()):
-        total.update(f"\0{path.relative_to(docs).as_posix()}\0".encode())
-        total.update(path.read_bytes())
+    for path, content in docs.items():
+        total.update(f"\0{path}\0{len(content)}\0".encode())
+        total.update(content)
     return total.hexdigest()[:32]
 
 
-def _copy_playbooks(playbooks: Path, docs: Path) -> list[tuple[str, str]]:
-    target = docs / "playbooks"
-    shutil.copytree(playbooks, target, ignore=shutil.ignore_patterns(".*"))
-    paths = sorted(target.rglob("*.md"), key=lambda p: (p.parent, p.name != "index.md", p.name))
-    titled = []
-    for path in paths:
-        text = path.read_text(encoding="utf-8")
-        titled.append((_title(path, text), path.relative_to(docs).as_posix()))
-        gap = f'\n\n<div class="latest">{LATEST}</div>\n'
-        path.write_text(_HEADING.sub(lambda found: found[0] + gap, text, count=1), encoding="utf-8")
-    return titled
+def _gapped(content: bytes) -> bytes:
+    """A playbook with a gap below its heading, which carries the names of the notebooks it spells out."""
+    text = content.decode("utf-8")
+    spelled = " ".join(sorted({a or b for a, b in _NAMED.findall(text)}))
+    gap = f'\n\n<div class="latest">salesops-gap-latest({spelled})</div>\n'
+    return _HEADING.sub(lambda found: found[0] + gap, text, count=1).encode()
 
 
-def _title(path: Path, text: str) -> str:
+def _title(path: str, text: str) -> str:
     if front := _FRONT.match(text):
-        title = (yaml.safe_load(front[1]) or {}).get("title")
+        line = re.search(r"^title:.*$", front[1], re.MULTILINE)
+        title = yaml.safe_load(line[0])["title"] if line else None
         if title:
             return str(title)
     heading = re.search(r"^# (.+?)\s*(?:\{.*\})?$", text, re.MULTILINE)
-    return heading[1] if heading else path.stem.replace("-", " ").capitalize()
+    return (
+        heading[1] if heading else path.rpartition("/")[2].removesuffix(".md").replace("-", " ").capitalize()
+    )
 
 
 def _tree(pages: Sequence[tuple[str, str]], depth: int) -> str:

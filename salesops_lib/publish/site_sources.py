@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from salesops_lib.core.findings import Rule
 from salesops_lib.core.metrics import Metric
 from salesops_lib.core.periods import FiscalCalendar
 from salesops_lib.core.policy import PolicyValue
+from salesops_lib.publish.catalog import Notebook
 from salesops_lib.publish.history import ReportHistory
 
 
@@ -34,6 +35,24 @@ class Sources:
     policies: Mapping[str, PolicyValue] = field(default_factory=dict)
     calendar: FiscalCalendar | None = None
     gathering: frozenset[str] = frozenset()
+
+    @classmethod
+    def declared(
+        cls,
+        registry: Any,
+        notebooks: Iterable[Notebook],
+        decisions: Callable[[str], Sequence[Mapping[str, Any]]],
+        calendar: FiscalCalendar | None,
+    ) -> Sources:
+        """From what the library declares: ``registry`` is the handbook's, with metrics, rules, policies."""
+        return cls(
+            decisions=decisions,
+            metrics=registry.metrics,
+            rules=registry.rules,
+            policies=registry.policy_values,
+            calendar=calendar,
+            gathering=frozenset(n.name for n in notebooks if n.run_file.reads_reports),
+        )
 
 
 @dataclass(frozen=True)
@@ -65,6 +84,6 @@ def companies(histories: Sequence[ReportHistory], sources: Sources) -> Companies
             notes.append(f"What was decided about findings of {where} is not known here: {fault}")
     names = sorted({h.current.manifest["company"] for h in histories if h.current})
     if len(ledgers) > 1:
-        notes.insert(0, f"Reports of {len(ledgers)} sources of data stand here side by side ({', '.join(names)}); "
-                        "their findings are not of one company. Give each its own --out.")  # fmt: skip
+        told = f"Reports of {len(ledgers)} sources of data stand here side by side ({', '.join(names)})"
+        notes.insert(0, f"{told}; their findings are not of one company. Give each its own --out.")
     return Companies(ledgers, tuple(notes))

@@ -195,7 +195,7 @@ def test_a_wide_table_scrolls_in_its_own_box(browser, site):
     page.context.close()
 
 
-@pytest.mark.parametrize("path", PAGES[:3])
+@pytest.mark.parametrize("path", [PAGES[1], PAGES[2], PAGES[6]])
 def test_all_images_are_loaded_and_described(browser, site, path):
     page = Watched(browser).open((site / path).as_uri())
     images = page.evaluate(

@@ -1,5 +1,4 @@
 import http.client
-import os
 import signal
 import subprocess
 import sys
@@ -51,8 +50,8 @@ def test_a_page_and_a_folder_with_an_index_are_served_with_headers_that_keep_the
 
 @pytest.mark.parametrize(
     "path",
-    ["/tables/", "/tables", "/../../secret.txt", "/%2e%2e/%2e%2e/secret.txt", "/.hidden", "/out.txt", "/a%00b",
-     "//etc/passwd", "/none.html"],
+    ["/tables/", "/tables", "/../../secret.txt", "/%2e%2e/%2e%2e/secret.txt", "/.hidden", "/out.txt",
+     "/a%00b", "//etc/passwd", "/none.html"],
 )  # fmt: skip
 def test_nothing_beside_the_site_no_listing_and_no_hidden_file_is_served(port, path):
     status, body, _ = ask(port, path)
@@ -71,7 +70,7 @@ def test_a_new_site_shows_without_a_restart(site, port):
     (again / "index.html").write_text("newer page")
     fresh = site.parent / "fresh"
     fresh.symlink_to(again)
-    before = os.readlink(site)
+    before = site.readlink()
     fresh.replace(site)
     assert ask(port, "/index.html")[1] == "newer page"
     fresh.symlink_to(before)
@@ -83,18 +82,19 @@ def test_it_writes_nothing(port):
 
 
 def test_a_port_that_is_taken_and_a_site_that_is_not_there_are_said_in_a_line(site, port, tmp_path):
-    with pytest.raises(ServeError, match="cannot be listened on: .*; try --port 0"):
+    with pytest.raises(ServeError, match=r"cannot be listened on: .*; try --port 0"):
         site_server(site, port=port)
     with pytest.raises(ServeError, match="70000 is no port"):
         site_server(site, port=70000)
-    with pytest.raises(ServeError, match="there is no site .*; build it with: salesops site"):
+    with pytest.raises(ServeError, match=r"there is no site .*; build it with: salesops site"):
         site_server(tmp_path)
 
 
 def test_ctrl_c_ends_it_without_a_word(site):
     code = (
         "import sys; from pathlib import Path; from salesops_lib.publish.serve import *\n"
-        "server = site_server(Path(sys.argv[1]), port=0); print(server.server_port, flush=True); serve(server)"
+        "server = site_server(Path(sys.argv[1]), port=0); print(server.server_port, flush=True)\n"
+        "serve(server)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(site)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
