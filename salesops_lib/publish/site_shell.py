@@ -79,7 +79,7 @@ class SiteError(UserError):
 
 
 def documents(titles: dict[str, str], playbooks: Path | None) -> dict[str, bytes]:
-    """What the generator reads, by path: a gap for each page of ``titles`` (path → title), playbooks, style."""
+    """What the generator reads, by path: a gap per page of ``titles`` (path → title), playbooks, style."""
     made = {}
     for path, title in titles.items():
         front = f"---\ntitle: {json.dumps(escape(title, quote=False))}\nhide:\n  - toc\n---\n\n"
