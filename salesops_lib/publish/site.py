@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ from salesops_lib.publish.history import ReportHistory, read_reports
 from salesops_lib.publish.site_latest import fill_latest, latest
 from salesops_lib.publish.site_metrics import metric_pages
 from salesops_lib.publish.site_now import now_page
-from salesops_lib.publish.site_pages import Page, copy_files, report_page, report_title
+from salesops_lib.publish.site_pages import Page, copy_files, link, report_page, report_title
 from salesops_lib.publish.site_search import write_search
 from salesops_lib.publish.site_shell import GAP, SiteError, documents, navigation, playbook_titles, shell
 from salesops_lib.publish.site_sources import Sources, companies
@@ -118,7 +117,7 @@ class _Version:
             elif path in books:
                 self._put(path, fill_latest(source, books[path]))
             else:
-                _link(source, self.folder / path)
+                link(source, self.folder / path)
         write_search(self.frame, self.folder, list(ours.values()), self.before, kept)
 
     def _report(self, history: ReportHistory, path: str, ours: dict[str, Page]) -> bool:
@@ -127,10 +126,10 @@ class _Version:
         self.built["reports"][path] = digest
         folder = self.folder / "reports" / history.key
         if self.before and self._was.get(path) == digest:
-            _link(self.before / path, self.folder / path)
+            link(self.before / path, self.folder / path)
             beside = self.before / "reports" / history.key
             for file in [p for p in beside.rglob("*") if p.is_file()]:
-                _link(file, folder / file.relative_to(beside))
+                link(file, folder / file.relative_to(beside))
             return True
         folder.mkdir(parents=True)
         page = report_page(history, copy_files(history, folder))
@@ -176,17 +175,6 @@ def _standing(out: Path, frame: Path) -> tuple[Path, dict] | None:
         return None
     same = built.get("version") == folder.name and built.get("frame") == frame.name
     return (folder, built) if same else None
-
-
-def _link(source: Path, target: Path) -> None:
-    """The same file in another place; a copy where the disk cannot link."""
-    try:
-        os.link(source, target)
-    except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _refuse_foreign(out: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from pathlib import Path
@@ -29,6 +30,7 @@ _RHYTHM = {"day": "Every day", "week": "Every week", "month": "Every month", "qu
 _DAYS = {"Mon": "Monday", "Tue": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday", "Fri": "Friday",
          "Sat": "Saturday", "Sun": "Sunday"}  # fmt: skip
 _RANK = list(Severity)
+_RANGE = re.compile(r"at \d+ %")  # a range of an estimate says its level
 
 
 def now_page(
@@ -132,7 +134,7 @@ def _figures(histories: Sequence[ReportHistory]) -> list[dict]:
     """Of each report the first headline figure that has a range, for a first look."""
     found = []
     for history in [h for h in histories if h.current]:
-        ranged = [f for f in history.current.manifest["headline"] if f["range"]]
+        ranged = [f for f in history.current.manifest["headline"] if _RANGE.search(f["range"])]
         found += [f | {"note": f"{report_title(history)}, as of {history.current.as_of}"} for f in ranged[:1]]
     return found[:_FIGURES]
 

@@ -5,6 +5,7 @@ No name in the data is ever read as Markdown, because the generator meets none o
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -144,6 +145,17 @@ def _shown(value: float | None, finding: Finding) -> str:
     return format_unit(value, finding.unit, finding.currency)
 
 
+def link(source: Path, target: Path) -> None:
+    """The same file in another place; a copy where the disk cannot link."""
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 # --- files -----------------------------------------------------------------------------------------
 
 
@@ -156,7 +168,10 @@ def files_of(bundle: Bundle | None) -> list[tuple[str, str]]:
 
 
 def copy_files(history: ReportHistory, folder: Path) -> list[tuple[str, str]]:
-    """Copy what readers take away; returns a name and an address seen from the report's page for each."""
+    """Put what readers take away beside the page; a name and an address seen from the page for each.
+
+    Pages get links of their own; the rest are the bundle's very files, which are never rewritten.
+    """
     failed, bundle = history.failed, history.current
     if failed is not None and (failed.folder / "report.html").is_file():
         _copy_html(failed, folder / "failed.html")
@@ -164,11 +179,11 @@ def copy_files(history: ReportHistory, folder: Path) -> list[tuple[str, str]]:
         return []
     _copy_html(bundle, folder / "report.html")
     if (bundle.folder / "report.xlsx").is_file():
-        shutil.copyfile(bundle.folder / "report.xlsx", folder / "report.xlsx")
+        link(bundle.folder / "report.xlsx", folder / "report.xlsx")
     (folder / "tables").mkdir()
     files = files_of(bundle)
     for table in sorted((bundle.folder / "tables").glob("*.csv")):
-        shutil.copyfile(table, folder / "tables" / table.name)
+        link(table, folder / "tables" / table.name)
         files.append((table.name, f"tables/{table.name}"))
     files += _copy_attachments(bundle, folder)
     return [(name, f"{folder.name}/{file}") for name, file in files]
@@ -179,7 +194,7 @@ def _copy_attachments(bundle: Bundle, folder: Path) -> list[tuple[str, str]]:
     attached = bundle.manifest.get("attachments", [])
     if not attached:
         return []
-    shutil.copytree(bundle.folder / "attachments", folder / "attachments")
+    shutil.copytree(bundle.folder / "attachments", folder / "attachments", copy_function=link)
     pages = [Path(entry["name"]) for entry in attached if entry["pdf"]]
     names = [name for page in pages for name in (page.name, page.with_suffix(".pdf").name)]
     return [(n, f"attachments/{n}") for n in names if (folder / "attachments" / n).is_file()]
