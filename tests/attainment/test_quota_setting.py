@@ -1,5 +1,6 @@
 """Quotas in made worlds whose truth is known: what adds up, what is fair, what cannot be said."""
 
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -22,7 +23,7 @@ from salesops_lib.attainment.productivity import Productivity
 from salesops_lib.attainment.proposal import propose
 from salesops_lib.attainment.quota_backtest import ACTUAL, PROPOSED, SAME_TOTAL, backtest, day_before, ranges
 from salesops_lib.attainment.quota_basis import Facts, basis
-from salesops_lib.attainment.quota_headline import chance_text, quota_cards
+from salesops_lib.attainment.quota_headline import chance_text, quota_screen
 from salesops_lib.attainment.quota_limits import quota_limits
 from salesops_lib.attainment.quota_plan import PlanRules, plan_rules, set_quotas
 from salesops_lib.attainment.quota_rules import QUOTA_RULES
@@ -318,6 +319,69 @@ def test_the_back_test_knows_nothing_of_the_year_it_tests(make_records):
     ]  # fmt: skip
 
 
+def shown(quotas, drawn, scores):
+    """The output tables the first screen is made from."""
+    return {
+        "quota_proposal": quota_handover.proposal_rows(quotas, drawn),
+        "quota_levels": quota_handover.level_rows(quotas, drawn),
+        "capacity_bridge": quota_handover.bridge_rows(quotas),
+        "quota_simulation": quota_handover.simulation_rows(quotas, drawn),
+        "quota_backtest": scores,
+    }
+
+
+@pytest.mark.parametrize("reps", [3, 8])
+def test_every_number_of_the_first_screen_stands_in_a_cell_of_a_csv(make_records, tmp_path, reps):
+    now = known(*world(make_records, reps=reps, quarters=12))
+    before = day_before(now)
+    old = now.facts.records.opportunities
+    old = old[old["close_date"] <= pd.Timestamp(before)]
+    records = type(now.facts.records)(old, now.facts.records.quotas, now.facts.records.reps)
+    then = set_quotas(basis(Facts(records), CALENDAR, before, RAMP), rules(), list(now.base))
+    quotas = set_quotas(now, rules(growth=0.1))
+    tables = shown(quotas, quotas.simulate(), backtest(then, now))
+    for name, frame in tables.items():
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    screen = quota_screen(quotas, tables, currency="USD")
+    for source in screen.sources.to_dict("records"):
+        rows = pd.read_csv(tmp_path / f"{source['table']}.csv")
+        if source["how"] == "cell":
+            words, key = [source["row"]], [rows.columns[0]]
+            if source["table"] == "quota_levels":
+                words, key = source["row"].split(", ", 2), ["level", "holder_id", "parent_id"]
+            for column, word in zip([c.replace("position", "step") for c in key], words, strict=False):
+                rows = rows[rows[column] == word]
+            assert len(rows) == 1, source
+        column = rows[source["column"]]
+        found = {"cell": column.iloc[0], "sum": column.sum(), "count": column.notna().sum()}[source["how"]]
+        assert found == pytest.approx(source["value"], abs=0.006), source
+    for card in screen.cards:  # and no number is shown that has no source
+        text = re.sub(r"at 80 %|lowest: T\d", "", " ".join(card[1:]))
+        said = screen.sources.loc[screen.sources["card"] == card[0], "shown"]
+        for number in sorted(said, key=len, reverse=True):
+            assert number in " ".join(card[1:])
+            text = text.replace(number, "")
+        assert not re.search(r"\d", text), (card, text)
+    assert ("%" in screen.cards[3][1]) == (reps == 8)  # small groups have no percentage
+
+
+def test_seats_are_known_from_quotas_that_stand_for_a_year(make_records):
+    # 8 reps, a quota of 400,000 a year each: the same plan as with 100,000 a quarter.
+    records, names = world(make_records, quota=0)
+    yearly = records.quotas.drop_duplicates("holder_id").assign(period="FY23", quota_base=400_000.0)
+    now = known(type(records)(records.opportunities, yearly, records.reps), names)
+    quotas = set_quotas(now, rules(growth=0.1, over_assignment=1.05))
+    assert list(quotas.proposed.reps["quota_base"]) == [Decimal("462000.00")] * 8
+    assert "No back-test: no quota stands for single quarters" in " ".join(quota_limits(quotas, quotas))
+
+
+def test_few_seats_leave_the_simulated_share_unknown(make_records, setting):
+    quotas = set_quotas(known(*world(make_records, reps=7)), rules())
+    found = quota_findings.share(setting, quotas, quotas.simulate())
+    assert {f.severity for f in found} == {Severity.UNKNOWN}
+    assert not any("%" in f.statement for f in found)
+
+
 def test_under_a_year_of_history_nothing_is_made_up(make_records, setting):
     short = set_quotas(known(*world(make_records, quarters=3)), rules(target=1e6))
     assert not short.ready
@@ -327,7 +391,9 @@ def test_under_a_year_of_history_nothing_is_made_up(make_records, setting):
     assert {f.code for f in found} == {r.code for r in QUOTA_RULES}
     assert {f.severity for f in found} == {Severity.UNKNOWN}
     assert {f.value for f in found} == {None}
-    assert quota_cards(short, None, scores, currency="USD")[0][1] == "–"
+    screen = quota_screen(short, shown(short, None, scores), currency="USD")
+    assert screen.cards[0][1] == "–"
+    assert screen.sources.empty
     for contract, rows in [
         (quota_outputs.QUOTA_PROPOSAL, quota_handover.proposal_rows(short, None)),
         (quota_outputs.QUOTA_LEVELS, quota_handover.level_rows(short, None)),
