@@ -4,6 +4,8 @@ Bookings and quotas come straight from the generator, which shares no code with 
 here.
 """
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +23,7 @@ MOMENTS = (0.25, 0.75)  # share of the quarter's days gone
 PERIODS = [QUARTER_NAMES[q] for q in QUARTERS[:-1]]  # FY24-Q1 to FY26-Q3, whole by LAST_DAY
 
 
+@cache
 def progress(seed: int, moment: float) -> pd.DataFrame:
     """Booked by a moment of each quarter and in all, with the quota, per company, region, team and rep."""
     made = simulated(world(seed))
