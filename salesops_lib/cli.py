@@ -223,14 +223,12 @@ def site(
     root, data = catalog.repository_root(), _typed(data)
     reports, ledger = out or root / "reports", (lambda _: decisions(data)) if data else decisions
     if audience:  # its own reports only; decisions name people and are everybody's
-        reports = audience_folder(reports, inputs.read_audience(data, audience).name)
-        ledger = lambda _: ()  # noqa: E731
+        reports, ledger = audience_folder(reports, inputs.read_audience(data, audience).name), lambda _: ()
     sources = site.Sources.declared(discover(root), catalog.discover(root), ledger, calendar(data))
     page = site.build_site(reports, None, root / "playbooks", sources=sources)
+    typer.echo(f"open {os.path.relpath(page)}")
     if serve:
         serving.show(page.parent, port, typer.echo)
-    else:
-        typer.echo(f"open {os.path.relpath(page)}")
 
 
 @app.command()

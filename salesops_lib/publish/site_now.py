@@ -170,6 +170,7 @@ def _row(
     states = _states(history, newest, sources)
     seconds = bundle.run.get("duration_seconds")
     cadence = bundle.run.get("cadence") or {}
+    ended = "held back" if history.held else "failed"
     return {
         "title": report_title(history),
         "question": bundle.run.get("question", ""),
@@ -181,7 +182,7 @@ def _row(
         "events": events.get(history.key.split("/")[0], []),
         "states": states,
         "state_keys": {key for key, _, _ in states},
-        "as_of": bundle.as_of if history.current else f"never ({bundle.as_of} {'held back' if history.held else 'failed'})",
+        "as_of": bundle.as_of if history.current else f"never ({bundle.as_of} {ended})",
         "counts": tally(bundle.findings)["counts"],
         "owner": bundle.run.get("owner", ""),
         "seconds": MISSING if seconds is None else f"{seconds:.1f}",
