@@ -118,7 +118,8 @@ def _stopped(fault: Exception, seen, late: threading.Event, cell_seconds: int, r
         return Failure(cell, f"the cell took longer than {cell_seconds} s and was stopped")
     if isinstance(fault, DeadKernelError):
         return Failure(cell, "the kernel died (killed, out of memory, or os._exit)")
-    return Failure(cell, f"{type(fault).__name__}: {_one_line(str(fault))}")
+    said = _one_line(str(fault)) or "the kernel could not say why, as when it is out of memory"
+    return Failure(cell, f"{type(fault).__name__}: {said}")
 
 
 def _unfinished(notebook, staged: Path) -> Failure | None:
