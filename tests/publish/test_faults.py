@@ -232,7 +232,7 @@ def test_a_kernel_out_of_memory_fails_the_run_and_the_next_one_recovers(workshop
     assert failed.status == "failed"
     # How a kernel ends depends on what it was doing when the last byte went.
     ends = ("MemoryError", "the kernel died", "out of memory", "took longer than 25 s")
-    assert any(end in failed.error for end in ends)
+    assert any(end in failed.error for end in ends), failed.error
     assert failed.error.startswith("cell 4: ")
     assert workshop.current(KEY) == good.folder
     assert read_reports(workshop.reports)[0].failed.folder == failed.folder
