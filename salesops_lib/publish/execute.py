@@ -119,14 +119,10 @@ def _stopped(fault: Exception, seen, late: threading.Event, cell_seconds: int, r
     if isinstance(fault, CellTimeoutError):
         return Failure(cell, f"the cell took longer than {cell_seconds} s and was stopped")
     if isinstance(fault, DeadKernelError):
-<<<<<<< HEAD
         return Failure(cell, "the kernel died (killed, out of memory, or os._exit)", transient=True)
     # Not raised in a cell: the kernel did not start or could not be reached.
     transient = isinstance(fault, (RuntimeError, OSError))
-    return Failure(cell, f"{type(fault).__name__}: {_one_line(str(fault))}", transient)
-=======
-        return Failure(cell, "the kernel died (killed, out of memory, or os._exit)")
-    return Failure(cell, _said(type(fault).__name__, str(fault)))
+    return Failure(cell, _said(type(fault).__name__, str(fault)), transient)
 
 
 def _said(name: str, text: str) -> str:
@@ -134,7 +130,6 @@ def _said(name: str, text: str) -> str:
     if not text.strip() and name == CellExecutionError.__name__:
         text = "the kernel could not say why, as when it is out of memory"
     return f"{name}: {_one_line(text)}"
->>>>>>> faults
 
 
 def _unfinished(notebook, staged: Path) -> Failure | None:
