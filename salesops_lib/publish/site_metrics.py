@@ -20,7 +20,7 @@ from salesops_lib.publish.site_sources import Sources
 from salesops_lib.publish.sparkline import sparkline
 
 TITLE = "Metrics and trends"
-_ROWS = 40  # places on a metric's page, the most pressing
+_ROWS = 20  # places on a metric's page, the most pressing
 _BETTER = {"up": "higher", "down": "lower", "neither": "neither: it describes"}
 _FACTS = (
     ("Formula", "formula"), ("Unit", "unit"), ("One value is of", "grain"), ("Counts", "population"),

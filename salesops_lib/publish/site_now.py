@@ -24,7 +24,7 @@ from salesops_lib.publish.site_sources import Companies, Sources, data_of
 
 TITLE = "What needs a decision"
 _CARDS = 10  # findings shown in full
-_LINES = 40  # and in one line each, those that press and those unknown
+_LINES = 20  # and in one line each, those that press and those unknown
 _FIGURES = 4  # headline figures of the first screen, where no brief gathers them
 _RHYTHM = {"day": "Every day", "week": "Every week", "month": "Every month", "quarter": "Every quarter"}
 _DAYS = {"Mon": "Monday", "Tue": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday", "Fri": "Friday",
