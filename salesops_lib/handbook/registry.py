@@ -79,7 +79,7 @@ def _declared(package: str, module: str, attribute: str):
 
 
 def _policies(folder: Path) -> dict[str, Policy]:
-    """Dated values only: ``stages.yaml`` is a list of stages, and the list of audiences is no value either."""
+    """Dated values only: ``stages.yaml`` is a list of stages, the list of audiences no value either."""
     return {
         path.stem: Policy(path.stem, {k: v for k, v in _mapping(path).items() if k != "audiences"})
         for path in sorted(folder.glob("*.yaml"))
