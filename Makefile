@@ -27,7 +27,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 report: $(STAMP)  ## run every notebook on the sample company and build the site
 	@status=0; $(BIN)/salesops run --all --as-of $(BACKFILL) --every month --jobs 2 || status=$$?; \
-	$(BIN)/salesops site; exit $$status
+	$(BIN)/salesops site; echo "search needs a server: .venv/bin/salesops site --serve"; exit $$status
 
 test: $(STAMP)  ## the whole suite: library, linters, notebooks, golden notebooks
 	@$(BIN)/pytest -n 2 --dist loadscope

@@ -205,33 +205,30 @@ def run(
 
 
 @app.command()
-def site(out: Out = None, data: Data = "", audience: Audience = "") -> None:
-    """Build the browsable site from the reports that stand and what was decided about their findings."""
-    from salesops_lib.inputs.commands import decisions
-    from salesops_lib.publish import catalog, site
-
-    root = catalog.repository_root()
-    reports, decided = out or root / "reports", decisions(_typed(data))
-    if audience:  # its own reports only; decisions name people and are everybody's
-        from salesops_lib import inputs
-        from salesops_lib.publish.audience import audience_folder
-
-        reports, decided = audience_folder(reports, inputs.read_audience(_typed(data), audience).name), ()
-    page = site.build_site(reports, None, root / "playbooks", decided)
-    typer.echo(f"open {os.path.relpath(page)}")
-
-
-@app.command()
-def sample(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write it.")],
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
-    scale: Annotated[float, typer.Option(min=0.01, max=1000, help="Sellers, deals, leads times this.")] = 1.0,
+def site(
+    out: Out = None,
+    data: Data = "",
+    audience: Audience = "",
+    serve: Annotated[bool, typer.Option(help="Also show it on this machine until Ctrl-C.")] = False,
+    port: Annotated[int, typer.Option(help="Where --serve listens; 0 takes a free one.")] = 8750,
 ) -> None:
-    """Write the made-up sample company, of any size."""
-    from salesops_lib.inputs.sample.generate import generate
+    """Build the browsable site from the reports that stand and what was decided about their findings."""
+    from salesops_lib import inputs
+    from salesops_lib.handbook.registry import discover
+    from salesops_lib.inputs.commands import calendar, decisions
+    from salesops_lib.publish import catalog, site
+    from salesops_lib.publish import serve as serving
+    from salesops_lib.publish.audience import audience_folder
 
-    generate(out, seed=seed, scale=scale)
-    typer.echo(f"made {out}")
+    root, data = catalog.repository_root(), _typed(data)
+    reports, ledger = out or root / "reports", (lambda _: decisions(data)) if data else decisions
+    if audience:  # its own reports only; decisions name people and are everybody's
+        reports, ledger = audience_folder(reports, inputs.read_audience(data, audience).name), lambda _: ()
+    sources = site.Sources.declared(discover(root), catalog.discover(root), ledger, calendar(data))
+    page = site.build_site(reports, None, root / "playbooks", sources=sources)
+    typer.echo(f"open {os.path.relpath(page)}")
+    if serve:
+        serving.show(page.parent, port, typer.echo)
 
 
 @app.command()

@@ -20,7 +20,7 @@ def limits(records: Records, result: Attainment, pace: Pace, *, asked: str = "")
     ``asked``: the period the reader asked for; empty where the report chose it.
     """
     now = result.table[result.table["period"] == pace.period]
-    said = [*_missing_tables(records), *_summed(now), *_pace(pace)]
+    said = [*uncounted(records, result), *_missing_tables(records), *_summed(now), *_pace(pace)]
     if not asked and pace.finished:
         said.append(f"{pace.period} is the last period with quotas; the one of {result.as_of} has none.")
     others = sorted(set(records.quotas["measure"].dropna()) - {result.measure})
@@ -31,6 +31,26 @@ def limits(records: Records, result: Attainment, pace: Pace, *, asked: str = "")
         said.append("A rep's own figure includes overlay credit; team, region and company figures never do.")
     said.append("Credit is dated by close date, and a rep's team is the one of the spell on that day.")
     return said
+
+
+def uncounted(records: Records, result: Attainment) -> list[str]:
+    """A sentence on won deals without a value in the reporting currency; their money is in no total."""
+    faults = result.exceptions
+    ids = faults.loc[faults["fault"] == "no_amount", "row_key"]
+    if ids.empty:
+        return []
+    deals = records.opportunities
+    short = deals[deals["opportunity_id"].astype(str).isin(set(ids))]
+    worth = ""
+    if {"currency", "amount"} <= set(short):
+        own = short.groupby("currency")["amount"].sum(min_count=1).dropna()
+        worth = ", ".join(f"{amount:,.0f} {name}" for name, amount in own.items())
+    many = f"{len(ids):,} won deal{'s' if len(ids) > 1 else ''} of all periods"
+    return [
+        f"{many} without an amount in {records.currency or 'the reporting currency'}"
+        f"{f' ({worth})' if worth else ''}: in no total, so bookings here are too low. "
+        f"Add the amount, or the exchange rate, and import again."
+    ]
 
 
 def _rates(records: Records, result: Attainment) -> list[str]:

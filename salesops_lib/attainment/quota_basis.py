@@ -67,7 +67,7 @@ def basis(facts: Facts, calendar: FiscalCalendar, as_of: date, ramp: Ramp, *, me
     whole = list(running.past)
     base = whole[-YEAR_QUARTERS:] if len(whole) >= YEAR_QUARTERS else []
     spelled = holders.spells(facts.records.reps)
-    seats = _seats(result, spelled, whole)
+    seats = _seats(result, spelled, whole, _carried(facts.records.quotas, result, calendar))
     groups = _groups(facts, result, seats, spelled)
     seats = seats.assign(group=seats["rep_id"].map(groups)).reset_index(drop=True)
     panel = _panel(result, calendar, spelled, whole, ramp)
@@ -98,12 +98,26 @@ def direct_lines(result: Attainment, quarters: list[str]) -> pd.DataFrame:
     return lines[lines["rep_id"].notna() & ~lines["overlay"] & lines["period"].isin(quarters)]
 
 
-def _seats(result: Attainment, spelled: pd.DataFrame, whole: list[str]) -> pd.DataFrame:
-    """Reps in a spell that is still open who carry a quota, or whose role does."""
+def _carried(quotas: pd.DataFrame, result: Attainment, calendar: FiscalCalendar) -> set[str]:
+    """Reps whose quota stands for another kind of period, such as a year, that ended in the last year."""
+    since = result.as_of - timedelta(days=366)
+    rows = quotas[(quotas["level"] == "rep") & (quotas["measure"] == result.measure)]
+    rows = rows[pd.to_numeric(rows["quota_base"]) > 0].dropna(subset=["period"])
+    recent = set()
+    for name in rows["period"].unique():
+        start, end = calendar.bounds(Period.parse(name))
+        if Period.parse(name).kind != "quarter" and start <= result.as_of and end > since:
+            recent.add(name)
+    return set(rows.loc[rows["period"].isin(recent), "holder_id"])
+
+
+def _seats(result: Attainment, spelled: pd.DataFrame, whole: list[str], elsewhere: set[str]) -> pd.DataFrame:
+    """Reps in an open spell who carry a quota (``elsewhere``: one by year or month), or whose role does."""
     rows = result.table[(result.table["level"] == "rep") & result.table["in_totals"].astype(bool)]
+    overlays = set(result.table.loc[~result.table["in_totals"].astype(bool), "holder_id"])
     recent = sorted(rows["period"].unique())[-YEAR_QUARTERS:]
     asked = rows[rows["period"].isin(recent) & (pd.to_numeric(rows["assigned_base"]) > 0)]
-    carrying = set(asked["holder_id"])
+    carrying = set(asked["holder_id"]) | (elsewhere - overlays)
     last = rows.sort_values("period", kind="stable").drop_duplicates("holder_id", keep="last")
     last = last.set_index("holder_id")
     if spelled.empty:
@@ -115,7 +129,6 @@ def _seats(result: Attainment, spelled: pd.DataFrame, whole: list[str]) -> pd.Da
         still = spelled[spelled["end_date"] == holders.STILL].drop_duplicates("rep_id", keep="last")
         size = still.groupby("role")["rep_id"].size()
         share = still[still["rep_id"].isin(carrying)].groupby("role")["rep_id"].size() / size
-        overlays = set(result.table.loc[~result.table["in_totals"].astype(bool), "holder_id"])
         of_role = still["role"].isin(share.index[share >= 0.5]) & ~still["rep_id"].isin(overlays)
         seats = still[still["rep_id"].isin(carrying) | of_role].sort_values("rep_id")
         seats = seats.assign(hired=seats["rep_id"].map(spelled.groupby("rep_id")["start_date"].min()))

@@ -146,20 +146,30 @@ def over_median(setting: Setting, quotas: QuotaPlan) -> list[Finding]:
 
 
 def share(setting: Setting, quotas: QuotaPlan, drawn: Simulation | None) -> list[Finding]:
-    """The simulated share of reps at quota, against both ends of the band. UNKNOWN without history."""
+    """The simulated share of reps at quota, against both ends of the band.
+
+    UNKNOWN without history or under eight reps.
+    """
     if not quotas.ready or drawn is None:
         return [_unknown(setting, rule, quotas) for rule in (HARD, EASY)]
     low, middle, high = drawn.share_range()
-    made = []
+    reps, made = len(quotas.proposed.reps), []
+    said = (
+        f"About {drawn.reps['p_quota'].sum():.1f} of {reps} reps are expected at quota: few reps, no share."
+    )
+    if reps >= HARD.min_n:
+        said = (
+            f"{percent(middle)} of {reps} reps reach their quota in the middle draw, {percent(low)} to "
+            f"{percent(high)} in four draws of five."
+        )
     for rule, word in ((HARD, "lowering"), (EASY, "raising")):
         limit = setting.limit(rule)
         met = middle >= limit.value if rule is HARD else middle <= limit.value
         made.append(
             rule.judge(
-                scope={"year": quotas.plan.name}, value=middle, n=quotas.made.quarters, limit=limit,
+                scope={"year": quotas.plan.name}, value=middle, n=reps, limit=limit,
                 as_of=setting.as_of, interval=Interval(low, high, LEVEL, _drawn(drawn)),
-                statement=f"{percent(middle)} of {len(quotas.proposed.reps)} reps reach their quota in "
-                f"the middle draw, {percent(low)} to {percent(high)} in four draws of five.",
+                statement=said,
                 recommendation="Keep the level of the quotas." if met
                 else f"Test {word} target or over_assignment, and run again.",
             )

@@ -8,12 +8,15 @@ from decimal import Decimal
 import pandas as pd
 
 from salesops_lib.attainment import quota_outputs as outputs
+from salesops_lib.attainment.capacity import capacity_of
 from salesops_lib.attainment.quota_basis import NO_REGION, NO_TEAM
 from salesops_lib.attainment.quota_plan import QuotaPlan
 from salesops_lib.attainment.quota_simulation import Simulation
 from salesops_lib.core.contracts import Table
 from salesops_lib.core.money import allocate, to_cents
 
+SHARE, TREND = "share of reps at quota", "productivity trend a year"
+COVER, GROWTH = "bottom-up capacity ÷ target", "growth asked, on the last four whole quarters"
 _CENT = Decimal("0.01")
 _KEY = ["holder_id", "level", "period", "measure"]
 
@@ -65,7 +68,7 @@ def simulation_rows(quotas: QuotaPlan, drawn: Simulation | None) -> pd.DataFrame
     known = f"{left.left} left, {left.seats:.0f} seats" if left.known else "no role spells: taken as none"
     trend = (made.trend - 1.2816 * made.trend_sd, made.trend, made.trend + 1.2816 * made.trend_sd)
     rows = [
-        ("share of reps at quota", *drawn.share_range(), drawn.draws, "simulation"),
+        (SHARE, *drawn.share_range(), drawn.draws, "simulation"),
         (
             "company bookings ÷ target", company["attainment_low"], company["attainment_mid"],
             company["attainment_high"], drawn.draws, "simulation",
@@ -73,8 +76,10 @@ def simulation_rows(quotas: QuotaPlan, drawn: Simulation | None) -> pd.DataFrame
         ("spread between reps", None, made.between_sd, None, None, f"random effects, moments, {fit}"),
         ("noise of a rep's quarter", None, made.noise_sd, None, None, f"random effects, moments, {fit}"),
         ("shock of a quarter, shared", None, made.shock_sd, None, None, f"regression, shrunk, {fit}"),
-        ("productivity trend a year", *trend, None, f"regression, shrunk, {fit}"),
+        (TREND, *trend, None, f"regression, shrunk, {fit}"),
         ("leavers a year", None, left.rate, None, None, known),
+        (COVER, None, capacity_of(quotas.bridge) / float(quotas.plan.target), None, None, "capacity_bridge"),
+        (GROWTH, None, None if quotas.plan.stated else quotas.plan.growth, None, None, "parameter growth"),
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=outputs.QUOTA_SIMULATION.column_names)
     return frame.astype({"low": "float64", "mid": "float64", "high": "float64", "draws": "Int64"})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
+from salesops_lib.attainment.limits import uncounted
 from salesops_lib.attainment.potential import missing_parts
 from salesops_lib.attainment.quota_basis import NO_TEAM, YEAR_QUARTERS
 from salesops_lib.attainment.quota_plan import QuotaPlan
@@ -18,12 +21,22 @@ def quota_limits(now: QuotaPlan, then: QuotaPlan) -> list[str]:
 
     ``now``: the plan; ``then``: the back-test's.
     """
-    said = _history(now, then)
+    known = now.basis
+    said = [*uncounted(known.facts.records, known.result), *_history(now, then)]
+    if now.ready and then.ready and not _quarterly(now):
+        said.append("No back-test: no quota stands for single quarters of the base year to compare with.")
     if now.ready:
         said += _parts(now, "") + _seats(now)
     if then.ready:
         said += _parts(then, "Back-test: ")
     return said
+
+
+def _quarterly(now: QuotaPlan) -> bool:
+    """Whether any rep had a quota for a quarter of the base year."""
+    rows = now.basis.result.table
+    rows = rows[(rows["level"] == "rep") & rows["period"].isin(now.basis.base)]
+    return bool((pd.to_numeric(rows["assigned_base"]) > 0).any())
 
 
 def _parts(quotas: QuotaPlan, where: str) -> list[str]:
@@ -68,5 +81,6 @@ def _seats(now: QuotaPlan) -> list[str]:
         said.append(f"{n} of {len(now.basis.seats)} reps are in no team; they stand together as '{NO_TEAM}'.")
     if now.proposed.reps["over_median"].isna().any():
         n = int(now.proposed.reps["over_median"].isna().sum())
-        said.append(f"{n} reps are in groups under four: no cap by the median applies to them.")
+        are = "reps are" if n > 1 else "rep is"
+        said.append(f"{n} {are} in groups under four: no cap by the median applies there.")
     return said

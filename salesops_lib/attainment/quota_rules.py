@@ -38,13 +38,13 @@ MEDIAN = Rule(
 )  # fmt: skip
 HARD = Rule(
     code="F-QUOTA-HARD", metric=metrics.SIMULATED_SHARE, title="Simulated share at quota, lower end",
-    policy="plan_share_min", keep="above", min_n=YEAR_QUARTERS, counts="past quarters",
+    policy="plan_share_min", keep="above", min_n=SMALL_GROUP, counts="reps",
     owner="sales ops manager",
     due=_LETTERS, due_days=21, playbook=_PAGE,
 )  # fmt: skip
 EASY = Rule(
     code="F-QUOTA-EASY", metric=metrics.SIMULATED_SHARE, title="Simulated share at quota, upper end",
-    policy="plan_share_max", keep="below", min_n=YEAR_QUARTERS, counts="past quarters",
+    policy="plan_share_max", keep="below", min_n=SMALL_GROUP, counts="reps",
     owner="sales ops manager",
     due=_LETTERS, due_days=21, playbook=_PAGE,
 )  # fmt: skip

@@ -13,6 +13,7 @@ import typer
 from salesops_lib.core.errors import ParameterError, UserError
 from salesops_lib.core.findings import Finding
 from salesops_lib.core.followup import ACCEPTED, ASSIGNED, CLOSED, Followed, decision, followed
+from salesops_lib.core.periods import FiscalCalendar
 
 NAME = "findings"
 LEDGER = "finding_states"
@@ -86,6 +87,16 @@ def decisions(data: str) -> tuple[dict, ...]:
     from salesops_lib.inputs.ledger import read_ledger
 
     return () if "://" in data else read_ledger(_folder(data), LEDGER).entries
+
+
+def calendar(data: str) -> FiscalCalendar | None:
+    """The fiscal calendar of a company folder (empty: the sample); None for a database or where none is."""
+    from salesops_lib.inputs.company import read_company
+
+    try:
+        return None if "://" in data else read_company(_folder(data)).calendar
+    except UserError:
+        return None
 
 
 def _decide(name: str, report: str, data: str, out: Path, state: str, **told: str | None) -> None:

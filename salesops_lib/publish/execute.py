@@ -101,7 +101,7 @@ def execute(
                 on_cell_executed=lambda **_: on_cell(),
             )
         except PapermillExecutionError as fault:
-            failure = Failure(fault.cell_index, f"{fault.ename}: {_one_line(fault.evalue)}")
+            failure = Failure(fault.cell_index, _said(fault.ename, fault.evalue))
         except (CellTimeoutError, DeadKernelError, CellExecutionError, RuntimeError, OSError) as fault:
             manager.kill_now()
             failure = _stopped(fault, seen, late, cell_seconds, run_seconds)
@@ -122,7 +122,14 @@ def _stopped(fault: Exception, seen, late: threading.Event, cell_seconds: int, r
         return Failure(cell, "the kernel died (killed, out of memory, or os._exit)", transient=True)
     # Not raised in a cell: the kernel did not start or could not be reached.
     transient = isinstance(fault, (RuntimeError, OSError))
-    return Failure(cell, f"{type(fault).__name__}: {_one_line(str(fault))}", transient)
+    return Failure(cell, _said(type(fault).__name__, str(fault)), transient)
+
+
+def _said(name: str, text: str) -> str:
+    """An error in one line; a kernel without memory for its own message ends with an empty one."""
+    if not text.strip() and name == CellExecutionError.__name__:
+        text = "the kernel could not say why, as when it is out of memory"
+    return f"{name}: {_one_line(text)}"
 
 
 def _unfinished(notebook, staged: Path) -> Failure | None:

@@ -52,6 +52,11 @@ class ReportHistory:
         """The standing report, or the failure where nothing good is there yet."""
         return self.current or self.failed
 
+    @property
+    def held(self) -> bool:
+        """Whether the newest run was held back, its data having failed the gate, rather than failed."""
+        return self.failed is not None and self.failed.run.get("status") == "stale"
+
     def trend(self, finding: Finding) -> list[tuple[str, float | None]]:
         """``(as_of, value)`` of the same finding over past runs, oldest first, whatever its period."""
         wanted = identity(finding)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -77,7 +78,8 @@ def finding_view(finding: Finding, currency: str, period: str, playbooks: str) -
 
 def tally(findings: Sequence[Finding]) -> dict:
     """How many were ``judged`` and ``counts`` of (class, word, number) by severity."""
-    counts = {s: sum(f.severity is s for f in findings) for s in Severity}
+    found = Counter(f.severity for f in findings)
+    counts = {s: found[s] for s in Severity}
     return {
         "judged": len(findings) - counts[Severity.UNKNOWN],
         "counts": [(s.value.lower(), SEVERITY_WORD[s], n) for s, n in counts.items()],

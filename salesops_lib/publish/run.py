@@ -138,7 +138,10 @@ def _wave(tasks: Sequence[Task], store: Store, *, jobs: int, resume: bool, on_ce
 
 def _not_run(task: Task, store: Store) -> Result:
     if task.stale:
-        return hold(task, store)
+        try:
+            return hold(task, store)
+        except (OSError, UserError) as fault:  # one that cannot be kept must not stop the others
+            return Result(task, "failed", error=f"stale, and that could not be stored: {fault}")
     return Result(task, "lacking") if task.lacks else _standing(task, store)
 
 

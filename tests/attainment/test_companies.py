@@ -267,9 +267,14 @@ def test_a_past_report_reruns_to_the_byte_after_a_later_reorganisation_or_restat
     folder = write(
         tmp_path / "acme", opportunities=made, quotas=quotas(REPS, QUARTERS), reps=reps, credits=shares
     )
+    planned = {"as_of": "2025-08-15", "draws": 100}
     first = run_notebook("attainment", folder, tmp_path / "first", monkeypatch, as_of="2025-08-15")
+    plan = run_notebook("quota_setting", folder, tmp_path / "plan", monkeypatch, **planned)
     later(folder)
     second = run_notebook("attainment", folder, tmp_path / "second", monkeypatch, as_of="2025-08-15")
+    again = run_notebook("quota_setting", folder, tmp_path / "again", monkeypatch, **planned)
+    for path in sorted((plan / "tables").iterdir()):
+        assert path.read_bytes() == (again / "tables" / path.name).read_bytes(), path.name
     names = sorted(p.name for p in (first / "tables").iterdir())
     assert names == sorted(p.name for p in (second / "tables").iterdir())
     assert len(names) >= 15

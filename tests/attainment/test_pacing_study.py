@@ -4,6 +4,8 @@ Bookings and quotas come straight from the generator, which shares no code with 
 here.
 """
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +23,7 @@ MOMENTS = (0.25, 0.75)  # share of the quarter's days gone
 PERIODS = [QUARTER_NAMES[q] for q in QUARTERS[:-1]]  # FY24-Q1 to FY26-Q3, whole by LAST_DAY
 
 
+@cache
 def progress(seed: int, moment: float) -> pd.DataFrame:
     """Booked by a moment of each quarter and in all, with the quota, per company, region, team and rep."""
     made = simulated(world(seed))
@@ -80,6 +83,26 @@ def test_a_stated_chance_to_reach_quota_comes_true_as_often_as_it_says(results):
     off = (found["share"] - found["p_mean"]).abs()
     assert off[found["n"] >= 300].max() <= 0.10
     assert np.average(off, weights=found["n"]) <= 0.04
+
+
+def test_the_company_s_chance_holds_over_companies_with_easy_and_hard_goals():
+    # One rule sets all the sample's goals, so its true chance is nearly one number whatever is stated: seven
+    # quarters cannot know it. Over goals from easy to hard the stated chance must hold, and may be timid.
+    parts = []
+    for seed in SEEDS:
+        made = progress(seed, 0.75)
+        made = made[made["level"] == "company"]
+        for hardness in (0.86, 0.91, 0.96, 1.01, 1.06):
+            scaled = made.assign(quota=made["quota"] * hardness)
+            pace = pacing.Pace(scaled, pd.DataFrame(), PERIODS, [], "", 0.75, False)
+            parts.append(pacing.backtest(pace))
+    found = calibration(pd.concat(parts, ignore_index=True), ("company",))
+    timid = np.sign(found["share"] - 0.5) == np.sign(found["p_mean"] - 0.5)
+    off = (found["share"] - found["p_mean"]).abs()
+    ends = found["p_from"].isin([0.0, 0.8])
+    assert timid[ends].all()
+    assert off.max() <= 0.15  # a band of 50 has a standard error of 7 points
+    assert np.average(off, weights=found["n"]) <= 0.10
 
 
 def test_chances_sort_those_who_reach_quota_from_those_who_do_not(results):

@@ -1,5 +1,7 @@
 """Quotas in made worlds whose truth is known: what adds up, what is fair, what cannot be said."""
 
+import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -22,7 +24,7 @@ from salesops_lib.attainment.productivity import Productivity
 from salesops_lib.attainment.proposal import propose
 from salesops_lib.attainment.quota_backtest import ACTUAL, PROPOSED, SAME_TOTAL, backtest, day_before, ranges
 from salesops_lib.attainment.quota_basis import Facts, basis
-from salesops_lib.attainment.quota_headline import chance_text, quota_cards
+from salesops_lib.attainment.quota_headline import chance_text, quota_screen
 from salesops_lib.attainment.quota_limits import quota_limits
 from salesops_lib.attainment.quota_plan import PlanRules, plan_rules, set_quotas
 from salesops_lib.attainment.quota_rules import QUOTA_RULES
@@ -234,15 +236,39 @@ def test_spread_and_noise_are_found_where_they_were_planted(make_records):
     assert np.abs(shrunk - own).mean() < np.abs(raw - own).mean()
 
 
+def resold(first, sold):
+    """The basis of a world that differs in its bookings only, without reading it anew."""
+    rep = {f"R{r}": r for r in range(len(sold))}
+    quarter = {name: q for q, name in enumerate(first.whole)}
+
+    def amounts(rows):
+        return sold[rows["rep_id"].map(rep).to_numpy(), rows["period"].map(quarter).to_numpy()].round(2)
+
+    lines, panel = first.result.lines, first.panel
+    lines = lines.assign(cents=(100 * amounts(lines)).round().astype("int64"))
+    result = replace(first.result, lines=lines)
+    return replace(first, result=result, panel=panel.assign(booked=amounts(panel)))
+
+
+def test_a_resold_basis_plans_as_one_read_anew(make_records):
+    sold = 100_000 * np.random.default_rng(2).gamma(4, 0.25, (2, 24, 8))
+    first, second = (known(*world(make_records, reps=24, booked=each)) for each in sold)
+    plans = [set_quotas(made, rules(growth=0.0)) for made in (resold(first, sold[1]), second)]
+    pd.testing.assert_frame_equal(
+        *(p.proposed.reps[["rep_id", "quota_base", "expected_base"]] for p in plans), check_dtype=False
+    )
+    pd.testing.assert_frame_equal(plans[0].made.reps, plans[1].made.reps)
+
+
 def test_simulated_share_and_bookings_cover_what_then_comes(make_records):
     """Many worlds: the year after is drawn from the truth, not from the estimate; 80 % ranges hold 80 %."""
+    first = known(*world(make_records, reps=24))
     inside, company = [], []
     for seed in range(30):
         random = np.random.default_rng(100 + seed)
         own = random.gamma(1 / 0.0625, 0.0625, 24)
         sold = 100_000 * own[:, None] * np.exp(random.normal(0, 0.05, 12)) * random.gamma(4, 0.25, (24, 12))
-        records, names = world(make_records, reps=24, quarters=8, booked=sold[:, :8])
-        quotas = set_quotas(known(records, names), rules(growth=0.0, seed=seed))
+        quotas = set_quotas(resold(first, sold[:, :8]), rules(growth=0.0, seed=seed))
         drawn = quota_simulation.simulate(
             quotas.proposed, quotas.plan, quotas.made, leave_rate=0.0, lag_months=0, seed=seed, draws=400
         )
@@ -318,6 +344,69 @@ def test_the_back_test_knows_nothing_of_the_year_it_tests(make_records):
     ]  # fmt: skip
 
 
+def shown(quotas, drawn, scores):
+    """The output tables the first screen is made from."""
+    return {
+        "quota_proposal": quota_handover.proposal_rows(quotas, drawn),
+        "quota_levels": quota_handover.level_rows(quotas, drawn),
+        "capacity_bridge": quota_handover.bridge_rows(quotas),
+        "quota_simulation": quota_handover.simulation_rows(quotas, drawn),
+        "quota_backtest": scores,
+    }
+
+
+@pytest.mark.parametrize("reps", [3, 8])
+def test_every_number_of_the_first_screen_stands_in_a_cell_of_a_csv(make_records, tmp_path, reps):
+    now = known(*world(make_records, reps=reps, quarters=12))
+    before = day_before(now)
+    old = now.facts.records.opportunities
+    old = old[old["close_date"] <= pd.Timestamp(before)]
+    records = type(now.facts.records)(old, now.facts.records.quotas, now.facts.records.reps)
+    then = set_quotas(basis(Facts(records), CALENDAR, before, RAMP), rules(), list(now.base))
+    quotas = set_quotas(now, rules(growth=0.1))
+    tables = shown(quotas, quotas.simulate(), backtest(then, now))
+    for name, frame in tables.items():
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    screen = quota_screen(quotas, tables, currency="USD")
+    for source in screen.sources.to_dict("records"):
+        rows = pd.read_csv(tmp_path / f"{source['table']}.csv")
+        if source["how"] == "cell":
+            words, key = [source["row"]], [rows.columns[0]]
+            if source["table"] == "quota_levels":
+                words, key = source["row"].split(", ", 2), ["level", "holder_id", "parent_id"]
+            for column, word in zip([c.replace("position", "step") for c in key], words, strict=False):
+                rows = rows[rows[column] == word]
+            assert len(rows) == 1, source
+        column = rows[source["column"]]
+        found = {"cell": column.iloc[0], "sum": column.sum(), "count": column.notna().sum()}[source["how"]]
+        assert found == pytest.approx(source["value"], abs=0.006), source
+    for card in screen.cards:  # and no number is shown that has no source
+        text = re.sub(r"at 80 %|lowest: T\d", "", " ".join(card[1:]))
+        said = screen.sources.loc[screen.sources["card"] == card[0], "shown"]
+        for number in sorted(said, key=len, reverse=True):
+            assert number in " ".join(card[1:])
+            text = text.replace(number, "")
+        assert not re.search(r"\d", text), (card, text)
+    assert ("%" in screen.cards[3][1]) == (reps == 8)  # small groups have no percentage
+
+
+def test_seats_are_known_from_quotas_that_stand_for_a_year(make_records):
+    # 8 reps, a quota of 400,000 a year each: the same plan as with 100,000 a quarter.
+    records, names = world(make_records, quota=0)
+    yearly = records.quotas.drop_duplicates("holder_id").assign(period="FY23", quota_base=400_000.0)
+    now = known(type(records)(records.opportunities, yearly, records.reps), names)
+    quotas = set_quotas(now, rules(growth=0.1, over_assignment=1.05))
+    assert list(quotas.proposed.reps["quota_base"]) == [Decimal("462000.00")] * 8
+    assert "No back-test: no quota stands for single quarters" in " ".join(quota_limits(quotas, quotas))
+
+
+def test_few_seats_leave_the_simulated_share_unknown(make_records, setting):
+    quotas = set_quotas(known(*world(make_records, reps=7)), rules())
+    found = quota_findings.share(setting, quotas, quotas.simulate())
+    assert {f.severity for f in found} == {Severity.UNKNOWN}
+    assert not any("%" in f.statement for f in found)
+
+
 def test_under_a_year_of_history_nothing_is_made_up(make_records, setting):
     short = set_quotas(known(*world(make_records, quarters=3)), rules(target=1e6))
     assert not short.ready
@@ -327,7 +416,9 @@ def test_under_a_year_of_history_nothing_is_made_up(make_records, setting):
     assert {f.code for f in found} == {r.code for r in QUOTA_RULES}
     assert {f.severity for f in found} == {Severity.UNKNOWN}
     assert {f.value for f in found} == {None}
-    assert quota_cards(short, None, scores, currency="USD")[0][1] == "–"
+    screen = quota_screen(short, shown(short, None, scores), currency="USD")
+    assert screen.cards[0][1] == "–"
+    assert screen.sources.empty
     for contract, rows in [
         (quota_outputs.QUOTA_PROPOSAL, quota_handover.proposal_rows(short, None)),
         (quota_outputs.QUOTA_LEVELS, quota_handover.level_rows(short, None)),

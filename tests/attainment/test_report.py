@@ -174,6 +174,22 @@ def test_limits_say_what_is_lacking(company, made):
     assert "Without a goal of their own in FY26-Q2: 1 region, 1 team" in said
 
 
+def test_won_deals_without_a_rate_are_named_with_their_money_and_never_silently_short(make_records, fiscal):
+    # By hand: two deals of 700 and 300 EUR without a rate; one of 50 USD counts.
+    deal = {"owner_id": "R1", "close_date": date(2025, 6, 1)}
+    deals = [
+        {"opportunity_id": "O1", "currency": "EUR", "amount": 700.0, "amount_base": None, **deal},
+        {"opportunity_id": "O2", "currency": "EUR", "amount": 300.0, "amount_base": None, **deal},
+        {"opportunity_id": "O3", "currency": "USD", "amount": 50.0, "amount_base": 50.0, **deal},
+    ]
+    quota = {"holder_id": "R1", "level": "rep", "period": "FY26-Q2", "quota_base": 100}
+    records = make_records(opportunities=deals, quotas=[quota], currency="USD")
+    result = attainment(records, fiscal, AS_OF)
+    pace = pacing.pace(result, fiscal, Period.parse("FY26-Q2"))
+    said = limits(records, result, pace, asked="FY26-Q2")[0]
+    assert said.startswith("2 won deals of all periods without an amount in USD (1,000 EUR): in no total")
+
+
 def test_names_with_dollars_and_underscores_are_drawn_as_they_are(made, company, tmp_path, fiscal):
     _, pace, _, projected = made
     reps, fair = judged(made, company, fiscal)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import re
 import threading
 from datetime import date
@@ -11,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+from salesops_lib.publish.serve import serve, site_server
 from salesops_lib.publish.site import build_site
 
 NOW = date(2025, 12, 12)
@@ -20,7 +19,10 @@ PAGES = [
     "reports/attainment/company/report.html",
     "reports/attainment/company/failed.html",
     "playbooks/how-to/analytics/review-attainment.html",
+    "metrics/attainment-team.html",
+    "metrics/index.html",
 ]
+FOR_PEOPLE = [PAGES[0], PAGES[1], PAGES[4], PAGES[5]]  # first page, a report, a playbook, a metric
 PLAYBOOK = """---
 title: Review attainment
 ---
@@ -96,9 +98,8 @@ def site(made, tmp_path_factory):
 @pytest.fixture(scope="module")
 def served(site):
     """The site's address over http on this machine."""
-    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(quiet, directory=site))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = site_server(site, port=0)
+    threading.Thread(target=serve, args=(server,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
 
@@ -194,7 +195,7 @@ def test_a_wide_table_scrolls_in_its_own_box(browser, site):
     page.context.close()
 
 
-@pytest.mark.parametrize("path", PAGES[:3])
+@pytest.mark.parametrize("path", [PAGES[1], PAGES[2], PAGES[6]])
 def test_all_images_are_loaded_and_described(browser, site, path):
     page = Watched(browser).open((site / path).as_uri())
     images = page.evaluate(
@@ -205,7 +206,7 @@ def test_all_images_are_loaded_and_described(browser, site, path):
     page.context.close()
 
 
-@pytest.mark.parametrize("path", PAGES[:3])
+@pytest.mark.parametrize("path", [*PAGES[:3], PAGES[5]])
 def test_a_page_prints_whole(browser, site, path):
     page = Watched(browser).open((site / path).as_uri())
     assert page.pdf(format="A4").startswith(b"%PDF")
@@ -233,6 +234,47 @@ def test_text_stands_out_from_its_ground_by_day_and_by_night(browser, site, path
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         assert page.evaluate(CONTRAST) == [], scheme
+    page.context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_axe_finds_no_serious_fault_on_any_kind_of_page(browser, served, width, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    # axe is put into the page as a script, which the pages' own policy would refuse.
+    watched = Watched(browser, width, bypass_csp=True, color_scheme=scheme)
+    for path in FOR_PEOPLE:
+        page = watched.open(f"{served}/{path}")
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (ground == "rgb(255, 255, 255)") == (scheme == "light"), ground
+        found = Axe().run(page).response["violations"]
+        grave = [(f["id"], f["nodes"][0]["html"]) for f in found if f["impact"] in {"serious", "critical"}]
+        assert grave == [], path
+    assert watched.outside(served) == []
+    page.context.close()
+
+
+def test_the_first_screen_of_the_site_holds_a_range_a_limit_a_state_and_a_next_step(browser, site):
+    page = Watched(browser).open((site / "index.html").as_uri())
+    for selector in [".headline .range", ".badge.act", ".evidence", ".step", "dd.stake"]:
+        box = page.locator(selector).first.bounding_box()
+        assert box and box["y"] + box["height"] <= 900, selector
+    assert "limit at least 80 %" in page.locator("article.finding .evidence").first.inner_text()
+    page.context.close()
+
+
+def test_a_finding_leads_to_its_metric_and_the_metric_back_to_report_and_playbook(browser, site):
+    page = Watched(browser).open((site / "index.html").as_uri())
+    page.locator("article.finding .links a", has_text="Metric").first.click()
+    page.locator("svg.history").wait_for()
+    assert "Limit 80 %" in page.locator("svg.history").get_attribute("aria-label")
+    page.locator("#places ~ .scroll a").first.click()
+    page.locator(f"[id='{page.url.split('#')[1]}']").wait_for()
+    page.go_back()
+    page.locator(".step a").first.click()
+    page.locator("#f-attn-team").wait_for()
+    page.locator(".latest a").first.click()
+    page.wait_for_url("**/reports/attainment/company.html")
     page.context.close()
 
 

@@ -274,3 +274,17 @@ def test_of_several_due_days_without_data_the_latest_is_told_and_all_run_when_it
     assert (code, days(told)) == (3, [("week", "2025-12-08", "stale")])
     code, told = conducted(workshop, capsys, due="2025-12-09")
     assert [day for _, day, _ in days(told)] == ["2025-12-01", "2025-12-08"]
+
+
+def test_a_stale_report_that_cannot_be_stored_fails_and_the_others_go_on(workshop, capsys, monkeypatch):
+    from salesops_lib.publish import run
+
+    def full(task, store):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run, "hold", full)
+    weekly(workshop, "a_last", extra="after: [b_first]\n")
+    weekly(workshop, "b_first")
+    code, told = conducted(workshop, capsys, failing=always_stale, due="2025-12-09")
+    assert (code, {status for *_, status in days(told)}) == (1, {"failed"})
+    assert "No space left" in told["runs"][0]["error"]

@@ -2,7 +2,10 @@
 
 import email
 import json
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 from datetime import date
 from email import policy
@@ -193,6 +196,34 @@ def test_a_server_without_tls_gets_neither_password_nor_findings(inbox, results,
     (told,) = delivered(["mail"], inbox.environ | {"SALESOPS_SMTP_TLS": "starttls"}, results, tmp_path)
     assert "lacks what $SALESOPS_SMTP_TLS" in told.error
     assert inbox.messages == []
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+def test_a_mail_goes_over_tls_only_to_a_server_that_can_be_trusted(results, tmp_path, monkeypatch):
+    made = {name: str(tmp_path / name) for name in ("key", "cert")}
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost", "-keyout", made["key"], "-out", made["cert"]],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made["cert"], made["key"])
+    box = Inbox()
+    controller = Controller(
+        box, hostname="localhost", port=_free_port(), tls_context=context, require_starttls=True
+    )
+    controller.start()
+    environ = SMTP | {"SALESOPS_SMTP_HOST": "localhost", "SALESOPS_SMTP_TLS": "starttls"}
+    environ |= {"SALESOPS_SMTP_PORT": str(controller.port)}
+    try:
+        (told,) = delivered(["mail"], environ, results, tmp_path)
+        assert told.error == "not delivered: no trusted TLS connection; the reports stand"
+        assert box.messages == []
+        monkeypatch.setenv("SSL_CERT_FILE", made["cert"])
+        assert delivered(["mail"], environ, results, tmp_path)[0].error == ""
+        assert len(box.messages) == 1
+    finally:
+        controller.stop()
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])

@@ -4,10 +4,13 @@ from datetime import date
 
 import pytest
 
+from salesops_lib.core.errors import UserError
 from salesops_lib.core.followup import decision
+from salesops_lib.core.periods import monthly
 from salesops_lib.publish.history import read_reports
 from salesops_lib.publish.site import build_site
-from salesops_lib.publish.site_pages import SiteError
+from salesops_lib.publish.site_shell import SiteError
+from salesops_lib.publish.site_sources import Sources
 from salesops_lib.publish.sparkline import sparkline
 
 NOW = date(2025, 12, 12)
@@ -105,10 +108,20 @@ def test_findings_lead_to_the_section_of_their_playbook(reports, playbooks):
     )
 
 
-def test_the_first_page_lists_the_index_and_the_pages_findings_name(reports, playbooks):
+def test_the_first_page_leads_to_playbooks_metrics_and_the_report_by_its_rhythm(reports, playbooks):
     page = build_site(reports, playbooks=playbooks).read_text()
-    listed = page[page.index('class="playbooks"') :].split("</ul>")[0]
-    assert "Review attainment" in listed and "Another page" not in listed
+    assert 'href="playbooks/index.html"' in page and 'href="metrics/index.html"' in page
+    assert "<caption>Every month</caption>" in page
+
+
+def test_a_playbook_leads_to_the_latest_report_that_names_it(reports, playbooks):
+    (playbooks / "how-to" / "by-name.md").write_text("# By name\n\nType `salesops run attainment`.\n")
+    site = build_site(reports, playbooks=playbooks).parent / "playbooks" / "how-to"
+    for path, up in [("analytics/review-attainment.html", "../../../"), ("by-name.html", "../../")]:
+        page = (site / path).read_text()
+        assert f'<a href="{up}reports/attainment/company.html">Attainment</a>, as of 2025-12-12' in page, path
+        assert "8 Act" in page
+    assert "Latest report" not in (site / "analytics" / "another.html").read_text()
 
 
 def test_a_failed_run_is_shown_as_failed_beside_the_last_good_report(made, reports):
@@ -172,7 +185,8 @@ def test_past_runs_make_a_trend_across_periods(made, reports):
     history = read_reports(reports)[0]
     emea = next(f for f in history.current.findings if f.scope["team"] == "EMEA")
     assert [value for _, value in history.trend(emea)] == pytest.approx([0.41, 0.51, 0.61])
-    page = build_site(reports).read_text()
+    page = (build_site(reports).parent / "reports/attainment/company.html").read_text()
+    page = page[page.index('id="trend"') :]
     row = next(r for r in re.findall(r"<tr>.*?</tr>", page, re.DOTALL) if "team EMEA" in r and "spark" in r)
     assert re.findall(r'"num">([^<]+)<', row) == ["41 %", "51 %", "61 %"]
     assert "2025-09-12: 41 %; 2025-11-14: 51 %; 2025-12-12: 61 %" in row
@@ -180,7 +194,9 @@ def test_past_runs_make_a_trend_across_periods(made, reports):
 
 def test_one_run_makes_no_trend(made, tmp_path):
     made.bundle(tmp_path, NOW)
-    assert 'id="trends"' not in build_site(tmp_path).read_text()
+    site = build_site(tmp_path).parent
+    assert 'id="trend"' not in (site / "reports/attainment/company.html").read_text()
+    assert "one run" in (site / "metrics/index.html").read_text()
 
 
 def test_every_page_has_a_policy_and_no_address_of_another_host_to_load(reports, playbooks):
@@ -258,3 +274,91 @@ def test_an_accepted_finding_is_listed_apart_with_its_reason(reports):
     page = build_site(reports, decisions=[entry]).read_text()
     assert 'id="settled"' not in before and 'id="settled"' in page
     assert "the &lt;b&gt;team&lt;/b&gt; ramps" in page and "<b>team" not in page
+
+
+def test_a_card_says_in_words_where_its_finding_stands(reports):
+    history = read_reports(reports)[0]
+    act = [f for f in history.current.findings if f.severity == "ACT"][:2]
+    told = [
+        decision(history.key, "2025-12-12", act[0], "assigned", owner="Dana", due="2025-12-01"),
+        decision(history.key, "2025-11-14", act[1], "closed", why="done"),
+    ]
+    page = text(build_site(reports, decisions=told))
+    assert "Assigned to Dana Overdue" in page and "Returned after it was settled" in page
+    assert page.index("Assigned to Dana") < page.index("State New")  # what is overdue rises
+    assert "Overdue 1" in page
+
+
+def test_each_report_is_judged_by_the_ledger_of_its_own_company(made, reports):
+    other = {"as_of": "2025-12-12", "seed": 7, "data": "/elsewhere"}
+    made.bundle(reports, NOW, notebook="data_quality", title="Other", parameters=other)
+    finding = next(f for f in read_reports(reports)[0].current.findings if f.severity == "ACT")
+    entries = {
+        "/elsewhere": [
+            decision("data_quality/company", "2025-12-12", finding, "accepted", why="lives there")
+        ],
+    }
+    page = text(build_site(reports, sources=Sources(decisions=lambda data: entries.get(data, ()))))
+    assert "Reports of 2 sources of data stand here side by side" in page
+    assert page.count("lives there") == 1
+
+
+def test_a_ledger_that_cannot_be_read_is_said_on_the_first_page(reports):
+    def lost(_):
+        raise UserError("entry 3 of finding_states was changed")
+
+    page = text(build_site(reports, sources=Sources(decisions=lost)))
+    assert "is not known here: entry 3 of finding_states was changed" in page
+
+
+def test_a_report_is_stale_by_its_own_cadence_and_not_because_another_runs_more_often(made, reports):
+    monthly_ = {"every": "month", "business_day": 3, "at": "06:00"}
+    made.bundle(reports, date(2025, 12, 3), notebook="fresh", title="Fresh monthly", cadence=monthly_)
+    made.bundle(reports, date(2025, 11, 28), notebook="late", title="Late monthly", cadence=monthly_)
+    page = build_site(reports, sources=Sources(calendar=monthly(2, range(2024, 2028)))).read_text()
+    rows = re.findall(r"<tr>.*?</tr>", page, re.DOTALL)
+    assert "Stale" not in next(r for r in rows if "Fresh monthly" in r)
+    # By hand: the third working day of December 2025 is Wednesday the 3rd.
+    assert "a run was due on 2025-12-03" in next(r for r in rows if "Late monthly" in r)
+
+
+def test_the_report_that_gathers_the_others_stands_before_them(made, reports):
+    made.bundle(reports, NOW, notebook="brief", title="The brief")
+    page = build_site(reports, sources=Sources(gathering=frozenset({"brief"}))).read_text()
+    assert page.index('class="brief"') < page.index('class="tally"')
+
+
+def test_a_metric_page_tells_meaning_past_policy_and_use(made, reports):
+    rule = made.rule("F-ATTN-TEAM", "Team below its floor")
+    site = build_site(reports, sources=Sources(metrics=(rule.metric,), rules=(rule,))).parent
+    page = (site / "metrics/attainment-team.html").read_text()
+    chart = page[page.index('class="history"') :].split("</svg>")[0]
+    assert chart.count("<circle") == 2 and "2025-11-14: 51 % (45 % to 57 %)" in chart
+    assert "limit 80 %" in page and "attainment.team_floor since 2025-02-01" in page
+    assert 'href="../reports/attainment/company.html#f-attn-team' in page
+    assert 'href="../playbooks/how-to/analytics/review-attainment.html#f-attn-team"' in page
+
+
+def test_a_metric_no_finding_judges_says_that_it_has_no_past(made, tmp_path):
+    from dataclasses import replace
+
+    silent = replace(made.rule("F-ATTN-TEAM", "x").metric, id="attainment.silent")
+    site = build_site(tmp_path, sources=Sources(metrics=(silent,))).parent
+    assert "no past of it is kept" in text(site / "metrics/attainment-silent.html")
+
+
+def test_a_build_after_one_new_bundle_is_the_same_as_a_whole_one(made, reports, playbooks, monkeypatch):
+    from salesops_lib.publish import site_shell
+
+    made.bundle(reports, THEN, notebook="data_quality", title="Data quality")
+    first = build_site(reports, playbooks=playbooks).parent.resolve()
+    kept = (first / "reports/data_quality/company.html").stat().st_ino
+    made.bundle(reports, NOW, "9", shift=0.02, started_at=LATER)
+    with monkeypatch.context() as patched:
+        patched.setattr(site_shell, "generate", lambda *_: pytest.fail("the generator ran again"))
+        second = build_site(reports, playbooks=playbooks).parent.resolve()
+    assert (second / "reports/data_quality/company.html").stat().st_ino == kept
+    whole = build_site(reports, reports / "whole", playbooks).parent.resolve()
+    read = {p.relative_to(whole): p.read_bytes() for p in whole.rglob("*") if p.is_file()}
+    assert {p.relative_to(second): p.read_bytes() for p in second.rglob("*") if p.is_file()} == read
+    assert (first / "search.json").read_bytes() != read[next(p for p in read if p.name == "search.json")]

@@ -77,7 +77,12 @@ def stage(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path, wa
         recoded = _recode(path, text, looked.encoding)
     text = even(text, work / f"{table}-even.csv")
     columns, separator = _header(text, path.name)
-    read = [c for c in columns if c.lower() in wanted] or columns[:1]
+    read = [c for c in columns if c.lower() in wanted]
+    if not read:  # a title above the header, or another file: read on, it would empty the table
+        raise MappingError(
+            f"file '{path.name}', line 1: none of the columns {_some(columns)} is one the mapping reads; put "
+            f"the column names into the first line, or name the columns with --map FILE"
+        )
     source = Source(
         path, table, Facts(con, table), read, 0, looked.encoding, looked.sha256,
         header=columns, ascii=looked.ascii, controls=looked.controls, recoded=recoded,
@@ -220,6 +225,11 @@ def _header(text: Path, name: str) -> tuple[list[str], str]:
         title = title.strip().lstrip("\ufeff").replace('"', "") or f"column {number}"
         columns.append(title if title not in columns else f"{title} ({number})")
     return columns, separator
+
+
+def _some(columns: list[str]) -> str:
+    shown = ", ".join(repr(c[:40]) for c in columns[:5])
+    return f"{shown} …" if len(columns) > 5 else shown
 
 
 def _stage_line_by_line(con, source: Source, text: Path, separator: str, work: Path) -> None:

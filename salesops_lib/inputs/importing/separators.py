@@ -19,7 +19,8 @@ WITH cells AS (
         FROM bared)
 SELECT min(n) FILTER (either), arg_min(v, n) FILTER (either),
        count(*) FILTER (point AND NOT either), count(*) FILTER (comma AND NOT either),
-       count(*) FILTER (either AND contains(b, '.'))
+       count(*) FILTER (either AND contains(b, '.')),
+       count(*) FILTER (comma AND contains(b, '.') AND contains(b, ','))
 FROM marked
 """
 
@@ -38,8 +39,10 @@ def proven_decimal(source: Source, facts: Facts, text: str, where: str) -> str |
         return None
     forms = {"point": _form(".", ","), "comma": _form(",", ".")}
     asked = _STATS.format(text=text, bare=bare(text), number=source.number, table=source.table, **forms)
-    row, sample, point, comma, pointed = source.facts.con.execute(asked).fetchone()
-    if row is None or not (point or comma or pointed):
+    row, sample, point, comma, pointed, grouped = source.facts.con.execute(asked).fetchone()
+    if row is None:  # no doubtful value: 1.234,56 proves the comma by itself, 1,23 alone does not
+        return "," if grouped and not point else None
+    if not (point or comma or pointed):
         return None
     if bool(point) == bool(comma):
         both = (

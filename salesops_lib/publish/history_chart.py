@@ -1,0 +1,99 @@
+"""A metric's past as one inline SVG: values with ranges, the limit that held, and all of it in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from html import escape
+from itertools import pairwise
+
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 760, 260, 96, 24, 18, 34
+_LABELS = 6  # days written under the axis
+
+
+@dataclass(frozen=True)
+class Point:
+    """One run: its day, the value with its range (missing where it could not be judged), and the limit."""
+
+    day: date
+    value: float | None
+    low: float | None
+    high: float | None
+    limit: float
+
+
+def history_chart(points: Sequence[Point], name: str, shown: Callable[[float | None], str]) -> str:
+    """An SVG of ``points`` (oldest first); ``shown`` writes a value with its unit.
+
+    Empty where no value is known. Ranges are bars, the limit is dashed and steps where the policy did.
+    """
+    numbers = [v for p in points for v in (p.value, p.low, p.high, p.limit) if v is not None]
+    if not any(p.value is not None for p in points):
+        return ""
+    low, high = min(numbers), max(numbers)
+    margin = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
+    low, high = (0.0 if 0 <= low < margin else low - margin), high + margin
+    first, last = points[0].day.toordinal(), points[-1].day.toordinal()
+
+    def x(day: date) -> float:
+        share = (day.toordinal() - first) / (last - first) if last > first else 0.5
+        return round(_LEFT + 16 + share * (_WIDTH - _LEFT - _RIGHT - 32), 1)
+
+    def y(value: float) -> float:
+        return round(_TOP + (high - value) / (high - low) * (_HEIGHT - _TOP - _BOTTOM), 1)
+
+    parts = [*_axes(points, (low, high), x, y, shown), _limit(points, x, y, shown), *_values(points, x, y)]
+    told = "; ".join(f"{p.day.isoformat()}: {shown(p.value)}{_range(p, shown)}" for p in points)
+    return (
+        f'<svg class="history" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(name)}. '
+        f'{escape(told)}. Limit {escape(shown(points[-1].limit))}.">{"".join(parts)}</svg>'
+    )
+
+
+def _range(point: Point, shown: Callable[[float | None], str]) -> str:
+    return f" ({shown(point.low)} to {shown(point.high)})" if point.low is not None else ""
+
+
+def _axes(points, ends, x, y, shown) -> list[str]:
+    low, high = ends
+    parts = []
+    for step in range(4):
+        value = low + (high - low) * step / 3
+        h = y(value)
+        parts.append(f'<path class="grid" d="M{_LEFT} {h}H{_WIDTH - _RIGHT}"/>')
+        parts.append(f'<text x="{_LEFT - 8}" y="{h + 4}" text-anchor="end">{escape(shown(value))}</text>')
+    every = max(1, -(-len(points) // _LABELS))
+    for point in points[::-1][::every]:
+        parts.append(
+            f'<text x="{x(point.day)}" y="{_HEIGHT - 10}" text-anchor="middle">{point.day.isoformat()}</text>'
+        )
+    return parts
+
+
+def _limit(points, x, y, shown) -> str:
+    steps = f"M{_LEFT} {y(points[0].limit)}"
+    for before, point in pairwise(points):
+        if point.limit != before.limit:
+            steps += f"H{x(point.day)}V{y(point.limit)}"
+    at = y(points[-1].limit)
+    return (
+        f'<path class="limit" d="{steps}H{_WIDTH - _RIGHT}"/>'
+        f'<text class="limit" x="{_LEFT + 6}" y="{y(points[0].limit) - 5 if at > _TOP + 20 else at + 14}">'
+        f"limit {escape(shown(points[-1].limit))}</text>"
+    )
+
+
+def _values(points, x, y) -> list[str]:
+    parts, steps, pen = [], [], "M"
+    for point in points:
+        if point.value is None:
+            pen = "M"
+            continue
+        at = x(point.day)
+        if point.low is not None and point.high is not None:
+            parts.append(f'<path class="range" d="M{at} {y(point.low)}V{y(point.high)}"/>')
+        steps.append(f"{pen}{at} {y(point.value)}")
+        parts.append(f'<circle cx="{at}" cy="{y(point.value)}" r="4"/>')
+        pen = "L"
+    return [f'<path class="line" d="{" ".join(steps)}"/>', *parts]

@@ -1,0 +1,59 @@
+"""Exports as strangers hand them over: each is taken whole, or refused in one line that says what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from salesops_lib import inputs
+from salesops_lib.inputs import importing
+from salesops_lib.inputs.importing.mapping import MappingError
+
+HEADER = "Record ID;Deal Name;Deal Stage;Amount;Close Date;Create Date"
+ROWS = (
+    "1;Müller & Söhne;Closed Won;1.234,56;31.12.2025;13.10.2025\n"
+    "2;Grün AG;Closed Lost;2.000,00;15.01.2026;05.11.2025\n"
+)
+
+
+def imported(tmp_path, raw: bytes, source="hubspot", mapping=None):
+    export, company = tmp_path / "export", tmp_path / "company"
+    export.mkdir(exist_ok=True)
+    (export / "deals.csv").write_bytes(raw)
+    if not company.exists():
+        inputs.init_company(company)
+    importing.import_export(source, export, str(company), mapping)
+    return (company / "tables" / "opportunities.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_german_dates_and_letters_arrive_in_any_encoding(tmp_path, encoding):
+    stored = imported(tmp_path, f"{HEADER}\n{ROWS}".encode(encoding))
+    first = next(line for line in stored.splitlines() if line.startswith("1,"))
+    assert ["Müller & Söhne" in first, "2025-12-31" in first] == [True] * 2
+    assert "Grün AG" in stored
+
+
+def test_a_column_whose_every_amount_proves_the_decimal_comma_is_read_so(tmp_path):
+    mapping = tmp_path / "mine.yaml"
+    mapping.write_text(
+        "source: csv\ntables:\n  opportunities:\n    file: deals.csv\n"
+        "    columns: {opportunity_id: Record ID, name: Deal Name, amount: Amount}\n"
+    )
+    stored = imported(tmp_path, f"{HEADER}\n{ROWS}".encode(), "csv", mapping)
+    assert ["1234.56" in stored, "2000" in stored] == [True] * 2
+
+
+@pytest.mark.parametrize("above", ["Export vom 1.12.2025;;;;;\n", "Deals\n\n"])
+def test_a_title_above_the_header_is_refused_and_empties_no_table(tmp_path, above):
+    before = imported(tmp_path, f"{HEADER}\n{ROWS}".encode())
+    with pytest.raises(
+        MappingError, match=r"file 'deals.csv', line 1: none of the columns .* into the first line"
+    ):
+        imported(tmp_path, f"{above}{HEADER}\n{ROWS}".encode())
+    assert (tmp_path / "company" / "tables" / "opportunities.csv").read_text(encoding="utf-8") == before
+
+
+def test_an_empty_file_is_refused_and_a_header_alone_is_an_export_of_no_rows(tmp_path):
+    with pytest.raises(MappingError, match=r"file 'deals.csv' has no header line"):
+        imported(tmp_path, b"")
+    assert imported(tmp_path, f"{HEADER}\n".encode()).count("\n") == 1
