@@ -153,7 +153,9 @@ def _digest(history: ReportHistory) -> str:
     """What a report's page is made from: this library, and attempts, which are never rewritten."""
     total = hashlib.sha256(_library().encode())
     for bundle in [*history.good, *([history.failed] if history.failed else [])]:
-        total.update(f"\0{bundle.folder}\0{(bundle.folder / 'run.json').stat().st_mtime_ns}".encode())
+        record = bundle.folder / "run.json"  # not there where the stored report is damaged
+        stamp = record.stat().st_mtime_ns if record.is_file() else bundle.run.get("error")
+        total.update(f"\0{bundle.folder}\0{stamp}".encode())
     return total.hexdigest()[:32]
 
 

@@ -348,3 +348,20 @@ class Workshop:
 def workshop(tmp_path) -> Workshop:
     """An empty workbench in a temporary folder."""
     return Workshop(tmp_path)
+
+
+@pytest.fixture
+def plain_generator(monkeypatch):
+    """The site's generator, but for its theme: each page as it is, between a head and an end mark."""
+    from salesops_lib.publish import site_shell
+
+    def generate(stage, config):
+        built = stage / "site"
+        for page in (stage / "docs").rglob("*.md"):
+            target = (built / page.relative_to(stage / "docs")).with_suffix(".html")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(f"<head></head>{page.read_text()}<!-- end -->")
+        (built / "search.json").write_text(json.dumps({"items": []}))
+        return built
+
+    monkeypatch.setattr(site_shell, "generate", generate)
