@@ -17,6 +17,33 @@ def identity(finding: Finding) -> tuple:
     return finding.code, tuple(sorted((k, v) for k, v in finding.scope.items() if k != "period"))
 
 
+def pairs(before: Sequence[Finding], after: Sequence[Finding]) -> list[tuple[Finding | None, Finding | None]]:
+    """The findings of two runs side by side: those of ``after`` in order, then what only ``before`` has.
+
+    The same question of the same period belongs together. Where each run asks it of one period only, the two
+    do as well, so that a report that went on to the next quarter is compared with the last.
+    """
+    was, now = _by_identity(before), _by_identity(after)
+    made: list[tuple[Finding | None, Finding | None]] = []
+    taken = set()
+    for finding in after:
+        name = identity(finding)
+        old, own = was.get(name, []), now[name]
+        match = next((f for f in old if f.scope == finding.scope), None)
+        if match is None and len(old) == len(own) == 1:
+            match = old[0]
+        taken.add(id(match))
+        made.append((match, finding))
+    return made + [(finding, None) for finding in before if id(finding) not in taken]
+
+
+def _by_identity(findings: Sequence[Finding]) -> dict[tuple, list[Finding]]:
+    made: dict[tuple, list[Finding]] = {}
+    for finding in findings:
+        made.setdefault(identity(finding), []).append(finding)
+    return made
+
+
 def difference(before: Sequence[Finding], after: Sequence[Finding], since: str) -> dict[str, Any]:
     """What ``diff.json`` holds.
 
@@ -36,12 +63,11 @@ def difference(before: Sequence[Finding], after: Sequence[Finding], since: str) 
         then. ``closed``: the other way round. ``worse``, ``better``: pressing on both days, and moved to the
         other severity. ``moved``: the value left the range it had, with the severity unchanged.
     """
-    was, now = ({identity(f): f for f in findings} for findings in (before, after))
     made: dict[str, list] = {kind: [] for kind in KINDS}
-    for key in [*now, *(k for k in was if k not in now)]:
-        kind = _kind(was.get(key), now.get(key))
+    for was, now in pairs(before, after):
+        kind = _kind(was, now)
         if kind:
-            made[kind].append(_entry(was.get(key), now.get(key)))
+            made[kind].append(_entry(was, now))
     return {"since": since, **made}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from salesops_lib.core.changes import identity
 from salesops_lib.core.findings import Finding, Severity
 from salesops_lib.core.standing import Standing
 from salesops_lib.governance.decisions import place
@@ -118,12 +119,20 @@ def verdicts(reports: Sequence[Standing]) -> pd.DataFrame:
         One row an answer, :data:`VERDICT_COLUMNS`; ``answers`` is ``opposite`` (one ACT and one OK),
         ``differ`` (other severities side by side) or ``alike``. Opposite ones first.
     """
-    told = [(r.report, f) for r in reports for f in r.findings]
+    # Of several periods the first is asked about: the running one, which every report knows.
+    told = [(r.report, f) for r in reports for f in _of_first_period(r.findings)]
     rows = [row for question in QUESTIONS for row in _answers(question, told)]
     frame = pd.DataFrame(rows, columns=list(VERDICT_COLUMNS))
     rank = {"opposite": 0, "differ": 1, "alike": 2}
     order = frame["answers"].map(rank)
     return frame.iloc[order.argsort(kind="stable")].reset_index(drop=True)
+
+
+def _of_first_period(findings: Sequence[Finding]) -> list[Finding]:
+    first: dict[tuple, Finding] = {}
+    for finding in sorted(findings, key=lambda f: f.scope.get("period", "")):
+        first.setdefault(identity(finding), finding)
+    return list(first.values())
 
 
 def _answers(question: Question, told: list[tuple[str, Finding]]) -> list[dict]:

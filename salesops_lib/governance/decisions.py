@@ -9,13 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from salesops_lib.core.changes import PRESSING, identity
+from salesops_lib.core.changes import PRESSING, pairs
 from salesops_lib.core.findings import Finding
 from salesops_lib.core.followup import ASSIGNED, SETTLED, followed
 from salesops_lib.core.standing import Standing
 
 COLUMNS = (
-    "severity", "report", "code", "title", "place", "statement", "next_step", "owner", "state", "first_due",
+    "severity", "report", "code", "title", "place", "period",
+    "statement", "next_step", "owner", "state", "first_due",
     "overdue", "open_since", "open_days", "runs", "money_base", "playbook",
 )  # fmt: skip
 _NO_PLACE = ("period", "company")
@@ -32,12 +33,14 @@ class Streak:
 
 def streak(report: Standing, finding: Finding) -> Streak:
     """The unbroken row of good runs, ending in the last, in which a finding pressed, whatever its period."""
-    name, held = identity(finding), []
+    held: list[tuple[date, Finding]] = []
+    here, same = report.findings, finding
     for day, findings in reversed(report.good):
-        match = [f for f in findings if identity(f) == name and f.severity in PRESSING]
-        if not match:
+        same = next((was for was, now in pairs(findings, here) if now is same), None)
+        if same is None or same.severity not in PRESSING:
             break
-        held.append((day, match[0]))
+        held.append((day, same))
+        here = findings
     first_day, first = held[-1] if held else (report.as_of, finding)
     return Streak(first_day, first.due, max(len(held), 1))
 
@@ -80,8 +83,8 @@ def decisions(
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame["money_base"] = frame["money_base"].astype("float64")
     return frame.sort_values(
-        ["severity", "money_base", "report", "code", "place"],
-        ascending=[True, False, True, True, True],
+        ["severity", "money_base", "report", "code", "place", "period"],
+        ascending=[True, False, True, True, True, True],
         na_position="last",
         ignore_index=True,
     )
@@ -134,6 +137,7 @@ def _row(item, report: Standing, on: date) -> dict[str, Any]:
         "code": finding.code,
         "title": finding.title,
         "place": place(finding.scope),
+        "period": finding.scope.get("period", ""),
         "statement": finding.statement,
         "next_step": finding.recommendation,
         "owner": item.owner,

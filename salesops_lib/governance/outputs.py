@@ -13,17 +13,19 @@ _REPORT = _c("report", "text", "Notebook and run.", nullable=False)
 _CODE = _c("code", "text", "Finding code.", nullable=False)
 _TITLE = _c("title", "text", "What was judged.")
 _PLACE = _c("place", "text", "Where, without the period; empty: the company.")
+_PERIOD = _c("period", "text", "Fiscal period, where the finding is of one.")
 
 DECISIONS = Table(
     "decisions",
     "a pressing finding nobody has settled",
-    ("report", "code", "place"),
+    ("report", "code", "place", "period"),
     (
         _c("severity", "text", "ACT or WATCH.", nullable=False),
         _REPORT,
         _CODE,
         _TITLE,
         _PLACE,
+        _PERIOD,
         _c("statement", "text", "What was found."),
         _c("next_step", "text", "What to do."),
         _c("owner", "text", "Role, or who it was assigned to."),
@@ -53,7 +55,7 @@ PLACES = Table(
 CHANGES = Table(
     "changes",
     "what moved between the last two good runs of a report",
-    ("report", "code", "place"),
+    ("report", "code", "place", "period"),
     (
         _c("kind", "text", "opened, worse, better, closed, moved.", nullable=False),
         _REPORT,
@@ -61,6 +63,7 @@ CHANGES = Table(
         _CODE,
         _TITLE,
         _PLACE,
+        _PERIOD,
         _c("before", "text", "Severity then; empty: not there."),
         _c("before_value", "number", "Value then, in unit."),
         _c("now", "text", "Severity now."),
@@ -114,12 +117,13 @@ VERDICTS = Table(
 UNKNOWNS = Table(
     "unknowns",
     "a finding that cannot be judged",
-    ("report", "code", "place"),
+    ("report", "code", "place", "period"),
     (
         _REPORT,
         _CODE,
         _TITLE,
         _PLACE,
+        _PERIOD,
         _c("statement", "text", "What was found."),
         _c("has", "count", "Evidence there is."),
         _c("needs", "count", "Evidence it takes."),

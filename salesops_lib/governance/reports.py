@@ -16,9 +16,21 @@ STATE_COLUMNS = (
     "report", "title", "state", "as_of", "last_due", "failed_on", "act", "watch", "unknown", "ok",
 )  # fmt: skip
 CHANGE_COLUMNS = (
-    "kind", "report", "since", "code", "title", "place", "before", "before_value", "now", "now_value", "unit",
+    "kind", "report", "since", "code", "title", "place", "period",
+    "before", "before_value", "now", "now_value", "unit",
 )  # fmt: skip
-UNKNOWN_COLUMNS = ("report", "code", "title", "place", "statement", "has", "needs", "counts", "next_step")
+UNKNOWN_COLUMNS = (
+    "report",
+    "code",
+    "title",
+    "place",
+    "period",
+    "statement",
+    "has",
+    "needs",
+    "counts",
+    "next_step",
+)
 BEHIND = ("failed", "stale", "never ran")
 
 
@@ -72,7 +84,7 @@ def _change(kind: str, report: str, since: date, entry: dict) -> dict:
     before, now = entry["before"] or {}, entry["after"] or {}
     return {
         "kind": kind, "report": report, "since": since, "code": entry["code"], "title": entry["title"],
-        "place": place(entry["scope"]),
+        "place": place(entry["scope"]), "period": entry["scope"].get("period", ""),
         "before": before.get("severity", ""), "before_value": before.get("value"),
         "now": now.get("severity", ""), "now_value": now.get("value"), "unit": entry["unit"],
     }  # fmt: skip
@@ -83,7 +95,7 @@ def unknown(reports: Sequence[Standing]) -> pd.DataFrame:
     rows = [
         {
             "report": r.report, "code": f.code, "title": f.title,
-            "place": place(f.scope),
+            "place": place(f.scope), "period": f.scope.get("period", ""),
             "statement": f.statement, "has": f.n, "needs": f.min_n, "counts": f.counts,
             "next_step": f.recommendation,
         }

@@ -57,6 +57,23 @@ def test_a_finding_is_due_when_its_first_run_said_so_however_often_later_runs_mo
     checked(rows, outputs.DECISIONS)
 
 
+def test_a_finding_of_two_periods_is_two_decisions_each_with_its_own_past():
+    def quarters(day, first, second):
+        scope = [{"company": "Co", "period": p} for p in ("FY26-Q4", "FY27-Q1")]
+        return [
+            made("F-FCST-TARGET", v, on=day, scope=s) for v, s in zip((first, second), scope, strict=True)
+        ]
+
+    told = [report("forecasting/company", (NOV, quarters(NOV, 1.5, 0.5)), (DEC, quarters(DEC, 0.5, 0.5)))]
+    rows = checked(deciding.decisions(told, [], DEC), outputs.DECISIONS).set_index("period")
+    assert rows["runs"].to_dict() == {"FY26-Q4": 1, "FY27-Q1": 2}
+    opened = checked(gathered.changes(told), outputs.CHANGES)
+    assert opened[["kind", "period"]].to_numpy().tolist() == [["opened", "FY26-Q4"]]
+    told.append(report("attainment/company", (DEC, [made("F-ATTN-PACE", 1.5, scope={"company": "Co"})])))
+    answers = checked(agreement.verdicts(told), outputs.VERDICTS)
+    assert answers["report"].tolist() == ["forecasting/company", "attainment/company"]
+
+
 def test_a_break_in_the_row_of_runs_starts_the_clock_anew():
     quiet = made("F-A-ONE", 1.5)
     runs = [

@@ -64,3 +64,16 @@ def test_a_finding_that_is_gone_is_closed_and_a_new_one_opened():
         ("closed", "Floor (team A): Act 60 % → not judged"),
     ]
     assert lines(None, "USD") == []
+
+
+def test_a_report_of_two_periods_compares_each_with_itself():
+    before = [finding(0.95, period="FY26-Q4"), finding(0.60, period="FY27-Q1")]
+    after = [finding(0.60, period="FY26-Q4"), finding(0.60, period="FY27-Q1")]
+    found = difference(before, after, "2025-11-30")
+    assert [(k, e["scope"]["period"]) for k in KINDS for e in found[k]] == [("opened", "FY26-Q4")]
+
+
+def test_when_the_quarter_turns_the_one_that_ended_is_not_compared_with_the_one_that_began():
+    before = [finding(0.95, period="FY26-Q3"), finding(0.60, period="FY26-Q4")]
+    after = [finding(0.60, period="FY26-Q4"), finding(0.95, period="FY27-Q1")]
+    assert not any(difference(before, after, "2025-10-31")[k] for k in KINDS)
