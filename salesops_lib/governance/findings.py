@@ -88,7 +88,7 @@ def overdue(setting: Setting, decisions: pd.DataFrame) -> Finding:
         oldest = late.sort_values("first_due", kind="stable").iloc[0]
         step = (
             f"Ask the {oldest['owner']} for a day or an acceptance of {oldest['code']}, due since "
-            f"{oldest['first_due']}, then of the next: `salesops findings assign` or `accept --why`."
+            f"{oldest['first_due']}, then of the next, with salesops findings assign or accept."
         )
     return setting.judge(
         OVERDUE, scope={"company": setting.company}, n=len(decisions),
@@ -108,7 +108,7 @@ def stale(setting: Setting, state: pd.DataFrame) -> Finding:
         STALE, scope={"company": setting.company}, n=len(state),
         value=float(len(behind)) if len(state) else None,
         statement=said if len(state) else "No run file names a report.",
-        recommendation="Run `salesops run --due` today, and read the failing cell of what fails."
+        recommendation="Run salesops run --due now today, and read the failing cell of what fails."
         if len(behind) else "Keep the schedule.",
     )  # fmt: skip
 
@@ -124,7 +124,7 @@ def apart(setting: Setting, forecasts: pd.DataFrame) -> list[Finding]:
             setting.judge(
                 APART, scope={"company": setting.company}, value=None, n=0,
                 statement="Forecast and pace of one period do not both stand.",
-                recommendation="Run `forecasting` and `attainment` for the period.",
+                recommendation="Run forecasting and attainment for the period.",
             )
         ]  # fmt: skip
     return [_gap(setting, row) for row in shown.itertuples()]

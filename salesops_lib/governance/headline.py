@@ -20,7 +20,6 @@ def cards(
     return [
         _act(decisions, state),
         _largest(decisions),
-        _overdue(decisions),
         _quarter(forecasts),
         _changed(changes),
         _agree(verdicts, state),
@@ -32,7 +31,9 @@ def _act(decisions: pd.DataFrame, state: pd.DataFrame) -> Card:
     judged = int(state[["act", "watch", "unknown", "ok"]].to_numpy().sum())
     if not judged:
         return "To decide now", "not known", "", "no report has run"
-    return "To decide now", str(len(act)), f"{len(decisions) - len(act)} more to watch", f"{judged} judged"
+    late = int(decisions["overdue"].astype(bool).sum())
+    note = f"of {judged} judged; {late} of {len(decisions)} open ones past the day first due"
+    return "To decide now", str(len(act)), f"{len(decisions) - len(act)} more to watch", note
 
 
 def _largest(decisions: pd.DataFrame) -> Card:
@@ -46,13 +47,6 @@ def _largest(decisions: pd.DataFrame) -> Card:
         row["title"],
         f"{row['owner']} by {row['first_due']}",
     )
-
-
-def _overdue(decisions: pd.DataFrame) -> Card:
-    late = decisions[decisions["overdue"].astype(bool)]
-    oldest = late["open_days"].max()
-    note = f"oldest open for {oldest:.0f} days" if len(late) else "nothing waits past its day"
-    return "Past the day first due", f"{len(late)} of {len(decisions)}", "", note
 
 
 def _quarter(forecasts: pd.DataFrame) -> Card:
