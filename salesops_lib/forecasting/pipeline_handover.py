@@ -18,6 +18,7 @@ from salesops_lib.forecasting import pipeline_outputs as outputs
 from salesops_lib.forecasting import scenarios as what_if
 from salesops_lib.forecasting.combination import Outlook
 from salesops_lib.forecasting.engines import Engines
+from salesops_lib.forecasting.fx_effect import Rates
 from salesops_lib.forecasting.pipeline import Forecast
 from salesops_lib.forecasting.pipeline_measures import coverage, win_rates
 from salesops_lib.forecasting.slippage import movers, needed, pushes, slippage
@@ -33,8 +34,13 @@ _SOURCES = {
 }  # fmt: skip
 
 
-def waterfall_steps(engines: Engines, day: date, period: Period) -> pd.DataFrame:
+def waterfall_steps(
+    engines: Engines, day: date, period: Period, rates: pd.DataFrame | None = None, currency: str = ""
+) -> pd.DataFrame:
     """Weekly steps of the period up to a day, all nodes, in cents (:func:`waterfall.waterfall`).
+
+    ``rates``: the table ``fx_rates``, to tell what an exchange rate did from what a seller did; ``currency``
+    is the reporting one. Without rates nothing is put down to them.
 
     The first step goes from the eve of the period, the last to ``day``, each earlier one seven days before
     the next. Before the period begins there is one step, of the last week. Empty without history.
@@ -47,7 +53,9 @@ def waterfall_steps(engines: Engines, day: date, period: Period) -> pd.DataFrame
     while days[-1] - WEEK > eve:
         days.append(days[-1] - WEEK)
     days.append(min(eve, days[-1] - WEEK) if eve >= day else eve)
-    return waterfall(log, engines.books.reps, period, sorted(set(days)), company=engines.books.company)
+    fx = None if rates is None or rates.empty else Rates(rates, currency)
+    told = {"company": engines.books.company, "rates": fx}
+    return waterfall(log, engines.books.reps, period, sorted(set(days)), **told)
 
 
 def waterfall_rows(steps: pd.DataFrame, company: str) -> pd.DataFrame:

@@ -196,6 +196,20 @@ def test_the_report_audits_what_the_engine_reads_and_refuses_what_knows_the_outc
     assert not set(refused) & set(used.index)
 
 
+def test_the_reports_waterfall_tells_what_the_rate_did_from_what_sellers_did(whole):
+    day, period = whole.snapshot.as_of, Period.parse(whole.period)
+    rates, currency = whole.snapshot.frame("fx_rates"), whole.snapshot.company.currency
+    plain, told = (
+        pipeline.waterfall_steps(whole.engines, day, period, *given) for given in ((), (rates, currency))
+    )
+    own, other = (pipeline.node_step(steps, whole.company["node_id"]) for steps in (plain, told))
+    assert own["fx"].sum() == 0 != other["fx"].sum()
+    amounts = ["increased", "decreased", "fx"]  # the same money, told apart; nothing else moves
+    assert own[amounts].sum().sum() == other[amounts].sum().sum()
+    same = [c for c in own.select_dtypes("number") if c not in amounts]
+    assert own[same].to_numpy().tolist() == other[same].to_numpy().tolist()
+
+
 def test_the_base_scenario_is_the_headline(whole):
     drawn = whole.engines.pipeline_on(whole.snapshot.as_of)[0]
     rows = pipeline.scenario_rows(drawn, whole.made.outlooks, ["win_rate -10%"], whole.outlook)
