@@ -231,7 +231,8 @@ def _against(rows: pd.DataFrame, combined: np.ndarray, middle: np.ndarray, name:
     losses = {"own": np.abs(combined - actual) / unit, "other": np.abs(middle - actual) / unit}
     losses = pd.DataFrame(losses).dropna()
     by_period = losses.groupby(rows["period"].to_numpy()[losses.index]).mean()
-    test = accuracy.diebold_mariano(by_period["own"], by_period["other"])
+    # Errors of a period after the running one overlap with those of the period before it.
+    test = accuracy.diebold_mariano(by_period["own"], by_period["other"], int(rows["ahead"].max()) + 1)
     return {"loss_difference": test.mean_difference, "p_value": test.p_value}
 
 

@@ -65,6 +65,11 @@ def _past(made: Forecasts) -> list[str]:
             f"Engines weigh the same: {weights.periods} past periods hold all of them, {MIN_PERIODS} are "
             f"needed."
         )
+    if weights and weights.stacked and rows["begun"].nunique() <= MIN_PERIODS:
+        said.append(
+            f"Today's weights differ by engine; those of the past forecasts were equal, since none had "
+            f"{MIN_PERIODS} ended ones before it. Error and coverage shown are of equal weights."
+        )
     factor = made.first.factors.get("upper", 1.0)
     if abs(factor - 1) >= 0.005:
         verb = "widened" if factor > 1 else "narrowed"
