@@ -11,7 +11,7 @@ from salesops_lib.core.charts import percent, short_money
 from salesops_lib.core.findings import Finding, Rule
 from salesops_lib.core.policy import Policy, PolicyValue
 from salesops_lib.governance import metrics
-from salesops_lib.governance.reports import BEHIND
+from salesops_lib.governance.reports import BEHIND, UNDATED
 
 _PAGE = "how-to/analytics/decide-from-the-brief.md"
 
@@ -99,6 +99,7 @@ def overdue(setting: Setting, decisions: pd.DataFrame) -> Finding:
 
 def stale(setting: Setting, state: pd.DataFrame) -> Finding:
     """Reports that failed, are older than their cadence, or never ran. ``state``: ``outputs.REPORTS``."""
+    state = state[state["state"].ne(UNDATED)]  # whether those are late nobody can say
     behind = state[state["state"].isin(BEHIND)]
     names = ", ".join(f"{r.report} ({r.state})" for r in behind.head(3).itertuples())
     said = f"{len(behind)} of {len(state)} reports are behind their cadence" + (
@@ -107,7 +108,7 @@ def stale(setting: Setting, state: pd.DataFrame) -> Finding:
     return setting.judge(
         STALE, scope={"company": setting.company}, n=len(state),
         value=float(len(behind)) if len(state) else None,
-        statement=said if len(state) else "No run file names a report.",
+        statement=said if len(state) else "No report has a cadence that can be dated.",
         recommendation="Run salesops run --due now today, and read the failing cell of what fails."
         if len(behind) else "Keep the schedule.",
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from salesops_lib.core.charts import percent, short_money
+from salesops_lib.governance.reports import BEHIND
 
 Card = tuple[str, str, str, str]
 
@@ -78,7 +79,7 @@ def _changed(changes: pd.DataFrame) -> Card:
 def _agree(verdicts: pd.DataFrame, state: pd.DataFrame) -> Card:
     asked = verdicts.drop_duplicates(["question", "place"])
     both = int(asked["answers"].eq("opposite").sum())
-    behind = int(state["state"].ne("current").sum())
+    behind = int(state["state"].isin(BEHIND).sum())
     return (
         "Reports that contradict",
         f"{both} of {len(asked)}" if len(asked) else "not known",

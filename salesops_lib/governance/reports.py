@@ -32,13 +32,15 @@ UNKNOWN_COLUMNS = (
     "next_step",
 )
 BEHIND = ("failed", "stale", "never ran")
+UNDATED = "cadence not known"
 
 
 def state(reports: Sequence[Standing], on: date) -> pd.DataFrame:
     """One row a report, :data:`STATE_COLUMNS`.
 
     ``state``: ``failed`` (its last run did, an older good one stands), ``stale`` (no good run since it was
-    last due), ``never ran``, else ``current``. Counts are of the last good run.
+    last due), ``never ran``, ``cadence not known`` (the calendar does not reach there), else ``current``.
+    Counts are of the last good run.
     """
     rows = [
         {
@@ -49,7 +51,7 @@ def state(reports: Sequence[Standing], on: date) -> pd.DataFrame:
         for r in reports
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=list(STATE_COLUMNS))
-    rank = frame["state"].map({name: k for k, name in enumerate((*BEHIND, "current"))})
+    rank = frame["state"].map({name: k for k, name in enumerate((*BEHIND, UNDATED, "current"))})
     return frame.iloc[rank.argsort(kind="stable")].reset_index(drop=True)
 
 
@@ -58,8 +60,9 @@ def _state(report: Standing, on: date) -> str:
         return "failed"
     if report.as_of is None:
         return "never ran"
-    due = report.last_due
-    return "stale" if due is not None and report.as_of < due <= on else "current"
+    if report.last_due is None:
+        return UNDATED
+    return "stale" if report.as_of < report.last_due <= on else "current"
 
 
 def changes(reports: Sequence[Standing]) -> pd.DataFrame:

@@ -21,7 +21,8 @@ def reassignments(leads: pd.DataFrame, owners: pd.DataFrame | None) -> pd.Series
         ``lead_id``; a column of :data:`COUNTED` where the CRM counts.
     owners
         The table ``lead_owners``: ``lead_id``, ``assigned_at``, ``owner_id``, one row per turn; or None. It
-        goes before a count. A lead without a row there was never given, and so never passed on.
+        goes before a count. A lead without a row there and without an owner was never given, and so never
+        passed on; one that has an owner all the same is missing: its turns are not recorded.
 
     Returns
     -------
@@ -32,7 +33,10 @@ def reassignments(leads: pd.DataFrame, owners: pd.DataFrame | None) -> pd.Series
         turns = owners.dropna(subset=["owner_id"]).sort_values(["lead_id", "assigned_at"], kind="stable")
         same = turns["lead_id"].eq(turns["lead_id"].shift())
         passed = (same & turns["owner_id"].ne(turns["owner_id"].shift())).groupby(turns["lead_id"]).sum()
-        return leads["lead_id"].map(passed).fillna(0.0).astype("float64")
+        known = leads["lead_id"].map(passed).astype("float64")
+        if "owner_id" not in leads:
+            return known
+        return known.mask(known.isna() & leads["owner_id"].isna(), 0.0)
     for name in COUNTED:
         if name in leads and leads[name].notna().any():
             return pd.to_numeric(leads[name], errors="coerce").astype("float64")

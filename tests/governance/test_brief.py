@@ -191,7 +191,7 @@ def test_a_report_is_failed_stale_never_run_or_current():
         DEC,
     ).set_index("report")
     assert rows["state"].to_dict() == {
-        "current/company": "current", "unscheduled/company": "current", "stale/company": "stale",
+        "current/company": "current", "unscheduled/company": "cadence not known", "stale/company": "stale",
         "failed/company": "failed", "never/company": "never ran",
     }  # fmt: skip
     assert rows.loc["stale/company", ["act", "watch", "unknown", "ok"]].tolist() == [1, 0, 1, 1]
@@ -253,6 +253,8 @@ def test_one_report_behind_is_to_act_on(setting, due, severity):
     found = findings.stale(setting, gathered.state([report("a/company", (NOV, []), last_due=due)], DEC))
     assert found.severity == severity
     assert findings.stale(setting, gathered.state([], DEC)).severity is Severity.UNKNOWN
+    undated = gathered.state([report("a/company", (NOV, []))], DEC)
+    assert findings.stale(setting, undated).severity is Severity.UNKNOWN
 
 
 @pytest.mark.parametrize(("pace", "severity"), [((90, 80, 95), "ACT"), ((106, 80, 120), "OK")])

@@ -197,6 +197,10 @@ def test_reassignments_are_counted_from_turns_or_from_a_count_and_else_unknown()
         {"lead_id": ["A", "A", "A", "B"], "assigned_at": at, "owner_id": ["y", "x", "x", "y"]}
     )
     assert api.reassignments(leads, turns).tolist() == [1.0, 0.0, 0.0]  # again to x is no reassignment
+    # Z has an owner and no turn: its turns are not recorded, which is no 0.
+    unrecorded = pd.concat([leads, pd.DataFrame({"lead_id": ["Z"], "owner_id": ["x"]})], ignore_index=True)
+    assert np.isnan(api.reassignments(unrecorded, turns).iloc[3])
+    assert api.reassignments(leads.drop(columns="owner_id"), turns).isna().tolist() == [False, False, True]
     assert api.reassignments(leads.assign(owner_changes=[2, 0, 0]), None).tolist() == [2.0, 0.0, 0.0]
     assert api.reassignments(leads, None).isna().all()
     balance = api.routing_balance(leads, api.reassignments(leads, turns)).set_index("owner_id")
