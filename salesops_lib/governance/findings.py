@@ -73,7 +73,10 @@ class Setting:
 
 
 def overdue(setting: Setting, decisions: pd.DataFrame) -> Finding:
-    """Share of pressing findings past their first due day. ``decisions``: ``outputs.DECISIONS``."""
+    """Share of pressing findings past their first due day. ``decisions``: ``outputs.DECISIONS``.
+
+    The stakes are those of the findings themselves: here they stand in words, and are no stake of their own.
+    """
     late = decisions[decisions["overdue"].astype(bool)]
     stake = late["money_base"].max()
     said = "No report has a pressing finding."
@@ -93,7 +96,7 @@ def overdue(setting: Setting, decisions: pd.DataFrame) -> Finding:
     return setting.judge(
         OVERDUE, scope={"company": setting.company}, n=len(decisions),
         value=len(late) / len(decisions) if len(decisions) else None,
-        money_at_stake=stake if stake > 0 else None, statement=said, recommendation=step,
+        statement=said, recommendation=step,
     )  # fmt: skip
 
 
