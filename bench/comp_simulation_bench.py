@@ -16,10 +16,11 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from salesops_lib.compensation import curves, draws, kernel
-from salesops_lib.compensation.draws import Design, Stream
-from salesops_lib.compensation.families import Family
-from salesops_lib.compensation.performance import Structure
+from salesops_lib.compensation.plans import curves
+from salesops_lib.compensation.simulation import draws, kernel
+from salesops_lib.compensation.simulation.draws import Design, Stream
+from salesops_lib.compensation.simulation.families import Family
+from salesops_lib.compensation.simulation.performance import Structure
 
 REPS, SCENARIOS, COMPONENTS, TURNS = 1_000, 10_000, 3, 5
 SAMPLE = 20_000  # rows that DataFrame.apply is timed on; its time is extrapolated to all

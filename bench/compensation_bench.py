@@ -67,8 +67,8 @@ components:
 
 def measure() -> list[dict[str, str | float]]:
     """Two ratios of one run: exact pay ÷ pay in fractions per line, and ÷ reading the rows once."""
-    from salesops_lib.compensation.engine import Inputs, pay
-    from salesops_lib.compensation.load import the_plan
+    from salesops_lib.compensation.engine.pay import Inputs, pay
+    from salesops_lib.compensation.plans.load import the_plan
 
     plan, all_rows, few = the_plan(PLAN, "bench.yaml"), rows(REPS), rows(SLOW_REPS)
     inputs = Inputs(events=all_rows[0], holders=all_rows[1])
@@ -117,12 +117,12 @@ def measure() -> list[dict[str, str | float]]:
 
 def close_of(payees: int) -> tuple[float, int]:
     """Seconds of CPU of closing the eleventh month, and how many lines since January it rests on."""
-    from salesops_lib.compensation.books import read_books
-    from salesops_lib.compensation.closing import work_out
-    from salesops_lib.compensation.draft import draft
-    from salesops_lib.compensation.payslip import statements
-    from salesops_lib.compensation.statement_pages import statement_page
-    from salesops_lib.compensation.taken import Taken
+    from salesops_lib.compensation.close.books import read_books
+    from salesops_lib.compensation.close.closing import work_out
+    from salesops_lib.compensation.close.draft import draft
+    from salesops_lib.compensation.close.payslip import statements
+    from salesops_lib.compensation.close.statement_pages import statement_page
+    from salesops_lib.compensation.close.taken import Taken
     from salesops_lib.core.periods import monthly
 
     events, holders = rows(payees)

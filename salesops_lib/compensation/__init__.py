@@ -1,4 +1,7 @@
 """Pay: plans as text, exact statements, what a plan would cost.
 
-`plan` is the language, `load` reads it with line numbers, `checks` says what is wrong with it, `engine` pays.
+`plans` is the language and its checks; `engine` pays a plan exactly; `close` turns a month's pay into signed
+statements and books; `simulation` says what a plan would cost. Each may use those named before it, and
+`simulation` and `close` do not use each other. The commands, rules, metrics, outputs and findings of the
+domain are gathered at its top.
 """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from salesops_lib.compensation.draft import Draft
+    from salesops_lib.compensation.close.draft import Draft
 
 Data = Annotated[str, typer.Option("--data", metavar="DIR", help="Company folder; default data/sample.")]
 Month = Annotated[str, typer.Option("--period", help="Fiscal month to close, FY26-M10.")]
@@ -76,7 +76,7 @@ def counted(number: int, word: str) -> str:
 @contextmanager
 def told() -> Iterator[None]:
     """Faults of plans and rows, one line each, and exit code 2."""
-    from salesops_lib.compensation.faults import PlanError
+    from salesops_lib.compensation.plans.faults import PlanError
 
     try:
         yield

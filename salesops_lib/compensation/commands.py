@@ -44,8 +44,8 @@ from salesops_lib.compensation.command_parts import (
 from salesops_lib.core.errors import ParameterError
 
 if TYPE_CHECKING:
-    from salesops_lib.compensation.books import Books
-    from salesops_lib.compensation.draft import Draft
+    from salesops_lib.compensation.close.books import Books
+    from salesops_lib.compensation.close.draft import Draft
 
 NAME = "comp"
 
@@ -55,9 +55,9 @@ app = typer.Typer(no_args_is_help=True, help="Compensation plans: check them, pa
 @app.command()
 def check(plans: Plans = None, data: Company = None, history: History = None) -> None:
     """Say every fault of every plan, with file and line; exit 2 where a plan has an error."""
-    from salesops_lib.compensation.checks import check_texts
-    from salesops_lib.compensation.faults import errors
-    from salesops_lib.compensation.history_file import history_from
+    from salesops_lib.compensation.engine.history_file import history_from
+    from salesops_lib.compensation.plans.checks import check_texts
+    from salesops_lib.compensation.plans.faults import errors
 
     asked = plans or [Path("data/plans")]
     texts = inputs.plan_texts(asked)
@@ -76,7 +76,7 @@ def schema() -> None:
     """Print the JSON Schema of the plan language, for editors."""
     import json
 
-    from salesops_lib.compensation.plan import json_schema
+    from salesops_lib.compensation.plans.plan import json_schema
 
     typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 
@@ -87,7 +87,7 @@ def pay(
     quota: Quota = None, through: Through = "", first_month: FirstMonth = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Pay a plan on a file of events: statement lines with their arithmetic, and totals."""
-    from salesops_lib.compensation import paying_files, printed
+    from salesops_lib.compensation.engine import paying_files, printed
 
     with told():
         paid = paying_files.paid_from(
@@ -103,7 +103,7 @@ def pay(
 @app.command()
 def close(period: Month, data: Data = "", as_of: AsOf = "") -> None:
     """Work out a period's statements as a draft to be signed; says what each payee gets."""
-    from salesops_lib.compensation import desk
+    from salesops_lib.compensation.close import desk
 
     folder = _folder(data)
     with told():
@@ -115,7 +115,7 @@ def close(period: Month, data: Data = "", as_of: AsOf = "") -> None:
 @app.command()
 def approve(period: Month, role: Role, who: Who, data: Data = "") -> None:
     """Sign the last draft of a period."""
-    from salesops_lib.compensation import desk
+    from salesops_lib.compensation.close import desk
 
     folder = _folder(data)
     (entry,) = _written(folder, lambda books: desk.approved(books, period, role, who))
@@ -125,9 +125,9 @@ def approve(period: Month, role: Role, who: Who, data: Data = "") -> None:
 @app.command()
 def post(period: Month, data: Data = "") -> None:
     """Close a period for good: write its signed statements into the ledger, and keep what they rest on."""
-    from salesops_lib.compensation import desk
-    from salesops_lib.compensation.books import LEDGER
-    from salesops_lib.compensation.taken import frozen, hash_of
+    from salesops_lib.compensation.close import desk
+    from salesops_lib.compensation.close.books import LEDGER
+    from salesops_lib.compensation.close.taken import frozen, hash_of
 
     folder = _folder(data)
     with told():
@@ -158,7 +158,7 @@ def reopen(period: Month, data: Data = "") -> None:
 @app.command()
 def verify(period: Month, data: Data = "") -> None:
     """Work out a closed period again from what was kept; exit 2 where it is not the same to the byte."""
-    from salesops_lib.compensation import closed, desk
+    from salesops_lib.compensation.close import closed, desk
 
     folder = _folder(data)
     with told():
@@ -169,7 +169,7 @@ def verify(period: Month, data: Data = "") -> None:
 @app.command()
 def statements(period: Month, to: Folder, data: Data = "", as_of: AsOf = "") -> None:
     """Write a statement per payee, HTML and Excel: of a closed period as posted, else the draft."""
-    from salesops_lib.compensation import closed
+    from salesops_lib.compensation.close import closed
 
     folder = _folder(data)
     with told():
@@ -188,7 +188,7 @@ def statements(period: Month, to: Folder, data: Data = "", as_of: AsOf = "") -> 
 @app.command()
 def payroll(period: Month, to: Folder, layout: Layout = None, data: Data = "") -> None:
     """Write a posted period's amounts in the columns that the payroll vendor imports."""
-    from salesops_lib.compensation import payroll_file, payroll_layout
+    from salesops_lib.compensation.close import payroll_file, payroll_layout
 
     folder = _folder(data)
     books = _books(folder)
@@ -207,7 +207,7 @@ def payroll(period: Month, to: Folder, layout: Layout = None, data: Data = "") -
 @app.command()
 def dispute(line: LineId, expected: Expected, rule: RuleText, reason: Wrong, data: Data = "") -> None:
     """Enter a payee's question about a line of a posted statement."""
-    from salesops_lib.compensation import desk
+    from salesops_lib.compensation.close import desk
 
     (entry,) = _written(_folder(data), lambda books: desk.disputed(books, line, expected, rule, reason))
     typer.echo(f"dispute {entry['entry']}: {line} shows {entry['shown']}, expected {entry['expected']}")
@@ -218,7 +218,7 @@ def answer(
     number: Number, verdict: Verdict, reason: Reply, adjustment: Adjustment = "0", data: Data = ""
 ) -> None:
     """Answer a dispute; an adjustment is paid with the next close."""
-    from salesops_lib.compensation import desk
+    from salesops_lib.compensation.close import desk
 
     (entry,) = _written(
         _folder(data), lambda books: desk.answered(books, number, verdict, adjustment, reason)
@@ -228,28 +228,28 @@ def answer(
 
 def _books(folder: Path) -> Books:
     """The books as the ledger has them."""
-    from salesops_lib.compensation import books
+    from salesops_lib.compensation.close import books
 
     return books.read_books(inputs.read_ledger(folder, books.LEDGER).entries)
 
 
 def _entries(folder: Path) -> Any:
     """The ledger's entries."""
-    from salesops_lib.compensation.books import LEDGER
+    from salesops_lib.compensation.close.books import LEDGER
 
     return inputs.read_ledger(folder, LEDGER).entries
 
 
 def _kept(folder: Path, period: str) -> str | None:
     """What a posting kept of its inputs; None where nothing was."""
-    from salesops_lib.compensation.books import LEDGER
+    from salesops_lib.compensation.close.books import LEDGER
 
     return inputs.read_frozen(folder, LEDGER, period)
 
 
 def _draft(folder: Path, period: str, as_of: str, books: Books) -> tuple[Draft, str, tuple[Any, Any], Any]:
     """The draft, the fingerprint of the plan files, the snapshot with what it pays, and what it rests on."""
-    from salesops_lib.compensation import closed, desk
+    from salesops_lib.compensation.close import closed, desk
 
     snapshot = inputs.open_snapshot(folder, as_of)
     texts = inputs.plan_files(snapshot.company.root)
@@ -259,7 +259,7 @@ def _draft(folder: Path, period: str, as_of: str, books: Books) -> tuple[Draft, 
 
 def _written(folder: Path, make: Any) -> list[dict[str, Any]]:
     """Append what ``make`` makes of the books; all of it or nothing."""
-    from salesops_lib.compensation import books
+    from salesops_lib.compensation.close import books
 
     return inputs.append(folder, books.LEDGER, lambda stands, now: make(books.read_books(stands.entries)))
 

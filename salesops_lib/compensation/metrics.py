@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from salesops_lib.compensation.close_metrics import CLOSE_METRICS
-from salesops_lib.compensation.simulation_metrics import SIMULATION_METRICS
+from salesops_lib.compensation.close.metrics import CLOSE_METRICS
+from salesops_lib.compensation.simulation.metrics import SIMULATION_METRICS
 
 METRICS = (*SIMULATION_METRICS, *CLOSE_METRICS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from salesops_lib.compensation.close_outputs import CLOSE_OUTPUTS
-from salesops_lib.compensation.simulation_outputs import SIMULATION_OUTPUTS
+from salesops_lib.compensation.close.outputs import CLOSE_OUTPUTS
+from salesops_lib.compensation.simulation.outputs import SIMULATION_OUTPUTS
 
 OUTPUTS = (*SIMULATION_OUTPUTS, *CLOSE_OUTPUTS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from salesops_lib.compensation.close_rules import CLOSE_RULES
-from salesops_lib.compensation.simulation_rules import SIMULATION_RULES
+from salesops_lib.compensation.close.rules import CLOSE_RULES
+from salesops_lib.compensation.simulation.rules import SIMULATION_RULES
 from salesops_lib.core.findings import Rule
 from salesops_lib.core.policy import Policy, PolicyValue
 

@@ -52,9 +52,9 @@ def check_emitted(registry: Registry, library: Path) -> Iterator[Fault]:
     """
     codes = {rule.code for rule in registry.rules}
     used: dict[str, set[str]] = {}
-    for module in sorted(library.glob("*/*.py")):
+    for module in sorted(library.glob("*/**/*.py")):
         tree = ast.parse(module.read_text(encoding="utf-8"))
-        used.setdefault(module.parent.name, set()).update(_read_names(tree))
+        used.setdefault(module.relative_to(library).parts[0], set()).update(_read_names(tree))
         for node in ast.walk(tree):
             text = node.value if isinstance(node, ast.Constant) else None
             if isinstance(text, str) and _CODE.match(text) and text not in codes:

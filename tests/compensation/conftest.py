@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from salesops_lib.compensation.checks import checked_plans
-from salesops_lib.compensation.currency import rates_from
-from salesops_lib.compensation.engine import Inputs, Paid, pay
-from salesops_lib.compensation.windows import calendar_from
+from salesops_lib.compensation.engine.currency import rates_from
+from salesops_lib.compensation.engine.pay import Inputs, Paid, pay
+from salesops_lib.compensation.plans.checks import checked_plans
+from salesops_lib.compensation.plans.windows import calendar_from
 
 ROOT = Path(__file__).parents[2]
 BASE: dict[str, Any] = {

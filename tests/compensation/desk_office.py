@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import pandas as pd
 
-from salesops_lib.compensation import desk
-from salesops_lib.compensation.books import read_books
-from salesops_lib.compensation.closing import Worked
-from salesops_lib.compensation.draft import draft
-from salesops_lib.compensation.tables import LINE_COLUMNS, PAYMENT_COLUMNS
+from salesops_lib.compensation.close import desk
+from salesops_lib.compensation.close.books import read_books
+from salesops_lib.compensation.close.closing import Worked
+from salesops_lib.compensation.close.draft import draft
+from salesops_lib.compensation.engine.tables import LINE_COLUMNS, PAYMENT_COLUMNS
 from salesops_lib.core.periods import monthly
 
 CALENDAR = monthly(1, range(2024, 2028))

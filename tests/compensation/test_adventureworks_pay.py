@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from salesops_lib import inputs
-from salesops_lib.compensation import closed, desk
-from salesops_lib.compensation.books import read_books
-from salesops_lib.compensation.closing import work_out
-from salesops_lib.compensation.taken import frozen, thawed
+from salesops_lib.compensation.close import closed, desk
+from salesops_lib.compensation.close.books import read_books
+from salesops_lib.compensation.close.closing import work_out
+from salesops_lib.compensation.close.taken import frozen, thawed
 from salesops_lib.core.errors import TableError
 from salesops_lib.inputs import importing
 from salesops_lib.inputs.company import repository_root
@@ -171,7 +171,7 @@ def test_orders_that_nobody_sold_are_refused_until_they_belong_to_somebody(works
 
 
 def test_two_quarters_over_a_fiscal_years_end_are_closed_and_add_up_to_the_files(paid, by_hand):
-    from salesops_lib.compensation.draft import draft
+    from salesops_lib.compensation.close.draft import draft
 
     taken, _ = paid
     entries: list[dict] = []

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 import salesops_lib.compensation
-from salesops_lib.compensation.checks import check_texts, checked_plans
-from salesops_lib.compensation.faults import CODES, PlanError
-from salesops_lib.compensation.load import load_plan
+from salesops_lib.compensation.plans.checks import check_texts, checked_plans
+from salesops_lib.compensation.plans.faults import CODES, PlanError
+from salesops_lib.compensation.plans.load import load_plan
 
 ROOT = Path(__file__).parents[2]
 PLANS = ROOT / "data" / "plans"

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from salesops_lib import cli
-from salesops_lib.compensation.books import LEDGER, read_books
+from salesops_lib.compensation.close.books import LEDGER, read_books
 from salesops_lib.inputs.ledger import read_ledger
 
 JANUARY, FEBRUARY = "FY25-M12", "FY26-M01"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from salesops_lib import inputs
-from salesops_lib.compensation import closed, desk
-from salesops_lib.compensation.books import read_books
-from salesops_lib.compensation.contract_costs import straight
+from salesops_lib.compensation.close import closed, desk
+from salesops_lib.compensation.close.books import read_books
+from salesops_lib.compensation.close.contract_costs import straight
 from salesops_lib.core.errors import ParameterError
 
 PAGES = Path(__file__).parents[2] / "playbooks" / "how-to" / "compensation"

@@ -6,12 +6,12 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from salesops_lib.compensation import desk
-from salesops_lib.compensation.books import read_books
-from salesops_lib.compensation.close_faults import refuse_faults
-from salesops_lib.compensation.closing import Worked
-from salesops_lib.compensation.draft import CloseError, draft
-from salesops_lib.compensation.tables import LINE_COLUMNS, PAYMENT_COLUMNS
+from salesops_lib.compensation.close import desk
+from salesops_lib.compensation.close.books import read_books
+from salesops_lib.compensation.close.closing import Worked
+from salesops_lib.compensation.close.draft import CloseError, draft
+from salesops_lib.compensation.close.faults import refuse_faults
+from salesops_lib.compensation.engine.tables import LINE_COLUMNS, PAYMENT_COLUMNS
 from salesops_lib.core.errors import ParameterError, TableError
 from salesops_lib.core.periods import monthly
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salesops_lib.compensation.books import MOVES
-from salesops_lib.compensation.draft import draft
+from salesops_lib.compensation.close.books import MOVES
+from salesops_lib.compensation.close.draft import draft
 
 MONTHS = ("FY25-M11", "FY25-M12", "FY26-M01", "FY26-M02")  # over a fiscal year's end
 REPS, DEALS = ("A", "B"), ("D1", "D2", "")

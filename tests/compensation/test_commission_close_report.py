@@ -11,19 +11,16 @@ import pytest
 from openpyxl import load_workbook
 
 from salesops_lib import inputs
-from salesops_lib.compensation import close_findings as findings
-from salesops_lib.compensation import close_outputs as outputs
-from salesops_lib.compensation import close_tables as tables
-from salesops_lib.compensation import closed, desk
-from salesops_lib.compensation.books import read_books
-from salesops_lib.compensation.close_headline import close_cards
-from salesops_lib.compensation.close_journal import journal_rows
-from salesops_lib.compensation.contract_costs import Terms
-from salesops_lib.compensation.draft import CloseError, draft
+from salesops_lib.compensation.close import closed, desk, findings, outputs, tables
+from salesops_lib.compensation.close.books import read_books
+from salesops_lib.compensation.close.contract_costs import Terms
+from salesops_lib.compensation.close.draft import CloseError, draft
+from salesops_lib.compensation.close.headline import close_cards
+from salesops_lib.compensation.close.journal import journal_rows
+from salesops_lib.compensation.close.payslip import statements
+from salesops_lib.compensation.close.statement_pages import all_pages, statement_file, statement_page
+from salesops_lib.compensation.close.statement_sheet import statement_workbook
 from salesops_lib.compensation.findings import Setting
-from salesops_lib.compensation.payslip import statements
-from salesops_lib.compensation.statement_pages import all_pages, statement_file, statement_page
-from salesops_lib.compensation.statement_sheet import statement_workbook
 from salesops_lib.core.contracts import checked
 
 DAY = date(2025, 12, 12)
@@ -208,8 +205,8 @@ def test_every_table_of_the_close_keeps_its_contract_and_adds_up(november):
 
 
 def test_frozen_and_thawed_the_month_comes_to_the_same_hash(november):
-    from salesops_lib.compensation.closing import work_out
-    from salesops_lib.compensation.taken import frozen, thawed
+    from salesops_lib.compensation.close.closing import work_out
+    from salesops_lib.compensation.close.taken import frozen, thawed
 
     text = frozen(november.taken)
     again = thawed(text)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salesops_lib.compensation.contract_costs import Terms, capitalised, schedule, straight
+from salesops_lib.compensation.close.contract_costs import Terms, capitalised, schedule, straight
 
 TERMS = Terms({"renewal": 12}, 36)
 MONTHS = [f"FY25-M{m:02d}" for m in range(1, 13)]

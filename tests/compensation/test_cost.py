@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from salesops_lib.compensation import cost, equity, payout, standing
-from salesops_lib.compensation.advances import owed
-from salesops_lib.compensation.plan_terms import Draw
+from salesops_lib.compensation.plans.terms import Draw
+from salesops_lib.compensation.simulation import cost, equity, payout, standing
+from salesops_lib.compensation.simulation.advances import owed
 
 
 def blocks(count, size):

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from salesops_lib.compensation import curves, draws, kernel
-from salesops_lib.compensation.draws import UNIT, Design, Stream
-from salesops_lib.compensation.families import Family
-from salesops_lib.compensation.performance import Structure
+from salesops_lib.compensation.plans import curves
+from salesops_lib.compensation.simulation import draws, kernel
+from salesops_lib.compensation.simulation.draws import UNIT, Design, Stream
+from salesops_lib.compensation.simulation.families import Family
+from salesops_lib.compensation.simulation.performance import Structure
 from salesops_lib.core.errors import ParameterError
 
 ACCELERATED = curves.marginal([(Fraction(0), Fraction(1)), (Fraction(1), Fraction(2))])

@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from salesops_lib.compensation import fast_lines
-from salesops_lib.compensation.curves import marginal, retroactive, step
-from salesops_lib.compensation.deal_lines import deal_lines
+from salesops_lib.compensation.engine import fast_lines
+from salesops_lib.compensation.engine.deal_lines import deal_lines
+from salesops_lib.compensation.plans.curves import marginal, retroactive, step
 
 REPS, DEALS = 10, 20
 MODES = ["half_even", "half_up", "half_down", "up", "down", "ceiling", "floor"]

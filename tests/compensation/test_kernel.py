@@ -5,10 +5,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from salesops_lib.compensation import curves, kernel
-from salesops_lib.compensation.certified import cents_of
-from salesops_lib.compensation.rounding import Rounder
-from salesops_lib.compensation.scales import Scale
+from salesops_lib.compensation.engine.certified import cents_of
+from salesops_lib.compensation.engine.rounding import Rounder
+from salesops_lib.compensation.plans import curves
+from salesops_lib.compensation.plans.scales import Scale
+from salesops_lib.compensation.simulation import kernel
 
 
 def fractions(pairs):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from salesops_lib.compensation.tables import lines_table, payments_table
+from salesops_lib.compensation.engine.tables import lines_table, payments_table
 
 CASES = Path(__file__).parents[1] / "cases" / "compensation"
 

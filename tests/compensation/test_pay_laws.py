@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salesops_lib.compensation.curves import Curve, interpolated, marginal, retroactive, step
-from salesops_lib.compensation.holders import Holder, Spell
-from salesops_lib.compensation.load import the_plan
-from salesops_lib.compensation.proration import Prorated, Versions
-from salesops_lib.compensation.rounding import Rounder, running, share_out
-from salesops_lib.compensation.windows import Windows, calendar_from
+from salesops_lib.compensation.engine.holders import Holder, Spell
+from salesops_lib.compensation.engine.proration import Prorated, Versions
+from salesops_lib.compensation.engine.rounding import Rounder, running, share_out
+from salesops_lib.compensation.plans.curves import Curve, interpolated, marginal, retroactive, step
+from salesops_lib.compensation.plans.load import the_plan
+from salesops_lib.compensation.plans.windows import Windows, calendar_from
 
 PAYEES, DEALS = 100, 4
 alone = settings(max_examples=40, deadline=None, derandomize=True)  # × 25 cases: 1,000

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from salesops_lib.compensation.draft import CloseError
-from salesops_lib.compensation.payroll_file import payroll_of
-from salesops_lib.compensation.payroll_layout import Layout, layout_from
+from salesops_lib.compensation.close.draft import CloseError
+from salesops_lib.compensation.close.payroll_file import payroll_of
+from salesops_lib.compensation.close.payroll_layout import Layout, layout_from
 from salesops_lib.core.errors import ParameterError, TableError
 
 VENDOR = """

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from salesops_lib.compensation import families
-from salesops_lib.compensation.families import Family
-from salesops_lib.compensation.performance import POOL_UNDER, components, estimate
+from salesops_lib.compensation.simulation import families
+from salesops_lib.compensation.simulation.families import Family
+from salesops_lib.compensation.simulation.performance import POOL_UNDER, components, estimate
 from salesops_lib.core.errors import ParameterError, TableError
 
 PLANTED = {"sigma": 0.4, "tau": 0.2, "rho": 0.3, "rho_segment": 0.1}

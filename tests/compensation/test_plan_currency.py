@@ -6,9 +6,9 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from salesops_lib.compensation.engine import Inputs, pay
-from salesops_lib.compensation.load import the_plan
-from salesops_lib.compensation.plan_currency import assignments_in, in_reporting
+from salesops_lib.compensation.engine.pay import Inputs, pay
+from salesops_lib.compensation.plans.load import the_plan
+from salesops_lib.compensation.simulation.plan_currency import assignments_in, in_reporting
 from salesops_lib.core.errors import TableError
 
 DAY = date(2026, 1, 1)

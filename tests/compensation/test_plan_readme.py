@@ -7,9 +7,9 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from salesops_lib.compensation.faults import CODES, ROW_CODES
-from salesops_lib.compensation.holders import COLUMNS
-from salesops_lib.compensation.plan import Plan, json_schema
+from salesops_lib.compensation.engine.holders import COLUMNS
+from salesops_lib.compensation.plans.faults import CODES, ROW_CODES
+from salesops_lib.compensation.plans.plan import Plan, json_schema
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "data" / "plans" / "README.md").read_text(encoding="utf-8")

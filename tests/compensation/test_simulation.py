@@ -8,18 +8,18 @@ import pandas as pd
 import pytest
 import yaml
 
-from salesops_lib.compensation import payout
-from salesops_lib.compensation.behaviour import Behaviour
-from salesops_lib.compensation.blocks import expected_slopes
-from salesops_lib.compensation.checks import checked_plans
-from salesops_lib.compensation.cost import at_company_attainment, costs, lifted
-from salesops_lib.compensation.deals import DealStream
-from salesops_lib.compensation.draws import Bootstrap, Design, Stream, block_size
-from salesops_lib.compensation.families import Family
-from salesops_lib.compensation.lanes import lanes_of
-from salesops_lib.compensation.performance import Structure
-from salesops_lib.compensation.simulation import simulate
-from salesops_lib.compensation.world import Group, Leaving, ShareAtQuota, Team, World
+from salesops_lib.compensation.plans.checks import checked_plans
+from salesops_lib.compensation.simulation import payout
+from salesops_lib.compensation.simulation.behaviour import Behaviour
+from salesops_lib.compensation.simulation.blocks import expected_slopes
+from salesops_lib.compensation.simulation.cost import at_company_attainment, costs, lifted
+from salesops_lib.compensation.simulation.deals import DealStream
+from salesops_lib.compensation.simulation.draws import Bootstrap, Design, Stream, block_size
+from salesops_lib.compensation.simulation.families import Family
+from salesops_lib.compensation.simulation.lanes import lanes_of
+from salesops_lib.compensation.simulation.performance import Structure
+from salesops_lib.compensation.simulation.world import Group, Leaving, ShareAtQuota, Team, World
+from salesops_lib.compensation.simulation.years import simulate
 
 QUOTA, TARGET = 100_000.0, 40_000.0
 TIERS = [{"from": "0", "rate": "1"}, {"from": "1", "rate": "2"}]

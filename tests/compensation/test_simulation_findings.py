@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from salesops_lib import inputs
-from salesops_lib.compensation import simulation_findings, simulation_role_findings
 from salesops_lib.compensation.rules import Setting
-from salesops_lib.compensation.simulation_rules import SIMULATION_RULES
+from salesops_lib.compensation.simulation import findings as simulation_findings
+from salesops_lib.compensation.simulation import role_findings as simulation_role_findings
+from salesops_lib.compensation.simulation.rules import SIMULATION_RULES
 from salesops_lib.core.findings import Severity
 
 NAN = float("nan")

@@ -8,25 +8,23 @@ import pandas as pd
 import pytest
 
 from salesops_lib import inputs
-from salesops_lib.compensation import change_parts, cost, simulation_charts
-from salesops_lib.compensation import simulation_handover as handover
-from salesops_lib.compensation import simulation_outputs as outputs
-from salesops_lib.compensation import simulation_plan_outputs as plan_outputs
-from salesops_lib.compensation.checks import checked_plans
-from salesops_lib.compensation.company_events import company_events
-from salesops_lib.compensation.real_year import real_year
-from salesops_lib.compensation.simulation import simulate
-from salesops_lib.compensation.simulation_headline import cards
-from salesops_lib.compensation.simulation_limits import simulation_limits
-from salesops_lib.compensation.simulation_records import (
+from salesops_lib.compensation.engine.company_events import company_events
+from salesops_lib.compensation.plans.checks import checked_plans
+from salesops_lib.compensation.simulation import change_parts, cost, handover, outputs, plan_outputs
+from salesops_lib.compensation.simulation import charts as simulation_charts
+from salesops_lib.compensation.simulation.headline import cards
+from salesops_lib.compensation.simulation.limits import simulation_limits
+from salesops_lib.compensation.simulation.real_year import real_year
+from salesops_lib.compensation.simulation.records import (
     TABLES,
     asked_for,
     filled_quotas,
     reactions,
     records_of,
 )
-from salesops_lib.compensation.simulation_setup import set_up, shifted
-from salesops_lib.compensation.standing import standing
+from salesops_lib.compensation.simulation.setup import set_up, shifted
+from salesops_lib.compensation.simulation.standing import standing
+from salesops_lib.compensation.simulation.years import simulate
 from salesops_lib.core.contracts import checked
 from salesops_lib.core.errors import ParameterError, TableError
 
@@ -62,7 +60,7 @@ def test_fed_the_last_years_results_the_formulas_pay_what_the_engine_pays_to_the
 def test_the_kernel_of_the_draws_pays_the_last_year_within_float32(run):
     # Plans without a SPIFF and without a gate by month: the drawn formulas alone, against exact cents.
     rows = handover.seat_rows(run.setup, run.outcome, run.year, {})
-    from salesops_lib.compensation.comparison import needed
+    from salesops_lib.compensation.simulation.comparison import needed
 
     paid = needed(run.setup, run.year).merge(rows[["rep_id", "real_new"]], on="rep_id")
     commercial = paid[(paid["plan_id"] == "ae-commercial") & paid["real_new"].notna()]

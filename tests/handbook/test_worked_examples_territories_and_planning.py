@@ -14,10 +14,10 @@ import pytest
 
 from salesops_lib.attainment.capacity import vacancy
 from salesops_lib.attainment.ramp import Ramp
-from salesops_lib.compensation.checks import checked_plans
-from salesops_lib.compensation.engine import Inputs, pay
-from salesops_lib.compensation.tables import lines_table
-from salesops_lib.compensation.windows import calendar_from
+from salesops_lib.compensation.engine.pay import Inputs, pay
+from salesops_lib.compensation.engine.tables import lines_table
+from salesops_lib.compensation.plans.checks import checked_plans
+from salesops_lib.compensation.plans.windows import calendar_from
 from salesops_lib.core.money import allocate
 from salesops_lib.core.stats import proportion_interval
 

@@ -1,0 +1,1 @@
+"""The monthly close: draft, signatures, books, statements, payroll and what finance books."""

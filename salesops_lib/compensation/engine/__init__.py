@@ -1,0 +1,1 @@
+"""Exact pay: events and holders in, statement lines and payments out."""

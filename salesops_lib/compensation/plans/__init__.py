@@ -1,0 +1,1 @@
+"""The plan language: plans as text, their checks, curves and windows."""
