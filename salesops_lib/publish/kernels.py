@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 # Its 35 parsers cost 0.85 s in every process that loads nbformat; only format checks we do not use need it.
@@ -33,6 +34,7 @@ from salesops_lib.publish.zygote import LENGTH, read_exactly  # noqa: E402
 PROVISIONER = "salesops-fork"
 _SOCKET_PATH_MAX = 80  # of 104 on macOS, with room for our file names
 _ANSWER_SECONDS = 120  # loading takes 2 to 5; one that never answers must not hold the schedule
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _START = (
     "import json, socket, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from salesops_lib.publish.zygote import serve; "
@@ -60,7 +62,7 @@ class ForkServer:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                env={k: v for k, v in os.environ.items() if k != "MPLBACKEND"},
+                env={k: v for k, v in one_thread(os.environ).items() if k != "MPLBACKEND"},
             )
 
     @classmethod
@@ -152,9 +154,10 @@ class ForkProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd, **kwargs):
         """Fork where this Python's own IPython kernel is asked for; otherwise as ordinary kernels start."""
+        kwargs["env"] = one_thread(kwargs.get("env") or os.environ)
         if not (can_fork() and _is_own_kernel(cmd)):
             return await super().launch_kernel(cmd, **kwargs)
-        env = dict(kwargs.get("env") or os.environ)
+        env = kwargs["env"]
         cwd = str(kwargs.get("cwd") or Path.cwd())
         memory = _memory_bytes(env)
         try:
@@ -242,6 +245,15 @@ def close() -> None:
     server = ForkServer._current
     if server is not None:
         server.close()
+
+
+def one_thread(env: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which linear algebra and OpenMP use one thread, unless it says otherwise.
+
+    Runs are spread over processes already: threads of two kernels that wait for each other in a loop took
+    five times the processor time. And sums do not change with the number of cores of a machine.
+    """
+    return _ONE_THREAD | dict(env)
 
 
 def _memory_bytes(env: dict[str, str]) -> int:

@@ -231,3 +231,13 @@ def test_what_is_preloaded_is_what_the_notebooks_side_imports(tmp_path):
         (library / path).write_text(code)
     (tmp_path / "a.ipynb").write_text(nbformat.writes(made("import pyarrow")))
     assert zygote.imported_names(library, tmp_path) == ["duckdb", "pandas", "pyarrow"]
+
+
+@linux
+@pytest.mark.parametrize(("said", "given"), [({}, "1"), ({"OMP_NUM_THREADS": "3"}, "3")])
+def test_a_kernel_has_one_thread_for_its_sums_unless_its_environment_says_more(
+    server, tmp_path, monkeypatch, said, given
+):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    (text,) = texts(executed(tmp_path, "import os; os.environ['OMP_NUM_THREADS']", env=said))
+    assert text == repr(given)
