@@ -60,7 +60,7 @@ class Design:
 
 @dataclass
 class Logit:
-    """A logit by statsmodels, kept finite where a level has one outcome only."""
+    """A logit by maximum likelihood, kept finite where a level has one outcome only."""
 
     design: Design
     intercept: float
@@ -70,21 +70,19 @@ class Logit:
     @classmethod
     def fit(cls, x: pd.DataFrame, y: np.ndarray) -> Logit:
         """Fit on leads ``x`` and whether each converted."""
-        import statsmodels.api as sm
+        from sklearn.linear_model import LogisticRegression
 
         design = Design.of(x)
-        matrix = sm.add_constant(design.matrix(x), has_constant="add")
+        matrix = design.matrix(x)
         # One lead's worth of doubt per column: a level all of whose leads converted gets no infinite weight.
-        columns, base = matrix.shape[1] - 1, float(y.mean())
-        doubt = np.column_stack([np.ones(columns), np.eye(columns)])
+        columns, base = matrix.shape[1], float(y.mean())
+        doubt = np.eye(columns)
         weights = np.concatenate([np.ones(len(y)), np.full(columns, base), np.full(columns, 1 - base)])
-        outcome = np.concatenate([y.astype("float64"), np.ones(columns), np.zeros(columns)])
-        model = sm.GLM(
-            outcome, np.vstack([matrix, doubt, doubt]), family=sm.families.Binomial(), freq_weights=weights
-        )
-        found = model.fit()
-        beta = np.asarray(found.params)
-        return cls(design, float(beta[0]), beta[1:], matrix[:, 1:].mean(axis=0))
+        outcome = np.concatenate([y.astype(bool), np.ones(columns, bool), np.zeros(columns, bool)])
+        # No standard error is asked for: Newton's steps find a GLM's maximum in a tenth of the time.
+        model = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10)
+        model.fit(np.vstack([matrix, doubt, doubt]), outcome, sample_weight=weights)
+        return cls(design, float(model.intercept_[0]), model.coef_[0], matrix.mean(axis=0))
 
     def probability(self, x: pd.DataFrame) -> np.ndarray:
         """Chance of each lead to convert."""
@@ -129,8 +127,11 @@ class Boosting:
     beside: Logit
 
     @classmethod
-    def fit(cls, x: pd.DataFrame, y: np.ndarray, seed: int) -> Boosting:
-        """Fit on leads ``x`` and whether each converted; the same seed gives the same trees."""
+    def fit(cls, x: pd.DataFrame, y: np.ndarray, seed: int, beside: Logit) -> Boosting:
+        """Fit on leads ``x`` and whether each converted; the same seed gives the same trees.
+
+        ``beside``: the logit of the same leads, which gives the reasons.
+        """
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         texts = [n for n in x if not pd.api.types.is_numeric_dtype(x[n])]
@@ -145,7 +146,7 @@ class Boosting:
             categorical_features=[n in levels for n in x],
         )
         model.fit(_coded(x, levels), y)
-        return cls(model, levels, Logit.fit(x, y))
+        return cls(model, levels, beside)
 
     def probability(self, x: pd.DataFrame) -> np.ndarray:
         """Chance of each lead to convert."""

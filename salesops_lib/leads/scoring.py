@@ -99,7 +99,7 @@ def fit_scores(
     last = mine[mine["window"] == mine["window"].max()]
     shift = calibration(last["probability"].to_numpy(), last["hit"].to_numpy())
     mine = _shifted(mine)
-    fitted = _fit(chosen, data.x, data.y, seed)
+    fitted = _fitted((chosen,), data.x, data.y, seed)[chosen]
     return Scores(audit, dropped, tuple(kept), windows, mine, chosen, fitted, shift, lasts[chosen])
 
 
@@ -157,8 +157,10 @@ class _Data:
     y: np.ndarray
 
 
-def _fit(name: str, x: pd.DataFrame, y: np.ndarray, seed: int):
-    return Logit.fit(x, y) if name == "logit" else Boosting.fit(x, y, seed)
+def _fitted(names: Iterable[str], x: pd.DataFrame, y: np.ndarray, seed: int) -> dict[str, Logit | Boosting]:
+    """Models by name, fitted on the same leads; the logit once, for trees take their reasons from it."""
+    logit = Logit.fit(x, y)
+    return {n: logit if n == "logit" else Boosting.fit(x, y, seed, logit) for n in names}
 
 
 def _rolled(data: _Data, clocks: list, seed: int) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
@@ -174,9 +176,8 @@ def _rolled(data: _Data, clocks: list, seed: int) -> tuple[pd.DataFrame, pd.Data
         hits = int(data.y[train].sum())
         if train.sum() < MIN_TRAIN or min(hits, train.sum() - hits) < MIN_EVENTS:
             continue
-        for name in MODELS:
-            fitted = _fit(name, data.x[train], data.y[train], seed)
-            lasts[name] = fitted
+        lasts = _fitted(MODELS, data.x[train], data.y[train], seed)
+        for name, fitted in lasts.items():
             p = fitted.probability(data.x.iloc[low:high])
             rows.append({"model": name, "window": str(window)} | evaluate(p, data.y[low:high]))
             tested.append(

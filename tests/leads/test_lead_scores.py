@@ -11,6 +11,7 @@ from salesops_lib import leads as api
 from salesops_lib.leads.audit import auc_of
 from salesops_lib.leads.evaluation import calibration, evaluate, recalibrated
 from salesops_lib.leads.lifecycle import checked_leads
+from salesops_lib.leads.models import Logit
 
 
 def stamped(day: str) -> pd.Timestamp:
@@ -138,3 +139,21 @@ def test_the_audit_of_x_education_refuses_what_is_filled_in_after_the_call(cases
     assert {"Tags", "Lead Quality", "Last Notable Activity"} <= set(verdict[verdict == "refused"].index)
     assert verdict["Magazine"] == "constant" and verdict["Lead Number"] == "id"
     assert verdict["Lead Source"] == "usable"
+
+
+def test_the_logit_is_the_maximum_a_glm_finds():
+    import statsmodels.api as sm
+
+    rng = np.random.default_rng(4)
+    x = pd.DataFrame({"calls": rng.normal(size=400), "source": rng.choice(["Web", "Event", "Rare"], 400)})
+    y = rng.random(400) < 1 / (1 + np.exp(1 - x["calls"] - (x["source"] == "Event")))
+    found = Logit.fit(x, y.to_numpy())
+    matrix = found.design.matrix(x)
+    columns, base = matrix.shape[1], float(y.mean())
+    rows = np.vstack([matrix, np.eye(columns), np.eye(columns)])
+    outcome = np.r_[y.astype(float), np.ones(columns), np.zeros(columns)]
+    weights = np.r_[np.ones(400), np.full(columns, base), np.full(columns, 1 - base)]
+    glm = sm.GLM(
+        outcome, sm.add_constant(rows, has_constant="add"), sm.families.Binomial(), freq_weights=weights
+    ).fit(tol=1e-12)
+    np.testing.assert_allclose([found.intercept, *found.weights], glm.params, atol=1e-6)
