@@ -24,7 +24,7 @@ ROWS = [
     "level", "node_id", "day", "begun", "point", "ahead", "period", "ended", "now", "actual", "scale",
     "naive_error",
 ]  # fmt: skip
-PERIODS = 8
+PERIODS = 12
 POINTS = (0.2, 0.5, 0.8)  # shares of a period's business days gone; the nearest gives way to that of today
 
 
