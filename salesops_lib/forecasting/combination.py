@@ -27,8 +27,8 @@ DRAWS_PAST = 400
 class Past:
     """Combinations of all past forecasts, rows × probabilities, by the rule that makes today's.
 
-    ``mixed``: the engines averaged. ``base``: the same recalibrated by ``factors`` (one a row), not reconciled.
-    ``printed``: reconciled, as a report of that day would have shown it.
+    ``mixed``: the engines averaged. ``base``: the same recalibrated by ``factors`` (one a row), not yet
+    reconciled. ``printed``: reconciled, as a report of that day would have shown it.
     """
 
     tested: Tested
@@ -151,7 +151,7 @@ def learnt(tested: Tested, among: np.ndarray, on: Mapping[str, np.ndarray]) -> W
 
 
 def recalibration(known: Past, among: np.ndarray) -> float:
-    """The factor by which ranges of some past forecasts should have been wider, had none been recalibrated."""
+    """By how much ranges of some past forecasts should have been wider, had none been recalibrated."""
     rows = known.tested.rows[among]
     if rows.empty:
         return 1.0

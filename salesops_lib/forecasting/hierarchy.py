@@ -3,11 +3,11 @@
 What is booked is known and adds up as it is; what is still to come is drawn for every node from its combined
 quantiles and reconciled draw by draw. How exact a node is, is the spread of its own forecast; how nodes err
 together comes from past errors, shrunk (MinT), and where these are few errors count as independent (WLS).
-Equal weights (OLS) would take a company of forty reps for no less exact than any of them: they let the top
-rule, move every rep by the same money and push small ones below 0. The levels above are drawn with the
-dependence that sums of the bottom have: as if they were independent news, adding up would narrow every range.
-No draw is negative: what is below 0 is made up by the others of the draw, the least exact first. Quantiles are
-read off the reconciled draws: they are never added.
+Equal weights (OLS) take a company of forty reps to be as exact as any one of them: they let the top rule,
+move every rep by the same money and push small ones below 0. The levels above are drawn with the
+dependence that sums of the bottom have; taken for independent news they would narrow every range. No draw is
+negative: what is below 0 is made up by the others of the draw, the least exact first. Quantiles are read off
+the reconciled draws: they are never added.
 
 Source: Wickramasuriya, Athanasopoulos, Hyndman (2019), JASA 114(526); Panagiotelis and others (2023) on
 reconciling draws.

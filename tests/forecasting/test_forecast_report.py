@@ -22,6 +22,7 @@ from salesops_lib.forecasting import (
     handover,
     headline,
     outputs,
+    record_rows,
     targets,
 )
 from salesops_lib.forecasting import limits as limits_of
@@ -75,7 +76,7 @@ def forecast(folder: Path, as_of: str = "", *, period: str = "", horizon: int = 
     engines = Engines(Books(log, frames["reps"], company), called, seed=7, draws=draws, horizon=reach)
     made = assembly.forecasts(engines, day, first, horizon, past_draws=200)
     rows = handover.outlook_rows(made, frames["quotas"], calls.names(frames["reps"]), company, 0.8)
-    return Run(snapshot, engines, made, rows, handover.backtest_rows(made.past), frames["quotas"], why)
+    return Run(snapshot, engines, made, rows, record_rows.backtest_rows(made.past), frames["quotas"], why)
 
 
 @pytest.fixture(scope="module")
@@ -138,13 +139,13 @@ def test_levels_add_up_in_every_draw_and_none_is_negative(whole):
         assert (draws >= 0).all()
 
 
-def test_weights_are_stacked_from_eight_periods_on(whole):
+def test_weights_are_learnt_from_the_periods_that_have_ended(whole):
     weights = whole.made.first.weights["upper"]
     assert (weights.periods, weights.stacked) == (8, True)
     assert sum(weights.of.values()) == pytest.approx(1.0)
     # On the sample the pipeline and the calls know far more than the calendar does.
     assert min(weights.of["pipeline"], weights.of["commit"]) > max(weights.of["run_rate"], weights.of["pace"])
-    assert not whole.made.outlooks[1].weights["upper"].stacked  # seven past periods one ahead
+    assert whole.made.outlooks[1].weights["upper"].periods == 7  # one ahead
 
 
 def test_the_backtest_shows_every_engine_and_benchmark_and_the_forecast_beats_the_naive_one(whole):

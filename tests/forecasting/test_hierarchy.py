@@ -135,8 +135,8 @@ def loss(outcome: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("periods", [0, 8])
 @pytest.mark.parametrize("deals", [0.7, 3.0])
 def test_forecasts_that_are_right_at_every_level_lose_nothing_by_being_made_to_add_up(deals, periods):
-    # Theory: where each node's quantiles are the true ones there is nothing to mend. Reps are skewed and often
-    # 0. Weights alike for all nodes (OLS) pushed small reps below 0 and up again: they lost 1.3 % of their
+    # Theory: where each node's quantiles are the true ones nothing is to be mended. Reps are skewed, often 0.
+    # Weights alike for all nodes (OLS) pushed small reps below 0 and up again: they lost 1.3 % of their
     # exactness; errors of eight periods with the top as independent news cost the company 4 %.
     known, outcome = lumpy(deals)
     truth = np.quantile(outcome[:, 1000:], PROBABILITIES, axis=1).T
@@ -149,7 +149,7 @@ def test_forecasts_that_are_right_at_every_level_lose_nothing_by_being_made_to_a
 
 
 def test_an_adjustment_falls_on_those_who_know_least():
-    # By hand, weights 1 ÷ variance: the reps say 10, 10, 10, 370 ± 1, 1, 1, 50, a company that is sure says 300.
+    # By hand, weights 1 ÷ variance: reps say 10, 10, 10, 370 ± 1, 1, 1, 50, a sure company says 300.
     # Of the 100 too many the vague rep takes 2500 of 2503 parts; alike weights took 25 from each, below 0.
     known = history({"A": ["a", "b", "c", "d"]})
     middle = np.array([300.0, 300.0, 300.0, 10.0, 10.0, 10.0, 370.0])
