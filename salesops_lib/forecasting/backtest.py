@@ -1,7 +1,8 @@
 """The past forecast again: every engine at earlier weeks, on data as known then, and what came in.
 
 Origins are the last finished periods with a past to learn from, each at three points: the one the running
-period stands at, and two more. At each the engines are fitted anew on what was known on that day. Outcomes are as known today.
+period stands at, and two more. At each the engines are fitted anew on what was known on that day. Outcomes
+are as known today.
 """
 
 from __future__ import annotations

@@ -175,7 +175,7 @@ def test_bias_of_forecast_and_of_calls_is_judged_on_either_side(setting, record,
 
 
 def test_a_bias_that_may_have_either_sign_starts_at_nothing(setting):
-    # By hand: from −12 % to +8 % the size is from 0 to 12 %; a range of sizes drawn one by one starts above 0.
+    # By hand: from −12 % to +8 % the size is from 0 to 12 %; sizes drawn one by one start above 0.
     (found,) = judged.bias(setting, Record(-0.02, -0.12, 0.08, 8, "combined"), P)
     assert (found.value, found.interval.low, found.interval.high) == (0.02, 0.0, 0.12)
     assert found.severity == WATCH
