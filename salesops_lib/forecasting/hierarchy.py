@@ -74,8 +74,10 @@ def reconcile(
         residuals = errors[tree][:, np.isfinite(errors[tree[0]])]
         periods = residuals.shape[1]
         moved = np.nanmax(np.abs(residuals), axis=0) > 0.005 if residuals.size else np.zeros(0, dtype=bool)
-        method = "MinT-shrink" if moved.sum() >= MIN_ERRORS else "WLS"
-        errors = _filled(residuals) if method == "MinT-shrink" else None
+        errors = _filled(residuals) if moved.sum() >= MIN_ERRORS else None
+        if errors is not None and _always_alike(errors):
+            errors = None
+        method = "WLS" if errors is None else "MinT-shrink"
         made[tree] = _reconciled(rest[tree], summing, errors, normal[tree])
     elif len(tree):
         made[tree] = drawn(rest[tree], normal[tree])
@@ -151,6 +153,15 @@ def _spread(quantiles: np.ndarray) -> np.ndarray:
     grid = ndtri((np.arange(200) + 0.5) / 200)
     size = drawn(quantiles, np.broadcast_to(grid, (len(quantiles), 200))).std(axis=1)
     return np.maximum(size, max(size.max() / 1000, 1e-6))
+
+
+def _always_alike(errors: np.ndarray) -> bool:
+    """Whether all nodes have erred together and by one size, to and fro: nothing varies that a covariance
+    could be shrunk by, and it has no inverse.
+    """
+    size = np.abs(errors - errors.mean(axis=1, keepdims=True))
+    together = np.abs(np.corrcoef(errors)).min() > 1 - 1e-6
+    return bool(together and (np.ptp(size, axis=1) <= 1e-6 * size.max(axis=1)).all())
 
 
 def _rms(errors: np.ndarray) -> np.ndarray:

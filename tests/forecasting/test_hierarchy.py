@@ -88,6 +88,20 @@ def test_few_errors_weigh_by_spread_alone_and_enough_give_mint():
         assert (found.method, found.periods) == (method, periods)
 
 
+def test_a_company_of_one_rep_whose_errors_are_the_companys_is_reconciled():
+    # Company, region, team and rep have erred by the same money in each of ten periods; once even to and fro by
+    # one size, which leaves nothing to shrink a covariance by.
+    known = history({"A": ["a1"]})
+    for errors, method in (
+        (np.random.default_rng(1).normal(0, 5, 10), "MinT-shrink"), (np.tile([5.0, -5.0], 5), "WLS"),
+    ):  # fmt: skip
+        found = reconcile(
+            known, normal(np.full(4, 100.0), np.full(4, 5.0)), np.tile(errors, (4, 1)), seed=1, draws=400
+        )
+        assert (found.method, found.periods) == (method, 10)
+        assert found.draws.std(axis=1) == pytest.approx(np.full(4, 5.0), rel=0.15)
+
+
 def test_errors_that_are_all_nothing_are_no_covariance():
     found = reconcile(history(FOUR), normal(np.full(8, 9.0), np.ones(8)), np.zeros((8, 9)), seed=1, draws=50)
     assert found.method == "WLS"
