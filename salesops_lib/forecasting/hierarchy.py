@@ -147,12 +147,12 @@ def _reconciled(
 
 
 def _spread(quantiles: np.ndarray) -> np.ndarray:
-    """Standard deviation of each node's forecast; a node without a range has a thousandth of the largest."""
+    """Standard deviation of each node's forecast, the largest as 1; without a range a thousandth of it."""
     from scipy.special import ndtri
 
     grid = ndtri((np.arange(200) + 0.5) / 200)
     size = drawn(quantiles, np.broadcast_to(grid, (len(quantiles), 200))).std(axis=1)
-    return np.maximum(size, max(size.max() / 1000, 1e-6))
+    return np.maximum(size / size.max(), 0.001) if size.max() > 0 else np.ones(len(size))
 
 
 def _always_alike(errors: np.ndarray) -> bool:

@@ -89,8 +89,8 @@ def test_few_errors_weigh_by_spread_alone_and_enough_give_mint():
 
 
 def test_a_company_of_one_rep_whose_errors_are_the_companys_is_reconciled():
-    # Company, region, team and rep have erred by the same money in each of ten periods; once even to and fro by
-    # one size, which leaves nothing to shrink a covariance by.
+    # Company, region, team and rep have erred by the same money in each of ten periods; once to and fro by one
+    # size, which leaves nothing to shrink a covariance by.
     known = history({"A": ["a1"]})
     for errors, method in (
         (np.random.default_rng(1).normal(0, 5, 10), "MinT-shrink"), (np.tile([5.0, -5.0], 5), "WLS"),
@@ -100,6 +100,14 @@ def test_a_company_of_one_rep_whose_errors_are_the_companys_is_reconciled():
         )
         assert (found.method, found.periods) == (method, 10)
         assert found.draws.std(axis=1) == pytest.approx(np.full(4, 5.0), rel=0.15)
+
+
+def test_forecasts_without_any_range_are_made_to_add_up():
+    known = history(FOUR)
+    middle = np.array([500.0, 400.0, 200.0, 200.0, 100.0, 100.0, 100.0, 100.0])
+    found = reconcile(known, normal(middle, np.zeros(8)), np.empty((8, 0)), seed=1, draws=20)
+    assert found.draws[4:].sum(axis=0) == pytest.approx(found.draws[0])
+    assert 400 < found.draws[0, 0] < 500
 
 
 def test_errors_that_are_all_nothing_are_no_covariance():
