@@ -142,7 +142,7 @@ def _reconciled(
         S=summing, y_hat=rest[:, MEDIAN : MEDIAN + 1], y_insample=scaled, y_hat_insample=np.zeros_like(scaled)
     )
     below = slice(len(rest) - summing.shape[1], None)
-    base = drawn(rest, _dependent(summing @ fitted.W[below, below] @ summing.T, normal))
+    base = drawn(rest, _dependent(fitted.W[below, below], summing, normal[below]))
     return summing @ _not_negative(fitted.P @ base, size[below] ** 2)
 
 
@@ -187,12 +187,14 @@ def _not_negative(parts: np.ndarray, variance: np.ndarray) -> np.ndarray:
     return np.maximum(made, 0.0)
 
 
-def _dependent(covariance: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """Standard normal scores with the correlation of a covariance; independent ones come in."""
-    size = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
-    correlation = covariance / np.outer(size, size)
-    value, vector = np.linalg.eigh((correlation + correlation.T) / 2)
-    return vector * np.sqrt(np.maximum(value, 0.0)) @ (vector.T @ normal)
+def _dependent(covariance: np.ndarray, summing: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """Standard normal scores of all nodes, dependent as sums of the bottom are: from independent ones of the
+    bottom and the covariance of its errors.
+    """
+    value, vector = np.linalg.eigh(covariance)
+    scores = summing @ (vector @ (np.sqrt(np.maximum(value, 0.0))[:, None] * normal))
+    size = np.einsum("ij,jk,ik->i", summing, covariance, summing) ** 0.5
+    return scores / np.maximum(size, 1e-12)[:, None]
 
 
 def _to_total(parts: np.ndarray, total: np.ndarray) -> np.ndarray:

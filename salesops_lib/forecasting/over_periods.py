@@ -36,7 +36,7 @@ def share_range(inside: np.ndarray, periods: Sequence[str], level: float = LEVEL
     """
     from scipy.special import ndtri, stdtrit
 
-    n, code = len(inside), _codes(periods)
+    n, code = len(inside), ordered_codes(periods)
     count = int(code.max()) + 1 if n else 0
     if count < 2:
         return UNKNOWN
@@ -75,7 +75,7 @@ def ratio_range(
     """
     from scipy.special import stdtrit
 
-    code = _codes(periods)
+    code = ordered_codes(periods)
     count = int(code.max()) + 1 if len(code) else 0
     whole = float(np.sum(under))
     if count < 3 or not whole > 0:
@@ -103,8 +103,8 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     return made
 
 
-def _codes(periods: Sequence[str]) -> np.ndarray:
-    """Place of each row's period among those there are, in order of time."""
+def ordered_codes(periods: Sequence[str]) -> np.ndarray:
+    """Place of each row's period among those there are, in order of time, from 0."""
     names, code = np.unique(np.asarray(periods, dtype=str), return_inverse=True)
     order = sorted(range(len(names)), key=lambda k: Period.parse(names[k]))
     return np.argsort(order)[code] if len(names) else code

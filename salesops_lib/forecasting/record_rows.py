@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from salesops_lib.core.periods import Period
 from salesops_lib.forecasting import accuracy, outputs
 from salesops_lib.forecasting.combination import Past
-from salesops_lib.forecasting.over_periods import holm, share_range
+from salesops_lib.forecasting.over_periods import holm, ordered_codes, share_range
 from salesops_lib.forecasting.stacking import MEDIAN, PROBABILITIES
 
 COVERED = 0.8  # the range whose coverage is judged, whatever the one printed
@@ -132,13 +131,13 @@ def _against(rows: _Rows, own: np.ndarray, middle: np.ndarray, name: str) -> dic
     """
     if name == OWN:
         return {}
-    losses = pd.DataFrame(
-        {"own": np.abs(own - rows.actual) / rows.unit, "other": np.abs(middle - rows.actual) / rows.unit}
-    ).dropna()
-    order = [Period.parse(p) for p in rows.period[losses.index]]
-    means = losses.groupby(order).mean()
+    known = np.isfinite(rows.unit)
+    code = ordered_codes(rows.period[known])
+    count = np.maximum(np.bincount(code), 1)
+    losses = [np.abs(value - rows.actual)[known] / rows.unit[known] for value in (own, middle)]
+    first, second = (np.bincount(code, loss, len(count)) / count for loss in losses)
     # Errors of a period after the running one overlap with those of the period before it.
-    test = accuracy.diebold_mariano(means["own"], means["other"], rows.ahead + 1)
+    test = accuracy.diebold_mariano(first, second, rows.ahead + 1)
     return {
         "combined_wape": float(accuracy.wape(rows.actual, own)),
         "loss_difference": test.mean_difference,

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -116,6 +117,7 @@ def stretched(quantiles: np.ndarray, factor: float) -> np.ndarray:
     return middle + (quantiles - middle) * factor
 
 
+@cache
 def simplex(parts: int) -> np.ndarray:
     """Every way to split 1 into ``parts`` multiples of 1 ÷ :data:`STEPS`; splits × parts."""
     splits = [[]]

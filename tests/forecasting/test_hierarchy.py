@@ -89,8 +89,8 @@ def test_few_errors_weigh_by_spread_alone_and_enough_give_mint():
 
 
 def test_a_company_of_one_rep_whose_errors_are_the_companys_is_reconciled():
-    # Company, region, team and rep have erred by the same money in each of ten periods; once to and fro by one
-    # size, which leaves nothing to shrink a covariance by.
+    # Company, region, team and rep have erred by the same money in ten periods; once to and fro by one size,
+    # which leaves nothing to shrink a covariance by.
     known = history({"A": ["a1"]})
     for errors, method in (
         (np.random.default_rng(1).normal(0, 5, 10), "MinT-shrink"), (np.tile([5.0, -5.0], 5), "WLS"),
