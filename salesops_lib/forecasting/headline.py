@@ -95,13 +95,13 @@ def _coverage(backtest: pd.DataFrame, company: list[dict], aheads: Sequence[int]
             notes.append(f"{row['period']}: too few whole periods for past forecasts")
             continue
         record = found.iloc[0]
-        held.append(f"{int(record['range_inside'])} of {int(record['n'])}")
+        held.append(f"{int(record['range_inside'])}/{int(record['n'])}")
         far = {0: "this period", 1: "one period ahead"}.get(ahead, f"{ahead} periods ahead")
-        error = f"middle off by {percent(record['wape'])}"
+        error = f"middle off {percent(record['wape'])}"
         notes.append(f"{far}: {record['periods']} past periods, {error}")
     if set(held) == {"–"}:
         return label, "–", promised, "too few whole periods for past forecasts"
-    return label, "; ".join(held), promised, "; ".join(notes)
+    return label, ", ".join(held), promised, "; ".join(notes)
 
 
 def _moved(row: dict, currency: str) -> Card:

@@ -56,7 +56,7 @@ def bias(setting: Setting, record: Record, period: str) -> list[Finding]:
         BIAS.judge(
             scope={"period": period}, value=abs(record.value), n=record.periods, limit=setting.limit(BIAS),
             as_of=setting.as_of, interval=folded,
-            statement=f"Past forecasts at this week lay {percent(abs(record.value))} too {side} in sum"
+            statement=f"Past forecasts at this week lay {100 * abs(record.value):.1f} % too {side} in sum"
             f"{_signed_ends(record)}, over {record.periods} periods."
             if known else "No past forecast of the company can be made at this week.",
             recommendation="Import more history: past forecasts need whole periods." if not known

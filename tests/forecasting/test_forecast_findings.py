@@ -179,7 +179,7 @@ def test_a_bias_that_may_have_either_sign_starts_at_nothing(setting):
     (found,) = judged.bias(setting, Record(-0.02, -0.12, 0.08, 8, "combined"), P)
     assert (found.value, found.interval.low, found.interval.high) == (0.02, 0.0, 0.12)
     assert found.severity == WATCH
-    assert "lay 2 % too low in sum (-12 % to +8 %)" in found.statement
+    assert "lay 2.0 % too low in sum (-12 % to +8 %)" in found.statement
 
 
 def part(name: str, difference: float, p_value: float, level: str = "company", periods: int = 8) -> dict:
@@ -259,7 +259,7 @@ def test_the_first_screen_says_what_stands_and_why_not():
     assert shown[0][2] == "P10–P90 90 to 110"
     assert shown[0][3].startswith("hardly a booking in FY26-Q3: mend the data before quoting this")
     assert shown[1][1] == "50 %"
-    assert shown[2][1:] == ("22 of 24", "80 % promised", "this period: 8 past periods, middle off by 6 %")
+    assert shown[2][1:] == ("22/24", "80 % promised", "this period: 8 past periods, middle off 6 %")
     bare = headline.cards(
         outlook(target=np.nan, before=np.nan, p_target=np.nan),
         backtest(1, 2)[:0],
@@ -276,13 +276,13 @@ def test_the_first_screen_shows_the_record_of_both_periods_at_the_level_that_is_
         [backtest(22, 24, range_inside=13), backtest(15, 21, ahead=1, range_inside=8, wape=0.11)]
     )
     card = headline.cards(both, record, currency="USD", elapsed=0.5)[3]
-    assert card[1:3] == ("13 of 24; 8 of 21", "50 % promised")
+    assert card[1:3] == ("13/24, 8/21", "50 % promised")
     assert card[3] == (
-        "this period: 8 past periods, middle off by 6 %; one period ahead: 7 past periods, middle off by 11 %"
+        "this period: 8 past periods, middle off 6 %; one period ahead: 7 past periods, middle off 11 %"
     )
     (later,) = [c for c in headline.cards(both, record, currency="USD", elapsed=0.0, aheads=[1, 2])
                 if "coverage" in c[0]]  # fmt: skip
-    assert later[1] == "8 of 21; –"
+    assert later[1] == "8/21, –"
     assert later[3].endswith("FY27-Q1: too few whole periods for past forecasts")
 
 
