@@ -49,7 +49,7 @@ def planted(errors: dict, naive: np.ndarray | None = None, points=(0.5,)) -> bac
     quantiles = {name: np.tile(off[:, None], (1, len(Z))) for name in backtest.ENGINES}
     for name, error in errors.items():
         quantiles[name] = actual[:, None] * (1 + error[k][:, None] + 0.1 * Z[None, :])
-    points_of = {name: off for name in BENCHMARKS}
+    points_of = dict.fromkeys(BENCHMARKS, off)
     if naive is not None:
         points_of["seasonal_naive"] = actual * (1 + naive[k])
     return backtest.Tested(table, quantiles, points_of, histories)
