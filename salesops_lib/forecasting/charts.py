@@ -196,8 +196,8 @@ def backtest_errors(backtest: pd.DataFrame, level: str = "company") -> Axes:
     )
     chart.barh(at, rows["wape"], color=list(colours), height=0.66)
     chart.set_yticks(at, [NAMES[n] for n in rows["forecaster"]])
-    for y, value in zip(at, rows["wape"], strict=True):
-        charts.label(chart, value, y, f"{100 * value:.1f} %")
+    for y, value, tick in zip(at, rows["wape"], rows["combined_wape"], strict=True):
+        charts.label(chart, np.fmax(value, tick), y, f"{100 * value:.1f} %")
     chart.vlines(rows["combined_wape"], at - 0.33, at + 0.33, color=charts.BLUE, lw=2)
     charts.percent_axis(chart)
     chart.margins(x=0.12)

@@ -147,6 +147,19 @@ def test_weights_are_learnt_from_the_periods_that_have_ended(whole):
     # On the sample the pipeline and the calls know far more than the calendar does.
     assert min(weights.of["pipeline"], weights.of["commit"]) > max(weights.of["run_rate"], weights.of["pace"])
     assert whole.made.outlooks[1].weights["upper"].periods == 7  # one ahead
+    said = limits_of.limits(whole.engines, whole.made, why_kind="", asked=2)
+    # By hand: 8 ÷ (8 + 4).
+    assert any("67 % of the way from equal ones to the best of 8 past periods" in line for line in said)
+    assert any("begin in FY24-Q4, with 3 whole periods behind them" in line for line in said)
+
+
+def test_the_forecast_of_every_level_is_as_good_as_its_parts(whole):
+    # Adding up loses nothing to the figures before it, and reps are not pushed to one side.
+    rows = whole.past[(whole.past["ahead"] == 0) & (whole.past["point"] == "all")].set_index("forecaster")
+    for level in ("company", "region", "team", "rep"):
+        part = rows[rows["level"] == level]
+        assert part.loc["combined", "pinball"] < 1.02 * part.loc["unreconciled", "pinball"], level
+        assert abs(part.loc["combined", "bias"]) < 0.07, level
 
 
 def test_the_backtest_shows_every_engine_and_benchmark_and_the_forecast_beats_the_naive_one(whole):
