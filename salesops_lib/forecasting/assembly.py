@@ -49,7 +49,14 @@ def forecasts(
     past_draws
         Of the pipeline's Monte Carlo in past forecasts.
     """
-    periods = in_calendar(engines.books.calendar, first, horizon)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):  # the matrices are small: more threads only wait for each other
+        return _forecasts(engines, as_of, in_calendar(engines.books.calendar, first, horizon), past_draws)
+
+
+def _forecasts(engines: Engines, as_of: date, periods: list[Period], past_draws: int) -> Forecasts:
+    first = periods[0]
     views = [engines.view(as_of, period) for period in periods]
     start = views[0].history
     tested = _tested(engines, as_of, periods, views, past_draws)

@@ -1,7 +1,8 @@
 """The past forecast again: every engine at earlier weeks, on data as known then, and what came in.
 
-Origins are the last finished periods, each at three points: the one the running period stands at, and two
-more. At each the engines are fitted anew on what was known on that day. Outcomes are as known today.
+Origins are the last finished periods with a past to learn from, each at three points: the one the running
+period stands at, and two more. At each the engines are fitted anew on what was known on that day. Outcomes
+are as known today.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pandas as pd
 from salesops_lib.core.periods import FiscalCalendar, Period
 from salesops_lib.forecasting.benchmarks import BENCHMARKS, season_length
 from salesops_lib.forecasting.bookings import KEY, Books, History, day_at
-from salesops_lib.forecasting.pace import usual
+from salesops_lib.forecasting.pace import MIN_PERIODS, usual
 from salesops_lib.forecasting.stacking import PROBABILITIES
 
 ENGINES = ("run_rate", "pipeline", "commit", "pace")
@@ -24,7 +25,8 @@ ROWS = [
     "level", "node_id", "day", "begun", "point", "ahead", "period", "ended", "now", "actual", "scale",
     "naive_error",
 ]  # fmt: skip
-PERIODS = 8
+PERIODS = 12
+BEHIND = MIN_PERIODS  # whole periods before the first: with fewer half of the engines are off, by rule
 POINTS = (0.2, 0.5, 0.8)  # shares of a period's business days gone; the nearest gives way to that of today
 
 
@@ -81,10 +83,11 @@ def origins(
 ) -> list[Origin]:
     """Every origin in order of its day, among the last :data:`PERIODS` of the finished periods ``past``.
 
-    A forecast of a period that ``past`` does not hold whole has no outcome and is left out.
+    The first :data:`BEHIND` are what the next is learnt from, and no origins. A forecast of a period that
+    ``past`` does not hold whole has no outcome and is left out.
     """
     made = []
-    for begun in past[-PERIODS:]:
+    for begun in past[BEHIND:][-PERIODS:]:
         for point in points_of(share) if share > 0 else POINTS:
             for ahead in aheads:
                 period = str(Period.parse(begun).step(ahead))

@@ -15,7 +15,6 @@ import pandas as pd
 
 from salesops_lib.core.periods import Period
 from salesops_lib.forecasting.bookings import KEY, Books, History, day_at, node_table
-from salesops_lib.forecasting.known import LOST, WON, DealLog, last_states
 
 BENCHMARKS = ("seasonal_naive", "stage_weighted", "same_week", "raw_commit")
 _PER_YEAR = {"year": 1, "quarter": 4, "month": 12}
@@ -46,16 +45,21 @@ def seasonal_naive(history: History) -> np.ndarray:
 
 
 def stage_weighted(history: History, books: Books) -> np.ndarray:
-    """Booked to date + Σ amount × win rate of the stage, over open deals due in the period."""
+    """Booked to date + Σ amount × win rate of the stage, over open deals due in the period.
+
+    Missing where a node has such a deal in a stage that no closed deal has been in: nobody can weigh it.
+    """
     if books.log.no_history:
         return np.full(len(history.nodes), np.nan)
     held = books.held(history.day)
     due = held[held["period"] == history.period]
     if due.empty:
         return history.now
-    weighted = due["amount"] * due["stage"].map(stage_rates(books.log, history.day))
-    table = node_table(due.assign(amount=weighted), books.company)
-    return history.now + table.sum(axis=1).reindex(_index(history)).fillna(0.0).to_numpy()
+    weighted = due["amount"] * due["stage"].map(books.stage_rates(history.day))
+    dark = weighted.isna() & (due["amount"] > 0)
+    tables = (node_table(due.assign(amount=v), books.company) for v in (weighted, dark.astype("float64")))
+    value, without = (t.sum(axis=1).reindex(_index(history)).fillna(0.0).to_numpy() for t in tables)
+    return np.where(without > 0, np.nan, history.now + value)
 
 
 def same_week(history: History, books: Books) -> np.ndarray:
@@ -74,17 +78,6 @@ def same_week(history: History, books: Books) -> np.ndarray:
     whole = added[company] / held[company] if held[company] > 0 else np.nan
     share = np.divide(added, held, out=np.full(len(held), whole), where=held > 0)
     return history.now + _due(books, history.day, history.period, history) * share
-
-
-def stage_rates(log: DealLog, day: date) -> dict[str, float]:
-    """By stage the share of closed deals that were won, of those that have been in it; as known on a day."""
-    states = log.states
-    last = states.iloc[last_states(log, day)][["deal", "outcome"]]
-    closed = last[last["outcome"].isin([WON, LOST])].set_index("deal")["outcome"]
-    passed = states[(states["day"].to_numpy() <= np.datetime64(day, "D")) & states["deal"].isin(closed.index)]
-    passed = passed[["deal", "stage"]].drop_duplicates().dropna()
-    won = passed["deal"].map(closed).eq(WON)
-    return won.groupby(passed["stage"]).mean().to_dict()
 
 
 def _due(books: Books, day: date, period: str, history: History) -> np.ndarray:

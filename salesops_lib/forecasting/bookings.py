@@ -15,7 +15,7 @@ import pandas as pd
 
 from salesops_lib.core import stats
 from salesops_lib.core.periods import FiscalCalendar, Period
-from salesops_lib.forecasting.known import OPEN, UNASSIGNED, WON, DealLog, last_states, placed
+from salesops_lib.forecasting.known import LOST, OPEN, UNASSIGNED, WON, DealLog, last_states, placed
 
 LEVELS = ("company", "region", "team", "rep", "segment")
 COLUMN = {"region": "region", "team": "team", "rep": "owner_id", "segment": "segment"}
@@ -31,7 +31,7 @@ class Books:
     reps: pd.DataFrame | None
     company: str
     _states: pd.DataFrame = field(init=False, repr=False)
-    _kept: dict[tuple[date, str], pd.DataFrame] = field(default_factory=dict, repr=False)
+    _kept: dict[tuple[date, str], pd.DataFrame | pd.Series] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self._states = _placed_states(self.log, self.reps)
@@ -64,6 +64,12 @@ class Books:
         if (day, "due") not in self._kept:
             self._kept[day, "due"] = node_table(self.held(day), self.company)
         return self._kept[day, "due"]
+
+    def stage_rates(self, day: date) -> dict[str, float]:
+        """By stage the share won of closed deals that have been in it, as known on a day."""
+        if (day, "rates") not in self._kept:
+            self._kept[day, "rates"] = _stage_rates(self.log, day)
+        return self._kept[day, "rates"].to_dict()
 
     def nodes(self, day: date) -> pd.DataFrame:
         """The nodes that live on a day: ``level``, ``node_id``; for reps ``team`` and ``region`` on it."""
@@ -204,6 +210,15 @@ def _placed_states(log: DealLog, reps: pd.DataFrame | None) -> pd.DataFrame:
     states[["team", "region"]] = states[["team", "region"]].astype("object")
     states.loc[counts, ["owner_id", "team", "region"]] = where[["owner_id", "team", "region"]]
     return states.assign(counts=counts).reset_index(drop=True)
+
+
+def _stage_rates(log: DealLog, day: date) -> pd.Series:
+    states = log.states
+    last = states.iloc[last_states(log, day)][["deal", "outcome"]]
+    closed = last[last["outcome"].isin([WON, LOST])].set_index("deal")["outcome"]
+    passed = states[(states["day"].to_numpy() <= np.datetime64(day, "D")) & states["deal"].isin(closed.index)]
+    passed = passed[["deal", "stage"]].drop_duplicates().dropna()
+    return passed["deal"].map(closed).eq(WON).groupby(passed["stage"]).mean()
 
 
 def _segments(log: DealLog) -> np.ndarray:

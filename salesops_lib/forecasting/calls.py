@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, tzinfo
 
+import numpy as np
 import pandas as pd
 
 from salesops_lib.core.periods import FiscalCalendar
@@ -32,9 +33,11 @@ def with_nodes(calls: pd.DataFrame, reps: pd.DataFrame | None, company: str) -> 
         mine = made.index[bare & (made["rep_id"] == who)]
         below = _below(reps, who)
         days = made.loc[mine, "submitted_at"].dt.tz_localize(None).dt.normalize()
-        found = {day: _headed(who, day, below, company) for day in days.unique()}
-        made.loc[mine, "level"] = [found[day][0] for day in days]
-        made.loc[mine, "node_id"] = [found[day][1] for day in days]
+        edges = np.unique(below[["start", "end"]].to_numpy())  # in between nothing changes
+        spell = np.searchsorted(edges, days.to_numpy(), side="right")
+        found = {at: _headed(who, day, below, company) for at, day in days.groupby(spell).first().items()}
+        made.loc[mine, "level"] = [found[at][0] for at in spell]
+        made.loc[mine, "node_id"] = [found[at][1] for at in spell]
     return made
 
 

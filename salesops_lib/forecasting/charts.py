@@ -181,7 +181,7 @@ def waterfall_bars(step: pd.DataFrame, *, period: str) -> Axes:
 
 
 def backtest_errors(backtest: pd.DataFrame, level: str = "company") -> Axes:
-    """Error of every forecaster over past periods at a level, smallest on top.
+    """Error of every forecaster over past periods at a level, smallest on top; beside each the forecast's.
 
     ``backtest``: columns of ``outputs.BACKTEST``.
     """
@@ -196,12 +196,15 @@ def backtest_errors(backtest: pd.DataFrame, level: str = "company") -> Axes:
     )
     chart.barh(at, rows["wape"], color=list(colours), height=0.66)
     chart.set_yticks(at, [NAMES[n] for n in rows["forecaster"]])
-    for y, value in zip(at, rows["wape"], strict=True):
-        charts.label(chart, value, y, f"{100 * value:.1f} %")
+    for y, value, tick in zip(at, rows["wape"], rows["combined_wape"], strict=True):
+        charts.label(chart, np.fmax(value, tick), y, f"{100 * value:.1f} %")
+    chart.vlines(rows["combined_wape"], at - 0.33, at + 0.33, color=charts.BLUE, lw=2)
     charts.percent_axis(chart)
     chart.margins(x=0.12)
     return charts.say(
-        chart, _backtest_title(rows), x="Mean error ÷ bookings (WAPE); blue: the forecast, grey: by hand"
+        chart,
+        _backtest_title(rows),
+        x="Mean error ÷ bookings (WAPE). Blue: the forecast, as a tick on the same rows; grey: by hand",
     )
 
 
@@ -213,8 +216,11 @@ def _backtest_title(rows: pd.DataFrame) -> str:
     said = f"Past forecasts were off by {100 * own['wape'].iloc[0]:.1f} % on average"
     if bench.empty:
         return said
-    best = bench.sort_values("wape").iloc[0]
-    return f"{said}; the best figure by hand, {NAMES[best['forecaster']]}, by {100 * best['wape']:.1f} %"
+    best = bench.loc[(bench["combined_wape"] / bench["wape"].where(bench["wape"] > 0)).idxmax()]
+    other = f"the best figure by hand, {NAMES[best['forecaster']]}, by {100 * best['wape']:.1f} %"
+    less = best["n"] < own["n"].iloc[0]
+    same = f" where the forecast was by {100 * best['combined_wape']:.1f} %" if less else ""
+    return f"{said}; {other}{same}"
 
 
 def scenario_ranges(scenarios: pd.DataFrame, period: str) -> Axes:

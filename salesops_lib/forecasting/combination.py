@@ -7,7 +7,7 @@ weights at the same week, the errors that reconciliation rests on, and by how mu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -25,14 +25,17 @@ DRAWS_PAST = 400
 
 @dataclass(frozen=True)
 class Past:
-    """Combinations of all past forecasts, rows × probabilities. ``mixed``: the engines averaged. ``plain``:
-    reconciled. ``printed``: recalibrated, as a report of that day would have shown it.
+    """Combinations of all past forecasts, rows × probabilities, by the rule that makes today's.
+
+    ``mixed``: the engines averaged. ``base``: the same recalibrated by ``factors`` (one a row), not yet
+    reconciled. ``printed``: reconciled, as a report of that day would have shown it.
     """
 
     tested: Tested
     mixed: np.ndarray
-    plain: np.ndarray
+    base: np.ndarray
     printed: np.ndarray
+    factors: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -55,28 +58,19 @@ class Outlook:
 
 
 def past(tested: Tested, *, seed: int) -> Past:
-    """Every past forecast combined, from what had ended before its day."""
+    """Every past forecast combined as today's is, from what had ended before its day."""
     rows = tested.rows
-    group = rows["level"].map(GROUPS)
-    mixed = np.full((len(rows), len(PROBABILITIES)), np.nan)
-    plain, printed = mixed.copy(), mixed.copy()
-    for (day, ahead), part in rows.groupby(["day", "ahead"], sort=True):
-        ended = ((rows["ended"] <= day) & (rows["ahead"] == ahead)).to_numpy()
-        point, history = part["point"].iloc[0], tested.histories[day, part["period"].iloc[0]]
-        at = part.index.to_numpy()
-        for name in group.loc[at].unique():
-            mine = at[(group.loc[at] == name).to_numpy()]
-            weights = learnt(tested, ended & (group == name).to_numpy() & _like(rows, ahead, point))
-            mixed[mine] = stacking.averaged({n: q[mine] for n, q in tested.quantiles.items()}, weights.of)
-        mixed[at] = floored(mixed[at], history.now)
-        errors = errors_of(tested, mixed, history, ended & _like(rows, ahead, point))
-        made = reconcile(history, mixed[at], errors, seed=seed, draws=DRAWS_PAST)
-        plain[at] = made.quantiles()
-        for name in group.loc[at].unique():
-            mine = at[(group.loc[at] == name).to_numpy()]
-            factor = recalibration(tested, plain, ended & (group == name).to_numpy())
-            printed[mine] = floored(stacking.stretched(plain[mine], factor), rows.loc[mine, "now"].to_numpy())
-    return Past(tested, mixed, plain, printed)
+    shape = (len(rows), len(PROBABILITIES))
+    made = Past(tested, *(np.full(shape, np.nan) for _ in range(3)), np.ones(len(rows)))
+    for (day, ahead), at in rows.groupby(["day", "ahead"], sort=True).indices.items():
+        point, period = rows["point"].iloc[at[0]], rows["period"].iloc[at[0]]
+        history, ended = tested.histories[day, period], (rows["ended"] <= day).to_numpy()
+        said = {name: values[at] for name, values in tested.quantiles.items()}
+        found = combined(said, history, made, ahead=ahead, point=point, ended=ended)
+        made.mixed[at], made.base[at], made.factors[at] = found.mixed, found.base, found.factor
+        draws = reconcile(history, found.base, found.errors(made, history), seed=seed, draws=DRAWS_PAST)
+        made.printed[at] = draws.quantiles()
+    return made
 
 
 def outlook(view: View, known: Past, *, ahead: int, point: float, seed: int) -> Outlook:
@@ -85,75 +79,101 @@ def outlook(view: View, known: Past, *, ahead: int, point: float, seed: int) -> 
     ``ahead``: periods between the day's own and the one forecast. ``point``: of the past forecasts whose
     weights it takes; 0 for all.
     """
-    tested, rows = known.tested, known.tested.rows
-    history = view.history
-    group, mine = rows["level"].map(GROUPS), history.nodes["level"].map(GROUPS).to_numpy()
-    like = _like(rows, ahead, point) if len(rows) else np.zeros(0, dtype=bool)
-    same = (rows["ahead"] == ahead).to_numpy() if len(rows) else like
-    base = np.full((len(history.nodes), len(PROBABILITIES)), np.nan)
-    weights, factors = {}, {}
-    on = {n: q for n, q in view.quantiles.items() if np.isfinite(q[:, MEDIAN]).any()}
+    every = np.ones(len(known.tested.rows), dtype=bool)
+    found = combined(view.quantiles, view.history, known, ahead=ahead, point=point, ended=every)
+    made = reconcile(view.history, found.base, found.errors(known, view.history), seed=seed)
+    return Outlook(view, ahead, found.weights, found.factors, found.base, made)
+
+
+@dataclass(frozen=True)
+class Combined:
+    """Engines combined at the nodes of a history. ``factor``: one a node. ``like``: the past forecasts
+    learnt from. ``weights``, ``factors``: by group of levels.
+    """
+
+    mixed: np.ndarray
+    base: np.ndarray
+    factor: np.ndarray
+    like: np.ndarray
+    weights: dict[str, Weights]
+    factors: dict[str, float]
+
+    def errors(self, known: Past, history: History) -> np.ndarray:
+        """Booked − middle of the past forecasts learnt from, nodes of ``history`` × periods."""
+        return errors_of(known.tested, known.mixed, history, self.like)
+
+
+def combined(
+    said: Mapping[str, np.ndarray], history: History, known: Past, *, ahead: int, point: float,
+    ended: np.ndarray,
+) -> Combined:  # fmt: skip
+    """The engines that speak averaged, and the range recalibrated: one rule for past days and for today.
+
+    Parameters
+    ----------
+    said
+        By engine, nodes of ``history`` × :data:`PROBABILITIES`.
+    known, ended
+        Past forecasts, and which of them had ended by the day: nothing else is learnt from.
+    ahead, point
+        As in :func:`outlook`.
+    """
+    rows = known.tested.rows
+    same = ended & (rows["ahead"] == ahead).to_numpy(dtype=bool)
+    like = same & (rows["point"] == point).to_numpy(dtype=bool) if ahead == 0 and point > 0 else same
+    group, mine = (table["level"].map(GROUPS).to_numpy() for table in (rows, history.nodes))
+    mixed, base = (np.full((len(mine), len(PROBABILITIES)), np.nan) for _ in range(2))
+    factor, weights, factors = np.ones(len(mine)), {}, {}
+    on = {name: values for name, values in said.items() if np.isfinite(values[:, MEDIAN]).any()}
     for name in dict.fromkeys(mine):
-        at, inside = np.flatnonzero(mine == name), (group == name).to_numpy()
-        weights[name] = learnt(tested, like & inside, on)
-        factors[name] = recalibration(tested, known.plain, same & inside)
+        at, inside = np.flatnonzero(mine == name), group == name
+        weights[name] = learnt(known.tested, like & inside, on)
+        factor[at] = factors[name] = recalibration(known, same & inside)
         if on:
-            mixed = stacking.averaged({n: q[at] for n, q in on.items()}, weights[name].of)
-            base[at] = stacking.stretched(mixed, factors[name])
-    base = floored(base, history.now)
-    errors = errors_of(tested, known.mixed, history, like)
-    return Outlook(view, ahead, weights, factors, base, reconcile(history, base, errors, seed=seed))
+            mixed[at] = stacking.averaged({n: q[at] for n, q in on.items()}, weights[name].of)
+            base[at] = stacking.stretched(mixed[at], factors[name])
+    mixed, base = (floored(values, history.now) for values in (mixed, base))
+    return Combined(mixed, base, factor, like, weights, factors)
 
 
-def learnt(tested: Tested, among: np.ndarray, on: Mapping[str, np.ndarray] | None = None) -> Weights:
-    """Weights of the engines (those ``on`` today) from some of the past forecasts; equal without a past."""
-    names = list(on) if on is not None else list(tested.quantiles)
-    seen = [n for n in names if np.isfinite(tested.quantiles[n][among][:, MEDIAN]).any()]
-    fresh = [n for n in names if n not in seen] if on is not None else []
-    if not seen or fresh:  # an engine without a past cannot be weighed: all count alike
-        names = names if on is not None else list(tested.quantiles)
-        return (
-            Weights({n: 1 / len(names) for n in names}, 0, stacked=False) if names else Weights({}, 0, False)
-        )
+def learnt(tested: Tested, among: np.ndarray, on: Mapping[str, np.ndarray]) -> Weights:
+    """Weights of the engines ``on``, from some of the past forecasts; equal where one has no past."""
+    seen = all(np.isfinite(tested.quantiles[name][among][:, MEDIAN]).any() for name in on)
+    if not on or not seen:
+        return Weights({name: 1 / len(on) for name in on}, 0, stacked=False)
     rows = tested.rows[among]
     return stacking.stack(
-        {n: tested.quantiles[n][among] for n in seen},
+        {name: tested.quantiles[name][among] for name in on},
         rows["actual"].to_numpy(dtype="float64"),
         rows["scale"].to_numpy(dtype="float64"),
         rows["period"].tolist(),
     )
 
 
-def recalibration(tested: Tested, plain: np.ndarray, among: np.ndarray) -> float:
-    """The factor by which reconciled ranges of some past forecasts should have been wider."""
-    rows = tested.rows[among]
+def recalibration(known: Past, among: np.ndarray) -> float:
+    """By how much ranges of some past forecasts should have been wider, had none been recalibrated."""
+    rows = known.tested.rows[among]
     if rows.empty:
         return 1.0
-    misses = stacking.scores(rows["actual"].to_numpy(dtype="float64"), plain[among])
-    misses = np.where(np.isfinite(plain[among][:, MEDIAN]), misses, np.nan)
+    printed = known.printed[among]
+    misses = stacking.scores(rows["actual"].to_numpy(dtype="float64"), printed) * known.factors[among]
+    misses = np.where(np.isfinite(printed[:, MEDIAN]), misses, np.nan)
     return stacking.stretch(misses, rows["period"].nunique())
 
 
 def errors_of(tested: Tested, mixed: np.ndarray, history: History, among: np.ndarray) -> np.ndarray:
     """Booked − median of the averaged engines in some past forecasts, nodes of ``history`` × periods."""
-    found = tested.rows[among].assign(error=tested.rows["actual"] - mixed[:, MEDIAN])
-    if found.empty:
-        return np.empty((len(history.nodes), 0))
-    table = found.pivot_table(index=KEY, columns="period", values="error", aggfunc="mean")
-    return table.reindex(pd.MultiIndex.from_frame(history.nodes[KEY])).to_numpy(dtype="float64")
+    rows = tested.rows[among]
+    periods, names = pd.factorize(rows["period"], sort=True)
+    node = pd.MultiIndex.from_frame(history.nodes[KEY]).get_indexer(pd.MultiIndex.from_frame(rows[KEY]))
+    error = rows["actual"].to_numpy(dtype="float64") - mixed[among][:, MEDIAN]
+    kept = (node >= 0) & np.isfinite(error)
+    cell, size = (node * len(names) + periods)[kept], len(history.nodes) * len(names)
+    total, count = np.bincount(cell, error[kept], size), np.bincount(cell, minlength=size)
+    mean = np.divide(total, count, out=np.full(size, np.nan), where=count > 0)
+    return mean.reshape(len(history.nodes), len(names))
 
 
 def floored(quantiles: np.ndarray, now: np.ndarray) -> np.ndarray:
     """Quantiles not below what is booked already."""
     return np.maximum(quantiles, now[:, None])
-
-
-def without_range(made: Outlook) -> Outlook:
-    """The same without draws: what a comparison of two days needs."""
-    return replace(made, reconciled=Reconciled(np.empty((0, 0)), made.reconciled.method, 0))
-
-
-def _like(rows: pd.DataFrame, ahead: int, point: float) -> np.ndarray:
-    """Past forecasts as far ahead and, of the running period, at the same week."""
-    same = rows["ahead"] == ahead
-    return (same & (rows["point"] == point) if ahead == 0 and point > 0 else same).to_numpy()

@@ -7,15 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from salesops_lib.core import stats
-from salesops_lib.forecasting import accuracy, outputs
+from salesops_lib.forecasting import outputs
 from salesops_lib.forecasting.assembly import Forecasts
 from salesops_lib.forecasting.bookings import KEY, Books
-from salesops_lib.forecasting.combination import Outlook, Past
+from salesops_lib.forecasting.combination import Outlook
 from salesops_lib.forecasting.stacking import MEDIAN, PROBABILITIES
 from salesops_lib.forecasting.targets import targets
-
-LOW, HIGH = 1, 9  # positions of 10 and 90 % among the probabilities
 
 
 def forecast_rows(made: Forecasts) -> pd.DataFrame:
@@ -115,36 +112,6 @@ def engine_rows(made: Forecasts, notes: Mapping[str, str] | None = None) -> pd.D
     return pd.DataFrame(rows, columns=outputs.ENGINE_STATE.column_names)
 
 
-def backtest_rows(past: Past) -> pd.DataFrame:
-    """How every engine, the combination and the benchmarks did: columns of ``outputs.BACKTEST``.
-
-    One row per forecaster, level, distance, and point of the period or all of them.
-    """
-    tested = past.tested
-    ranges = tested.quantiles | {"combined": past.printed, "unreconciled": past.mixed}
-    rows = []
-    for (level, ahead), part in tested.rows.groupby(["level", "ahead"], sort=False):
-        points = [None, *sorted(part["point"].unique())] if ahead == 0 else [None]
-        for point in points:
-            at = part.index[part["point"] == point] if point is not None else part.index
-            scene = {"level": level, "ahead": ahead, "point": "all" if point is None else f"{point:.2f}"}
-            for name, values in [*ranges.items(), *tested.points.items()]:
-                middle = values[at] if values.ndim == 1 else values[at][:, MEDIAN]
-                if np.isfinite(middle).any():
-                    quantiles = None if values.ndim == 1 else values[at]
-                    rows.append(
-                        {"forecaster": name}
-                        | scene
-                        | _measures(tested.rows.loc[at], middle, quantiles)
-                        | _against(tested.rows.loc[at], past.printed[at][:, MEDIAN], middle, name)
-                    )
-    made = pd.DataFrame(rows, columns=outputs.BACKTEST.column_names)
-    order = {name: place for place, name in enumerate(outputs.LEVELS)}
-    made = made.assign(order=made["level"].map(order), whole=made["point"] != "all")
-    made = made.sort_values(["ahead", "order", "whole", "point", "wape"], kind="stable")
-    return made.drop(columns=["order", "whole"]).reset_index(drop=True)
-
-
 def submitter_rows(outlook: Outlook, names: Mapping[str, str]) -> pd.DataFrame:
     """Standing calls and what they have been worth, widest miss first: columns of ``outputs.SUBMITTERS``."""
     found = outlook.view.submitters
@@ -191,52 +158,3 @@ def _middle_before(made: Forecasts, place: int, nodes: pd.DataFrame) -> np.ndarr
         then.reconciled.quantiles(np.array([0.5]))[:, 0], pd.MultiIndex.from_frame(then.history.nodes[KEY])
     )
     return table.reindex(pd.MultiIndex.from_frame(nodes[KEY])).to_numpy()
-
-
-def _measures(rows: pd.DataFrame, middle: np.ndarray, quantiles: np.ndarray | None) -> dict:
-    actual = rows["actual"].to_numpy(dtype="float64")
-    known = np.isfinite(middle)
-    scaled = np.abs(actual - middle) / rows["naive_error"].to_numpy(dtype="float64")
-    scaled = scaled[np.isfinite(scaled)]
-    made = {
-        "periods": rows["period"][known].nunique(),
-        "n": int(known.sum()),
-        "wape": float(accuracy.wape(actual, middle)),
-        "bias": float(accuracy.bias(actual, middle)),
-        "mase": float(scaled.mean()) if scaled.size else np.nan,
-    }
-    if quantiles is None:
-        return made
-    unit = _unit(rows)[:, None]
-    loss = accuracy.pinball((actual[:, None] / unit).T, (quantiles / unit).T, PROBABILITIES[:, None])
-    found = stats.coverage(
-        pd.Series(actual), pd.Series(quantiles[:, LOW] - 0.005), pd.Series(quantiles[:, HIGH] + 0.005)
-    )
-    return made | {
-        "pinball": float(np.nanmean(loss)) if np.isfinite(loss).any() else np.nan,
-        "inside": found["inside"],
-        "coverage": found["share"],
-        "coverage_low": found["low"],
-        "coverage_high": found["high"],
-    }
-
-
-def _against(rows: pd.DataFrame, combined: np.ndarray, middle: np.ndarray, name: str) -> dict:
-    """Diebold–Mariano of the combination against another, on each period's mean error: periods are the
-    observations, since errors of one period at several weeks and nodes are no news to each other.
-    """
-    if name == "combined":
-        return {}
-    unit, actual = _unit(rows), rows["actual"].to_numpy(dtype="float64")
-    losses = {"own": np.abs(combined - actual) / unit, "other": np.abs(middle - actual) / unit}
-    losses = pd.DataFrame(losses).dropna()
-    by_period = losses.groupby(rows["period"].to_numpy()[losses.index]).mean()
-    # Errors of a period after the running one overlap with those of the period before it.
-    test = accuracy.diebold_mariano(by_period["own"], by_period["other"], int(rows["ahead"].max()) + 1)
-    return {"loss_difference": test.mean_difference, "p_value": test.p_value}
-
-
-def _unit(rows: pd.DataFrame) -> np.ndarray:
-    """A node's usual period; missing where it is nothing."""
-    scale = rows["scale"].to_numpy(dtype="float64")
-    return np.where(scale > 0, scale, np.nan)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from salesops_lib.core.charts import percent, short_money
@@ -10,8 +12,9 @@ Card = tuple[str, str, str, str]  # label, value, range, note
 
 
 def cards(
-    outlook: pd.DataFrame, backtest: pd.DataFrame, *, currency: str, elapsed: float, hole: str = ""
-) -> list[Card]:
+    outlook: pd.DataFrame, backtest: pd.DataFrame, *, currency: str, elapsed: float, hole: str = "",
+    aheads: Sequence[int] = (0, 1),
+) -> list[Card]:  # fmt: skip
     """A figure for each of the first two periods, the first one's chance, coverage so far, and the move.
 
     Parameters
@@ -22,6 +25,8 @@ def cards(
         Share of the first period's business days gone.
     hole
         The last finished period where it has hardly a booking; empty where it has.
+    aheads
+        How far ahead of the day's own period each of the outlook's is.
 
     Returns
     -------
@@ -34,7 +39,7 @@ def cards(
     note = f"hardly a booking in {hole}: mend the data before quoting this; {note}" if hole else note
     made = [(label, value, ends, note), _chance(first, currency)]
     made += [_forecast(row, currency, 0.0) for row in company[1:2]]
-    return [*made, _coverage(backtest), _moved(first, currency)]
+    return [*made, _coverage(backtest, company, aheads), _moved(first, currency)]
 
 
 def _forecast(row: dict, currency: str, elapsed: float) -> Card:
@@ -76,22 +81,27 @@ def _share(chance: float) -> str:
     return "over 99 %" if chance > 0.99 else "under 1 %" if chance < 0.01 else percent(chance)
 
 
-def _coverage(backtest: pd.DataFrame) -> Card:
-    label = "Range's coverage so far"
-    rows = backtest[
-        (backtest["forecaster"] == "combined") & (backtest["level"] == "company")
-        & (backtest["ahead"] == 0) & (backtest["point"] == "all")
-    ]  # fmt: skip
-    if rows.empty or pd.isna(rows["coverage"].iloc[0]):
-        return label, "–", "80 % promised", "too few whole periods for past forecasts"
-    row = rows.iloc[0]
-    error = f"middle off by {percent(row['wape'])} on average"
-    return (
-        label,
-        f"{int(row['inside'])} of {int(row['n'])}",
-        "80 % promised",
-        f"{row['periods']} past periods; {error}",
-    )
+def _coverage(backtest: pd.DataFrame, company: list[dict], aheads: Sequence[int]) -> Card:
+    """How many past outcomes the range as printed held, for the first two periods, each by its own record."""
+    label, promised = "Range's coverage so far", f"{percent(company[0]['interval_level'])} promised"
+    held, notes = [], []
+    for row, ahead in list(zip(company, aheads, strict=False))[:2]:
+        found = backtest[
+            (backtest["forecaster"] == "combined") & (backtest["level"] == "company")
+            & (backtest["ahead"] == ahead) & (backtest["point"] == "all")
+        ]  # fmt: skip
+        if found.empty or pd.isna(found["range_inside"].iloc[0]):
+            held.append("–")
+            notes.append(f"{row['period']}: too few whole periods for past forecasts")
+            continue
+        record = found.iloc[0]
+        held.append(f"{int(record['range_inside'])}/{int(record['n'])}")
+        far = {0: "this period", 1: "one period ahead"}.get(ahead, f"{ahead} periods ahead")
+        error = f"middle off {percent(record['wape'])}"
+        notes.append(f"{far}: {record['periods']} past periods, {error}")
+    if set(held) == {"–"}:
+        return label, "–", promised, "too few whole periods for past forecasts"
+    return label, ", ".join(held), promised, "; ".join(notes)
 
 
 def _moved(row: dict, currency: str) -> Card:

@@ -1,9 +1,13 @@
 """Forecasts that add up: rep → team → region → company, by membership on the day, and segments beside them.
 
 What is booked is known and adds up as it is; what is still to come is drawn for every node from its combined
-quantiles, with the dependence of past errors, and each draw is reconciled by minimum trace with a shrunk
-covariance of past errors (MinT), or by ordinary least squares where these are few. Quantiles are read off the
-reconciled draws: they are never added. No draw is negative.
+quantiles and reconciled draw by draw. How exact a node is, is the spread of its own forecast; how nodes err
+together comes from past errors, shrunk (MinT), and where these are few errors count as independent (WLS).
+Equal weights (OLS) take a company of forty reps to be as exact as any one of them: they let the top rule,
+move every rep by the same money and push small ones below 0. The levels above are drawn with the
+dependence that sums of the bottom have; taken for independent news they would narrow every range. No draw is
+negative: what is below 0 is made up by the others of the draw, the least exact first. Quantiles are read off
+the reconciled draws: they are never added.
 
 Source: Wickramasuriya, Athanasopoulos, Hyndman (2019), JASA 114(526); Panagiotelis and others (2023) on
 reconciling draws.
@@ -27,7 +31,7 @@ _COLUMN = {"region": "region", "team": "team"}
 @dataclass(frozen=True)
 class Reconciled:
     """``draws``: nodes × draws of the period's bookings; missing where a node has no forecast. ``method``:
-    ``MinT-shrink``, ``OLS``, or ``none`` where there is nothing to reconcile. ``periods``: of past errors.
+    ``MinT-shrink``, ``WLS``, or ``none`` where there is nothing to reconcile. ``periods``: of past errors.
     """
 
     draws: np.ndarray
@@ -70,8 +74,11 @@ def reconcile(
         residuals = errors[tree][:, np.isfinite(errors[tree[0]])]
         periods = residuals.shape[1]
         moved = np.nanmax(np.abs(residuals), axis=0) > 0.005 if residuals.size else np.zeros(0, dtype=bool)
-        method = "MinT-shrink" if moved.sum() >= MIN_ERRORS else "OLS"
-        made[tree] = _reconciled(rest[tree], summing, _filled(residuals), method, normal[tree])
+        errors = _filled(residuals) if moved.sum() >= MIN_ERRORS else None
+        if errors is not None and _always_alike(errors):
+            errors = None
+        method = "WLS" if errors is None else "MinT-shrink"
+        made[tree] = _reconciled(rest[tree], summing, errors, normal[tree])
     elif len(tree):
         made[tree] = drawn(rest[tree], normal[tree])
     outside = np.setdiff1d(np.flatnonzero(np.isfinite(rest).all(axis=1)), tree)
@@ -123,29 +130,71 @@ def drawn(quantiles: np.ndarray, normal: np.ndarray) -> np.ndarray:
 
 
 def _reconciled(
-    rest: np.ndarray, summing: np.ndarray, residuals: np.ndarray, method: str, normal: np.ndarray
+    rest: np.ndarray, summing: np.ndarray, errors: np.ndarray | None, normal: np.ndarray
 ) -> np.ndarray:
-    """Draws of the tree's nodes, coherent and without negatives."""
+    """Draws of the tree's nodes, coherent and without negatives. ``errors``: past ones; None where few."""
     from hierarchicalforecast.methods import MinTrace
 
-    zeros = np.zeros_like(residuals)
-    fitted = MinTrace(method={"OLS": "ols", "MinT-shrink": "mint_shrink"}[method]).fit(
-        S=summing, y_hat=rest[:, MEDIAN : MEDIAN + 1], y_insample=residuals, y_hat_insample=zeros
+    size = _spread(rest)
+    # Of the past only how errors go together counts: each node's are put to the size of today's spread.
+    scaled = np.diag(size) * len(size) ** 0.5 if errors is None else errors * (size / _rms(errors))[:, None]
+    fitted = MinTrace(method="wls_var" if errors is None else "mint_shrink").fit(
+        S=summing, y_hat=rest[:, MEDIAN : MEDIAN + 1], y_insample=scaled, y_hat_insample=np.zeros_like(scaled)
     )
-    # Without enough errors nodes depend on each other as sums of independent members do.
-    spread = fitted.W if method == "MinT-shrink" else summing @ summing.T
-    base = drawn(rest, _dependent(spread, normal))
-    bottom = np.maximum(fitted.P @ base, 0.0)
-    top = np.maximum((summing @ fitted.P @ base)[0], 0.0)
-    return summing @ _to_total(bottom, top)
+    below = slice(len(rest) - summing.shape[1], None)
+    base = drawn(rest, _dependent(fitted.W[below, below], summing, normal[below]))
+    return summing @ _not_negative(fitted.P @ base, size[below] ** 2)
 
 
-def _dependent(covariance: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """Standard normal scores with the correlation of a covariance; independent ones come in."""
-    size = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
-    correlation = covariance / np.outer(size, size)
-    value, vector = np.linalg.eigh((correlation + correlation.T) / 2)
-    return vector * np.sqrt(np.maximum(value, 0.0)) @ (vector.T @ normal)
+def _spread(quantiles: np.ndarray) -> np.ndarray:
+    """Standard deviation of each node's forecast, the largest as 1; without a range a thousandth of it."""
+    from scipy.special import ndtri
+
+    grid = ndtri((np.arange(200) + 0.5) / 200)
+    size = drawn(quantiles, np.broadcast_to(grid, (len(quantiles), 200))).std(axis=1)
+    return np.maximum(size / size.max(), 0.001) if size.max() > 0 else np.ones(len(size))
+
+
+def _always_alike(errors: np.ndarray) -> bool:
+    """Whether all nodes have erred together and by one size, to and fro: nothing varies that a covariance
+    could be shrunk by, and it has no inverse.
+    """
+    size = np.abs(errors - errors.mean(axis=1, keepdims=True))
+    together = np.abs(np.corrcoef(errors)).min() > 1 - 1e-6
+    return bool(together and (np.ptp(size, axis=1) <= 1e-6 * size.max(axis=1)).all())
+
+
+def _rms(errors: np.ndarray) -> np.ndarray:
+    return np.sqrt((errors**2).mean(axis=1))
+
+
+def _not_negative(parts: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Each draw's nearest parts without negatives and with the same sum, or 0 where that is negative.
+
+    Nearest in units of each part's own variance, as MinT measures it: the active set of the quadratic
+    programme, all draws at once. parts × draws, variances of the parts.
+    """
+    total, free = np.maximum(parts.sum(axis=0), 0.0), np.ones(parts.shape, dtype=bool)
+    made = parts
+    for _ in range(len(parts)):
+        share = np.where(free, variance[:, None], 0.0)
+        left = total - np.where(free, made, 0.0).sum(axis=0)
+        made = np.where(free, made + share * (left / np.maximum(share.sum(axis=0), 1e-300)), 0.0)
+        below = made < 0
+        if not below.any():
+            break
+        free &= ~below
+    return np.maximum(made, 0.0)
+
+
+def _dependent(covariance: np.ndarray, summing: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """Standard normal scores of all nodes, dependent as sums of the bottom are: from independent ones of the
+    bottom and the covariance of its errors.
+    """
+    value, vector = np.linalg.eigh(covariance)
+    scores = summing @ (vector @ (np.sqrt(np.maximum(value, 0.0))[:, None] * normal))
+    size = np.einsum("ij,jk,ik->i", summing, covariance, summing) ** 0.5
+    return scores / np.maximum(size, 1e-12)[:, None]
 
 
 def _to_total(parts: np.ndarray, total: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from salesops_lib.core.charts import percent
 from salesops_lib.core.periods import Period
 from salesops_lib.forecasting.assembly import Forecasts
 from salesops_lib.forecasting.engines import Engines
-from salesops_lib.forecasting.stacking import MIN_PERIODS
+from salesops_lib.forecasting.stacking import TRUST
 
 
 def limits(
@@ -61,14 +61,12 @@ def _past(made: Forecasts) -> list[str]:
         f"them; outcomes are as known today."
     ]
     if weights and not weights.stacked:
+        said.append("Engines weigh the same: no past period holds all of them.")
+    elif weights:
+        share = percent(weights.periods / (weights.periods + TRUST))
         said.append(
-            f"Engines weigh the same: {weights.periods} past periods hold all of them, {MIN_PERIODS} are "
-            f"needed."
-        )
-    if weights and weights.stacked and rows["begun"].nunique() <= MIN_PERIODS:
-        said.append(
-            f"Today's weights differ by engine; those of the past forecasts were equal, since none had "
-            f"{MIN_PERIODS} ended ones before it. Error and coverage shown are of equal weights."
+            f"Weights of the engines are {share} of the way from equal ones to the best of "
+            f"{weights.periods} past periods; those of a past forecast rest on the periods ended before it."
         )
     factor = made.first.factors.get("upper", 1.0)
     if abs(factor - 1) >= 0.005:

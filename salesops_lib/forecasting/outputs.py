@@ -79,7 +79,9 @@ ENGINE_STATE = Table(
         Column("weight", "ratio", "Share in the combination of company, regions and teams.", low=0, high=1),
         Column("weight_rep", "ratio", "Share in the combination of reps.", low=0, high=1),
         Column("company_mid_base", "money", "Its middle for the company."),
-        Column("past_periods", "count", "Past periods its weight rests on; equal weights below eight."),
+        Column(
+            "past_periods", "count", "Past periods its weight rests on; equal weights where there are none."
+        ),
         Column("reason", "text", "Why it is off, or what it did without."),
     ),
 )
@@ -93,21 +95,28 @@ BACKTEST = Table(
         Column("level", "text", "What the nodes are.", nullable=False, values=LEVELS),
         Column("ahead", "count", "0: the running period; 1: the next.", nullable=False),
         Column("point", "text", "Share of the period's business days gone, or all.", nullable=False),
-        Column("periods", "count", "Past periods tested.", nullable=False),
-        Column("n", "count", "Past forecasts tested.", nullable=False),
+        Column("periods", "count", "Past periods in which it and the forecast stand.", nullable=False),
+        Column("n", "count", "Past forecasts where both stand; all measures are over these.", nullable=False),
         Column("wape", "ratio", "Σ|booked − middle| ÷ Σ booked."),
+        Column("combined_wape", "ratio", "That of the forecast (combined) on the same rows."),
         Column("bias", "ratio", "Σ(middle − booked) ÷ Σ booked; above 0 is too high."),
-        Column("mase", "number", "Mean error in units of the seasonal naive's; below 1 is better."),
+        Column("mase", "number", "Mean error in units of the seasonal naive's own; below 1 is better."),
         Column("pinball", "ratio", "Mean quantile loss ÷ the node's usual period."),
         Column("inside", "count", "Outcomes inside their 80 % range."),
         Column("coverage", "ratio", "inside ÷ n; .80 is promised."),
-        Column("coverage_low", "ratio", "Low end of the Wilson 90 % range of coverage."),
-        Column("coverage_high", "ratio", "High end of the Wilson 90 % range of coverage."),
+        Column("coverage_low", "ratio", "Low end of the 90 % range of coverage, over periods (Wilson)."),
+        Column("coverage_high", "ratio", "High end of the 90 % range of coverage, over periods (Wilson)."),
+        Column("range_level", "ratio", "Probability inside the range as printed.", low=0, high=1),
+        Column("range_inside", "count", "Outcomes inside the range as printed."),
         Column(
             "loss_difference", "ratio",
             "Mean error of the combination − of this one, ÷ usual period; below 0 it is better.",
         ),
         Column("p_value", "ratio", "Diebold–Mariano test of it, one value a period.", low=0, high=1),
+        Column(
+            "p_holm", "ratio", "The same for all tests of this level, distance and point at once (Holm).",
+            low=0, high=1,
+        ),
     ),
 )  # fmt: skip
 

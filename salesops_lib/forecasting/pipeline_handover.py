@@ -20,7 +20,7 @@ from salesops_lib.forecasting.combination import Outlook
 from salesops_lib.forecasting.engines import Engines
 from salesops_lib.forecasting.fx_effect import Rates
 from salesops_lib.forecasting.pipeline import Forecast
-from salesops_lib.forecasting.pipeline_measures import coverage, win_rates
+from salesops_lib.forecasting.pipeline_measures import win_rates
 from salesops_lib.forecasting.slippage import movers, needed, pushes, slippage
 from salesops_lib.forecasting.waterfall import TERMS, long, waterfall
 
@@ -98,18 +98,6 @@ def push_rows(engines: Engines, day: date) -> pd.DataFrame:
     if engines.books.log.no_history:
         return pd.DataFrame(columns=outputs.PUSHES.column_names)
     return pushes(engines.books.log, day).reindex(columns=outputs.PUSHES.column_names)
-
-
-def coverage_rows(engines: Engines, day: date, outlook: pd.DataFrame) -> pd.DataFrame:
-    """Coverage of nodes with a target in the running period: columns of ``outputs.COVERAGE``."""
-    period = str(engines.books.calendar.period_of(day, engines.books.log.kind))
-    held = outlook[(outlook["period"] == period) & outlook["target_base"].notna()]
-    if engines.books.log.no_history or held.empty:
-        return pd.DataFrame(columns=outputs.COVERAGE.column_names)
-    asked = held[["level", "node_id"]].assign(target=held["target_base"])
-    rows = coverage(engines.prepared, day, asked.reset_index(drop=True))
-    rows = rows.assign(period=period, target_base=rows["target"])
-    return rows.reindex(columns=outputs.COVERAGE.column_names)
 
 
 def mover_rows(engines: Engines, day: date, period: Period, *, top: int = 12) -> pd.DataFrame:

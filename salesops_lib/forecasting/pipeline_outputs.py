@@ -73,12 +73,26 @@ COVERAGE = Table(
         Column(
             "needed",
             "number",
-            "1 ÷ own win rate by value at this week of past periods: pushed deals are not won. The pipeline "
-            "report shows it beside that of decided deals.",
+            "1 ÷ win_rate; missing without a past. The pipeline report has that of decided deals too.",
         ),
-        Column("weighted_base", "money", "Σ amount × own probability of its stage at this week."),
+        Column(
+            "win_rate",
+            "ratio",
+            "The node's win rate by value at this week of past periods, drawn towards that of the node above "
+            "as far as its few deals could be chance: pushed deals are not won.",
+        ),
+        Column("own_win_rate", "ratio", "The same of its own deals alone."),
+        Column(
+            "weighted_base",
+            "money",
+            "Σ amount × own probability of its stage at this week; missing where no stage of its has a past.",
+        ),
+        Column("unweighted_base", "money", "Open value in stages without a past: in no weighted value."),
+        Column("stages_without_past", "text", "Those stages."),
         Column("n_open", "count", "Open deals due."),
-        Column("n_past", "count", "Past deals the win rate rests on."),
+        Column(
+            "n_past", "count", "Deals of past periods the node's own win rate rests on, each counted once."
+        ),
     ),
 )
 

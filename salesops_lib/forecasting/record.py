@@ -1,4 +1,8 @@
-"""The forecast's own record, and what hangs on few: small tables that findings are judged from."""
+"""The forecast's own record, and what hangs on few: small tables that findings are judged from.
+
+Two forecasts are compared on the rows where both stand, and the range of what comes out is one over periods
+(:mod:`over_periods`): three weeks of a period are no three observations.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,9 @@ from salesops_lib.forecasting.benchmarks import BENCHMARKS
 from salesops_lib.forecasting.bookings import History
 from salesops_lib.forecasting.calls import commit_category
 from salesops_lib.forecasting.combination import Past
+from salesops_lib.forecasting.over_periods import ratio_range
+from salesops_lib.forecasting.rules import FEW
 from salesops_lib.forecasting.stacking import MEDIAN
-
-DRAWS = 2000
-LEVEL = 0.9
 
 
 @dataclass(frozen=True)
@@ -26,41 +29,37 @@ class Record:
     high: float
     periods: int
     name: str = ""
-    sign: float = 0.0
 
 
-def bias_record(past: Past, who: str, *, ahead: int, point: float, seed: int) -> Record:
-    """|Σ(middle − booked)| ÷ Σ booked of the company's past forecasts; ``sign`` above 0: too high.
+def bias_record(past: Past, who: str, *, ahead: int, point: float) -> Record:
+    """Σ(middle − booked) ÷ Σ booked of the company's past forecasts, with its sign: above 0 is too high.
 
     ``who``: ``combined`` or a benchmark. Past forecasts of the same distance and, of the running period, the
-    same week. The range is a bootstrap over periods.
+    same week.
     """
     actual, middle, period = _company(past, who, ahead, point)
     if len(actual) == 0 or not actual.sum() > 0:
         return Record(np.nan, np.nan, np.nan, 0, who)
-    off = float((middle - actual).sum() / actual.sum())
-    drawn = _resampled(period, [middle - actual, actual], seed)
-    low, high = _ends(np.abs(drawn[0] / np.where(drawn[1] > 0, drawn[1], np.nan)))
-    return Record(abs(off), min(low, abs(off)), max(high, abs(off)), len(set(period)), who, np.sign(off))
+    ends = ratio_range(middle - actual, actual, period, lags=ahead)
+    return Record(float((middle - actual).sum() / actual.sum()), *ends, len(set(period)), who)
 
 
-def error_record(past: Past, *, ahead: int, point: float, seed: int) -> Record:
-    """Σ|forecast − booked| ÷ Σ|best benchmark − booked| of the company; ``name``: the best benchmark."""
+def error_record(past: Past, *, ahead: int, point: float) -> Record:
+    """Σ|forecast − booked| ÷ Σ|benchmark − booked| of the company, against the benchmark hardest to beat.
+
+    Each is compared where both stand; one of at least :data:`rules.FEW` periods goes before one of fewer.
+    """
     found = []
     for name in BENCHMARKS:
-        actual, other, period = _company(past, name, ahead, point)
-        if len(set(period)) >= 2 and np.abs(other - actual).sum() > 0:
-            found.append((float(np.abs(other - actual).sum() / np.abs(actual).sum()), name))
-    if not found:
-        return Record(np.nan, np.nan, np.nan, 0)
-    name = min(found)[1]
-    actual, own, period = _company(past, "combined", ahead, point, among=name)
-    _, other, _ = _company(past, name, ahead, point)
-    errors = [np.abs(own - actual), np.abs(other - actual)]
-    drawn = _resampled(period, errors, seed)
-    low, high = _ends(drawn[0] / np.where(drawn[1] > 0, drawn[1], np.nan))
-    value = float(errors[0].sum() / errors[1].sum())
-    return Record(value, min(low, value), max(high, value), len(set(period)), name)
+        actual, own, period = _company(past, "combined", ahead, point, among=name)
+        _, other, _ = _company(past, name, ahead, point, among="combined")
+        errors = np.abs(own - actual), np.abs(other - actual)
+        count = len(set(period))
+        if count >= 2 and errors[1].sum() > 0:
+            low, high = ratio_range(*errors, period, lags=ahead)
+            value = float(errors[0].sum() / errors[1].sum())
+            found.append((count >= FEW, value, Record(value, max(low, 0.0), high, count, name)))
+    return max(found, key=lambda one: one[:2])[2] if found else Record(np.nan, np.nan, np.nan, 0)
 
 
 def called_record(
@@ -101,26 +100,16 @@ def _company(
     rows = past.tested.rows
     if rows.empty:
         return np.array([]), np.array([]), np.array([])
-    values = past.printed[:, MEDIAN] if who == "combined" else past.tested.points[who]
+    values = _middle(past, who)
     kept = (rows["level"] == "company") & (rows["ahead"] == ahead) & np.isfinite(values)
     if ahead == 0 and point > 0:
         kept &= rows["point"] == point
     if among:
-        kept &= np.isfinite(past.tested.points[among])
+        kept &= np.isfinite(_middle(past, among))
     kept = kept.to_numpy()
     actual = rows["actual"].to_numpy(dtype="float64")
     return actual[kept], values[kept], rows["period"].to_numpy()[kept]
 
 
-def _resampled(period: np.ndarray, values: list[np.ndarray], seed: int) -> list[np.ndarray]:
-    """Sums over whole periods drawn with replacement."""
-    names, code = np.unique(period.astype(str), return_inverse=True)
-    sums = [np.bincount(code, weights=v, minlength=len(names)) for v in values]
-    picks = np.random.default_rng(seed).integers(0, len(names), (DRAWS, len(names)))
-    return [s[picks].sum(axis=1) for s in sums]
-
-
-def _ends(drawn: np.ndarray) -> tuple[float, float]:
-    drawn = drawn[np.isfinite(drawn)]
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if drawn.size else (np.nan, np.nan)
-    return float(low), float(high)
+def _middle(past: Past, who: str) -> np.ndarray:
+    return past.printed[:, MEDIAN] if who == "combined" else past.tested.points[who]

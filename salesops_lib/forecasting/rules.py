@@ -25,7 +25,7 @@ MOVED = Rule(
 )  # fmt: skip
 COVERED = Rule(
     code="F-FCST-COVERAGE", metric=metrics.COVERED, title="Coverage of the printed range",
-    policy="coverage_floor", keep="above", min_n=8, counts="past ranges", owner="analyst",
+    policy="coverage_floor", keep="above", min_n=FEW, counts="past periods", owner="analyst",
     due="within 10 business days", due_days=14, playbook=_PAGE,
 )  # fmt: skip
 BIAS = Rule(
@@ -36,6 +36,11 @@ BIAS = Rule(
 SKILL = Rule(
     code="F-FCST-SKILL", metric=metrics.SKILL, title="Error against the best benchmark",
     policy="error_ratio_limit", keep="below", min_n=FEW, counts="past periods", owner="analyst",
+    due="within 10 business days", due_days=14, playbook=_PAGE,
+)  # fmt: skip
+PARTS = Rule(
+    code="F-FCST-PARTS", metric=metrics.PARTS, title="The forecast against its own parts",
+    policy="parts_limit", keep="below", min_n=FEW, counts="past periods", owner="analyst",
     due="within 10 business days", due_days=14, playbook=_PAGE,
 )  # fmt: skip
 CALLS = Rule(
@@ -70,7 +75,7 @@ LARGEST = Rule(
 )  # fmt: skip
 
 RULES = (
-    TARGET, MOVED, COVERED, BIAS, SKILL, CALLS, SILENT, HOLE, SLIPPAGE, PUSHED, LARGEST,
+    TARGET, MOVED, COVERED, BIAS, SKILL, PARTS, CALLS, SILENT, HOLE, SLIPPAGE, PUSHED, LARGEST,
 )  # fmt: skip
 
 

@@ -134,37 +134,89 @@ def test_dependence_on_one_deal_is_judged(setting, share, count, severe):
     assert severity(found) == [severe]
 
 
-def backtest(inside: int, n: int) -> pd.DataFrame:
+def backtest(inside: int, n: int, **more) -> pd.DataFrame:
+    """The company's record: ``n`` past forecasts, three a period."""
     interval = proportion_interval(inside, n)
-    row = {"forecaster": "combined", "level": "company", "ahead": 0, "point": "all", "periods": 8, "n": n}
+    row = {"forecaster": "combined", "level": "company", "ahead": 0, "point": "all", "n": n}
+    row |= {"periods": n // 3, "range_level": 0.8, "range_inside": inside}
     row |= {"inside": inside, "coverage": inside / n, "wape": 0.06}
-    return pd.DataFrame([row | {"coverage_low": interval.low, "coverage_high": interval.high}])
+    row |= {"coverage_low": interval.low, "coverage_high": interval.high}
+    return pd.DataFrame([row | more])
 
 
 @pytest.mark.parametrize(
     ("table", "severe"),
     [
-        (backtest(5, 24), ACT), (backtest(17, 24), WATCH), (backtest(24, 24), OK), (backtest(3, 4), UNKNOWN),
-        (backtest(5, 24)[:0], UNKNOWN),
+        (backtest(5, 24), ACT), (backtest(17, 24), WATCH), (backtest(24, 24), OK), (backtest(3, 9), UNKNOWN),
+        (backtest(5, 24)[:0], UNKNOWN), (backtest(2, 3, coverage_low=np.nan, coverage_high=np.nan), UNKNOWN),
     ],
 )  # fmt: skip
 def test_coverage_of_the_printed_range_is_judged_with_its_own_range(setting, table, severe):
-    assert severity(judged.coverage(setting, table, P, 0)) == [severe]
+    (found,) = judged.coverage(setting, table, P, 0)
+    assert found.severity == severe
+    assert found.n == (int(table["periods"].iloc[0]) if len(table) else 0)  # periods, not forecasts
 
 
 RECORDS = [
-    (Record(0.3, 0.2, 0.4, 8, "same_week", 1.0), ACT),
-    (Record(0.08, 0.0, 0.2, 8, "same_week", 1.0), WATCH),
-    (Record(0.01, 0.0, 0.02, 8, "same_week", -1.0), OK),
-    (Record(0.3, 0.2, 0.4, 3, "same_week", 1.0), UNKNOWN),
+    (Record(0.3, 0.2, 0.4, 8, "same_week"), ACT),
+    (Record(-0.3, -0.4, -0.2, 8, "same_week"), ACT),
+    (Record(0.08, 0.0, 0.2, 8, "same_week"), WATCH),
+    (Record(-0.01, -0.02, 0.01, 8, "same_week"), OK),
+    (Record(0.3, 0.2, 0.4, 3, "same_week"), UNKNOWN),
+    (Record(0.3, np.nan, np.nan, 2, "same_week"), UNKNOWN),
     (Record(np.nan, np.nan, np.nan, 0), UNKNOWN),
 ]
 
 
 @pytest.mark.parametrize(("record", "severe"), RECORDS)
-def test_bias_of_forecast_and_of_calls_is_judged(setting, record, severe):
+def test_bias_of_forecast_and_of_calls_is_judged_on_either_side(setting, record, severe):
     assert severity(judged.bias(setting, record, P)) == [severe]
     assert severity(judged.calls(setting, record, pd.DataFrame(), P)) == [severe]
+
+
+def test_a_bias_that_may_have_either_sign_starts_at_nothing(setting):
+    # By hand: from −12 % to +8 % the size is from 0 to 12 %; sizes drawn one by one start above 0.
+    (found,) = judged.bias(setting, Record(-0.02, -0.12, 0.08, 8, "combined"), P)
+    assert (found.value, found.interval.low, found.interval.high) == (0.02, 0.0, 0.12)
+    assert found.severity == WATCH
+    assert "lay 2.0 % too low in sum (-12 % to +8 %)" in found.statement
+
+
+def part(name: str, difference: float, p_value: float, level: str = "company", periods: int = 8) -> dict:
+    return {"forecaster": name, "level": level, "ahead": 0, "point": "all", "periods": periods, "n": 24,
+            "wape": 0.05 - difference, "combined_wape": 0.05, "loss_difference": difference,
+            "p_value": p_value}  # fmt: skip
+
+
+def test_a_part_that_beats_the_forecast_beyond_chance_is_named_with_both_errors(setting):
+    table = pd.DataFrame([part("pipeline", 0.02, 0.004), part("pace", -0.03, 0.001),
+                          part("unreconciled", 0.01, 0.03, "rep")])  # fmt: skip
+    (found,) = judged.parts(setting, table, P, 0)
+    assert (found.severity, found.value) == (ACT, 2.0)  # one test at the reps: .03 stands as it is
+    assert "the pipeline (company: 3.0 % against 5.0 %)" in found.statement
+    assert "the figure before adding up (rep: 4.0 % against 5.0 %)" in found.statement
+    assert found.recommendation.startswith("Print the pipeline and the figure before adding up beside")
+
+
+@pytest.mark.parametrize(
+    ("rows", "severe"),
+    [
+        ([part("pipeline", 0.02, 0.4), part("commit", 0.01, 0.3)], OK),
+        # Two at .03: both may be luck once two are looked at (Holm: .06).
+        ([part("pipeline", 0.02, 0.03), part("commit", 0.02, 0.03)], OK),
+        ([part("pipeline", -0.02, 0.001)], OK),  # beyond chance worse
+        ([part("stage_weighted", 0.02, 0.001), part("pipeline", 0.0, 0.9)], OK),  # no part of the forecast
+        ([part("pipeline", 0.02, 0.001, periods=3)], UNKNOWN),
+        ([part("pipeline", 0.02, np.nan)], UNKNOWN),
+        ([], UNKNOWN),
+    ],
+)
+def test_a_forecast_that_no_part_beats_beyond_chance_is_quoted(setting, rows, severe):
+    columns = list(part("pipeline", 0.0, 0.5))
+    (found,) = judged.parts(setting, pd.DataFrame(rows, columns=columns), P, 0)
+    assert found.severity == severe
+    if severe == OK:
+        assert "beat the forecast beyond chance" in found.statement
 
 
 @pytest.mark.parametrize(
@@ -207,7 +259,7 @@ def test_the_first_screen_says_what_stands_and_why_not():
     assert shown[0][2] == "P10–P90 90 to 110"
     assert shown[0][3].startswith("hardly a booking in FY26-Q3: mend the data before quoting this")
     assert shown[1][1] == "50 %"
-    assert shown[2][1] == "22 of 24"
+    assert shown[2][1:] == ("22/24", "80 % promised", "this period: 8 past periods, middle off 6 %")
     bare = headline.cards(
         outlook(target=np.nan, before=np.nan, p_target=np.nan),
         backtest(1, 2)[:0],
@@ -216,6 +268,22 @@ def test_the_first_screen_says_what_stands_and_why_not():
     )
     assert [c[1] for c in bare[1:]] == ["–", "–", "–"]
     assert "enter it as a quota" in bare[1][3]
+
+
+def test_the_first_screen_shows_the_record_of_both_periods_at_the_level_that_is_printed():
+    both = pd.concat([outlook(interval_level=0.5), outlook(interval_level=0.5, period="FY27-Q1")])
+    record = pd.concat(
+        [backtest(22, 24, range_inside=13), backtest(15, 21, ahead=1, range_inside=8, wape=0.11)]
+    )
+    card = headline.cards(both, record, currency="USD", elapsed=0.5)[3]
+    assert card[1:3] == ("13/24, 8/21", "50 % promised")
+    assert card[3] == (
+        "this period: 8 past periods, middle off 6 %; one period ahead: 7 past periods, middle off 11 %"
+    )
+    (later,) = [c for c in headline.cards(both, record, currency="USD", elapsed=0.0, aheads=[1, 2])
+                if "coverage" in c[0]]  # fmt: skip
+    assert later[1] == "8/21, –"
+    assert later[3].endswith("FY27-Q1: too few whole periods for past forecasts")
 
 
 def test_a_chance_is_never_shown_as_certain():

@@ -19,9 +19,11 @@ from salesops_lib.forecasting import (
     calls,
     charts,
     combination,
+    coverage,
     handover,
     headline,
     outputs,
+    record_rows,
     targets,
 )
 from salesops_lib.forecasting import limits as limits_of
@@ -75,7 +77,7 @@ def forecast(folder: Path, as_of: str = "", *, period: str = "", horizon: int = 
     engines = Engines(Books(log, frames["reps"], company), called, seed=7, draws=draws, horizon=reach)
     made = assembly.forecasts(engines, day, first, horizon, past_draws=200)
     rows = handover.outlook_rows(made, frames["quotas"], calls.names(frames["reps"]), company, 0.8)
-    return Run(snapshot, engines, made, rows, handover.backtest_rows(made.past), frames["quotas"], why)
+    return Run(snapshot, engines, made, rows, record_rows.backtest_rows(made.past), frames["quotas"], why)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +108,7 @@ def test_every_output_keeps_its_contract(whole):
         tables.WATERFALL: pipeline.waterfall_rows(steps, whole.company["node_id"]),
         tables.SLIPPAGE: pipeline.slippage_rows(whole.engines, day, period),
         tables.PUSHES: pipeline.push_rows(whole.engines, day),
-        tables.COVERAGE: pipeline.coverage_rows(whole.engines, day, whole.outlook),
+        tables.COVERAGE: coverage.coverage_rows(whole.engines, day, whole.outlook),
         tables.MOVERS: pipeline.mover_rows(whole.engines, day, period),
         tables.NEEDED: pipeline.needed_rows(drawn, whole.outlook),
         tables.SCENARIOS: pipeline.scenario_rows(drawn, whole.made.outlooks, texts, whole.outlook),
@@ -138,13 +140,26 @@ def test_levels_add_up_in_every_draw_and_none_is_negative(whole):
         assert (draws >= 0).all()
 
 
-def test_weights_are_stacked_from_eight_periods_on(whole):
+def test_weights_are_learnt_from_the_periods_that_have_ended(whole):
     weights = whole.made.first.weights["upper"]
     assert (weights.periods, weights.stacked) == (8, True)
     assert sum(weights.of.values()) == pytest.approx(1.0)
     # On the sample the pipeline and the calls know far more than the calendar does.
     assert min(weights.of["pipeline"], weights.of["commit"]) > max(weights.of["run_rate"], weights.of["pace"])
-    assert not whole.made.outlooks[1].weights["upper"].stacked  # seven past periods one ahead
+    assert whole.made.outlooks[1].weights["upper"].periods == 7  # one ahead
+    said = limits_of.limits(whole.engines, whole.made, why_kind="", asked=2)
+    # By hand: 8 ÷ (8 + 4).
+    assert any("67 % of the way from equal ones to the best of 8 past periods" in line for line in said)
+    assert any("begin in FY24-Q4, with 3 whole periods behind them" in line for line in said)
+
+
+def test_the_forecast_of_every_level_is_as_good_as_its_parts(whole):
+    # Adding up loses nothing to the figures before it, and reps are not pushed to one side.
+    rows = whole.past[(whole.past["ahead"] == 0) & (whole.past["point"] == "all")].set_index("forecaster")
+    for level in ("company", "region", "team", "rep"):
+        part = rows[rows["level"] == level]
+        assert part.loc["combined", "pinball"] < 1.02 * part.loc["unreconciled", "pinball"], level
+        assert abs(part.loc["combined", "bias"]) < 0.07, level
 
 
 def test_the_backtest_shows_every_engine_and_benchmark_and_the_forecast_beats_the_naive_one(whole):

@@ -12,7 +12,7 @@ from salesops_lib.core import periods
 from salesops_lib.core.periods import Period
 from salesops_lib.core.stats import prediction_quantiles
 from salesops_lib.forecasting import calls, commit, pace
-from salesops_lib.forecasting.benchmarks import same_week, seasonal_naive, stage_rates, stage_weighted
+from salesops_lib.forecasting.benchmarks import same_week, seasonal_naive, stage_weighted
 from salesops_lib.forecasting.bookings import Books, day_at, history
 from salesops_lib.forecasting.known import deal_log
 from salesops_lib.forecasting.stacking import PROBABILITIES
@@ -172,8 +172,18 @@ def test_benchmarks_are_what_one_works_out_by_hand():
     assert seasonal_naive(known)[0] == 100
     assert same_week(known, found)[0] == pytest.approx(10 + 100 / 2)
     # Two deals of each past quarter and one of this were won, one of each past quarter lost: 11 of 16.
-    assert stage_rates(found.log, date(2025, 6, 16)) == {"Open": 11 / 16, "Won": 1.0, "Lost": 0.0}
+    assert found.stage_rates(date(2025, 6, 16)) == {"Open": 11 / 16, "Won": 1.0, "Lost": 0.0}
     assert stage_weighted(known, found)[0] == pytest.approx(10 + 100 * 11 / 16)
+
+
+def test_a_deal_in_a_stage_nothing_has_closed_from_leaves_the_weighted_pipeline_unknown():
+    start, end = CALENDAR.bounds(NOW)
+    made = sold("early", start + timedelta(days=21), 10)  # of R1, closed after the day asked
+    made += [change("due", start + timedelta(days=1), "Open", 100, end - timedelta(days=20), "R2")]
+    day = start + timedelta(days=10)
+    found = books(made, date(2025, 6, 16))
+    assert found.stage_rates(day) == {}
+    assert np.isnan(stage_weighted(history(found, day, Period.parse(NOW)), found)).all()
 
 
 def called(rows: list[tuple]) -> pd.DataFrame:

@@ -1,19 +1,13 @@
-"""Win rates, own probabilities, weighted pipeline and coverage: by hand and against statsmodels."""
+"""Win rates, own probabilities: by hand and against statsmodels."""
 
 from datetime import date
 
 import numpy as np
-import pandas as pd
 import pytest
 from statsmodels.duration.survfunc import CumIncidenceRight
 
 from salesops_lib.core.survival import incidence
-from salesops_lib.forecasting.known import OPEN, known_on
-from salesops_lib.forecasting.pipeline_measures import (
-    coverage,
-    stage_probabilities,
-    win_rates,
-)
+from salesops_lib.forecasting.pipeline_measures import stage_probabilities, win_rates
 
 DAY = date(2024, 11, 15)
 
@@ -75,27 +69,5 @@ def test_own_probabilities_come_from_past_periods_at_this_point(ready):
     assert table.loc["Terms", "low"] > table.loc["Talk", "high"]
 
 
-def test_coverage_leaves_closed_value_out_and_needs_one_over_the_own_rate(ready):
-    low, high = pd.Timestamp("2024-10-01"), pd.Timestamp("2025-01-01")
-    deals = known_on(ready.log, DAY)
-    due = deals[deals["close_date"].ge(low) & deals["close_date"].lt(high)]
-    closed, still = due.loc[due["outcome"] == "won"], due[due["outcome"] == OPEN]
-    asked = pd.DataFrame({"level": ["company", "rep"], "node_id": ["Co", "R1"], "target": [9e6, 1.0]})
-    table = coverage(ready, DAY, asked)
-    company, rep = table.iloc[0], table.iloc[1]
-    assert company["closed_base"] == pytest.approx(closed["amount_base"].sum())
-    assert company["open_base"] == pytest.approx(still["amount_base"].sum())
-    assert company["coverage"] == pytest.approx(company["open_base"] / (9e6 - company["closed_base"]))
-    chances = stage_probabilities(ready, DAY).set_index("stage")
-    assert company["needed"] == pytest.approx(1 / chances.loc["(all)", "value_rate"])
-    by_stage = still.groupby("stage")["amount_base"].sum()
-    weighted = (by_stage * chances["probability"].reindex(by_stage.index)).sum()
-    assert company["weighted_base"] == pytest.approx(weighted)
-    assert rep["left_base"] < 0 and np.isnan(rep["coverage"])
-
-
-def test_without_a_past_period_nothing_is_weighted_or_needed(planted, ready):
-    early = date(2022, 1, 20)
-    table = coverage(ready, early, pd.DataFrame({"level": ["company"], "node_id": ["Co"], "target": [1e6]}))
-    assert table["n_past"].item() == 0 and np.isnan(table["needed"].item())
-    assert stage_probabilities(ready, early).empty
+def test_without_a_past_period_no_stage_has_a_probability(ready):
+    assert stage_probabilities(ready, date(2022, 1, 20)).empty
