@@ -51,7 +51,7 @@ class Work:
     ratios: dict[int, np.ndarray] = field(default_factory=dict)
 
 
-def run_block(world: World, number: int) -> BlockResult:
+def run_block(world: World, number: int, scratch: kernel.Scratch) -> BlockResult:
     """Draw and pay one block."""
     n, names = world.design.size(number), world.variants
     result = BlockResult(
@@ -59,7 +59,7 @@ def run_block(world: World, number: int) -> BlockResult:
         {v: np.zeros(world.seats) for v in names}, {v: np.zeros(world.seats) for v in names},
         {v: {} for v in names}, empty_detail(world, n) if keeps_detail(world, number) else None,
     )  # fmt: skip
-    work = Work(n, draws.shared(world.design, number), kernel.Scratch(), result)
+    work = Work(n, draws.shared(world.design, number), scratch, result)
     followers = any(g.waits for g in world.groups)
     for group in sorted(world.groups, key=lambda g: g.waits):
         for unit in draws.units(len(group.rows)):
@@ -204,7 +204,8 @@ def _spiffs(
         counts = drawn.values.get(f"count:{spiff.id}")
         if counts is None:
             continue
-        paid = np.tensordot(spiff.steps.astype("float32"), counts, 1) * np.float32(spiff.pays)
+        counted = (spiff.steps.astype("float32")[:, None, None] * counts).sum(axis=0)
+        paid = counted * np.float32(spiff.pays)
         paid = np.minimum(paid, np.float32(spiff.own))
         if np.isfinite(spiff.most):
             asked, before = paid.sum(axis=1), result.spent.get((name, group.plan_id, spiff.id), np.float32(0))

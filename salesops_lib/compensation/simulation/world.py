@@ -93,6 +93,17 @@ class World:
         return level[first : first + n, None]
 
     @property
+    def payouts(self) -> int:
+        """How many payouts the scenarios ask for: a seat, a window, a component and a variant are one."""
+        per_year = sum(
+            lane.windows * len(group.rows)
+            for group in self.groups
+            for plan in group.lanes.values()
+            for lane in plan.lanes
+        )
+        return per_year * self.design.scenarios
+
+    @property
     def quota(self) -> np.ndarray:
         """Quota of the primary measure per seat and year; 0 for seats without."""
         made = np.zeros(self.seats)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from salesops_lib.compensation.simulation import draws
+from salesops_lib.compensation.simulation import draws, kernel
 from salesops_lib.compensation.simulation.blocks import BlockResult, run_block
 from salesops_lib.compensation.simulation.world import World
 
@@ -55,23 +55,22 @@ def simulate(world: World, *, workers: int = 1) -> Outcome:
     """
     numbers = range(world.design.blocks)
     if workers == 1:
-        made = run_blocks(world, numbers)
+        made = run_blocks(world, numbers, world.payouts)
     else:
         from joblib import Parallel, delayed
 
         size = max(1, -(-len(numbers) // (workers * TASKS_PER_WORKER)))
         tasks = [numbers[i : i + size] for i in range(0, len(numbers), size)]
-        pieces = Parallel(n_jobs=workers)(delayed(run_blocks)(world, task) for task in tasks)
+        share = world.payouts // workers
+        pieces = Parallel(n_jobs=workers)(delayed(run_blocks)(world, task, share) for task in tasks)
         made = [block for piece in pieces for block in piece]
     return gather(world, made)
 
 
-def run_blocks(world: World, numbers: range) -> list[BlockResult]:
-    """Some blocks, one after the other. Linear algebra stays on one thread: more would change last bits."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        return [run_block(world, number) for number in numbers]
+def run_blocks(world: World, numbers: range, payouts: int) -> list[BlockResult]:
+    """Some blocks, one after the other. ``payouts``: how many this process is to work out in all."""
+    scratch = kernel.Scratch(payouts)
+    return [run_block(world, number, scratch) for number in numbers]
 
 
 def gather(world: World, made: list[BlockResult]) -> Outcome:
