@@ -24,7 +24,8 @@ class DealStream:
     ``name``: its random numbers hang on it. ``expected``: expected deals, steps × reps, all shocks at their
     mean. ``spread``: log-sd of what is not known of each rep's level. ``common``, ``segment_share``,
     ``extra``: log-sd of the market's, the segment's and a rep's own shock to the mean. ``sizes``: past deals.
-    ``flags``: name → which of them are part of another measure or a SPIFF. ``segment``: segment numbers.
+    ``flags``: measure → which of them are a part of it. ``worths``: SPIFF → what each past deal is worth to
+    it, and whether that grows with the deal. ``segment``: segment numbers.
     """
 
     name: str
@@ -36,6 +37,7 @@ class DealStream:
     sizes: np.ndarray
     segment: np.ndarray
     flags: dict[str, np.ndarray] = field(default_factory=dict)
+    worths: dict[str, tuple[np.ndarray, bool]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.expected.shape[1]

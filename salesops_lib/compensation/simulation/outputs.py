@@ -28,6 +28,11 @@ COST = Table(
         Column("over_p90_error", "ratio", "Its error."),
         Column("reserve", "money", "P90 − P50: what to hold beside the middle."),
         Column("drawn", "money", "Mean recoverable draw still owed at the year's end."),
+        Column("held", "money", "Mean pay still held back at the year's end; missing where nobody can tell."),
+        Column(
+            "returned", "money", "Mean of what the year's deals give back by clawback; not taken off pay."
+        ),
+        Column("returned_p90", "money", "P90 of it."),
     ),
 )
 AT_LEVEL = Table(

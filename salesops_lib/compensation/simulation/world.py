@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from salesops_lib.compensation.simulation.after import After
 from salesops_lib.compensation.simulation.deals import DealStream
 from salesops_lib.compensation.simulation.draws import Bootstrap, Design, Stream
 from salesops_lib.compensation.simulation.lanes import PlanLanes
@@ -36,9 +37,9 @@ class Group:
 
     ``sources``: measure → what it is drawn from. ``quotas``: measure → steps × reps. ``primary``: the measure
     whose amounts are sales; empty: none. ``means``: measures whose window is a mean. ``whole``: measures
-    counted in whole numbers. ``parts``: measure or SPIFF → the deal measure it is a part of. ``lanes``:
+    counted in whole numbers. ``parts``: measure → the deal measure it is a part of. ``lanes``:
     variant → lanes. ``tenure``: whole months on the first day. ``money``: what pay is multiplied with
-    to be in the reporting currency.
+    to be in the reporting currency. ``after``: variant → what becomes of deals; none where nothing does.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Group:
     lanes: dict[str, PlanLanes]
     tenure: np.ndarray
     money: float = 1.0
+    after: dict[str, After] = field(default_factory=dict)
 
     @property
     def waits(self) -> bool:

@@ -28,7 +28,8 @@ class Outcome:
     errors are taken. ``moved``: variant → what its behaviour adds to sales. ``seat_pay``: variant → expected
     pay of each seat; ``better``: variant → chance that a seat earns more than under the first variant.
     ``parts``: variant → (plan id, component) → expected pay. ``detail``:
-    the scenarios of the first blocks seat by seat (:class:`blocks.Detail`), joined.
+    the scenarios of the first blocks seat by seat (:class:`blocks.Detail`), joined. ``returned``: variant →
+    what of the year's pay comes back within the clawback's window; it is not taken off ``pay``.
     """
 
     world: World
@@ -41,6 +42,7 @@ class Outcome:
     better: dict[str, np.ndarray]
     parts: dict[str, dict[tuple[str, str], float]]
     detail: object = field(repr=False, default=None)
+    returned: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def scenarios(self) -> int:
@@ -99,6 +101,7 @@ def gather(world: World, made: list[BlockResult]) -> Outcome:
         better={v: summed(lambda b, v=v: b.better[v]) / count for v in names if v != first},
         parts={v: _parts([b.parts[v] for b in made], count) for v in names},
         detail=details[0].joined(details[1:]) if details else None,
+        returned={v: joined(lambda b, v=v: b.returned[v]) for v in names},
     )
 
 
