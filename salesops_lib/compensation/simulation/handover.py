@@ -31,7 +31,7 @@ def tidy(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     return made
 
 
-def cost_rows(costs: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
+def cost_rows(costs: pd.DataFrame) -> pd.DataFrame:
     """`outputs.COST` from :func:`cost.costs`: one row per variant."""
     rows = []
     for variant, part in costs.groupby("variant", sort=False):
@@ -39,11 +39,7 @@ def cost_rows(costs: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
         for measure, value, error in zip(part["measure"], part["value"], part["error"], strict=True):
             name = measure.lower()
             row |= {name: value, f"{name}_error": error}
-        unknown, back = np.array([np.nan]), outcome.returned[variant]
-        owed = outcome.detail.drawn[variant] if outcome.detail is not None else unknown
-        held = outcome.detail.held[variant] if outcome.detail is not None else unknown
-        row |= {"drawn": float(owed.mean()), "held": float(held.mean())}
-        rows.append(row | {"returned": float(back.mean()), "returned_p90": float(np.quantile(back, 0.9))})
+        rows.append(row)
     return tidy(pd.DataFrame(rows), outputs.COST)
 
 
@@ -226,27 +222,6 @@ def replay_rows(year: RealYear | None) -> pd.DataFrame:
     if year is None:
         return pd.DataFrame(columns=plan_outputs.REPLAYED.column_names)
     return year.checked[plan_outputs.REPLAYED.column_names]
-
-
-def after_rows(setup: Setup) -> pd.DataFrame:
-    """`plan_outputs.AFTER`: the past behind what is held and clawed back."""
-    rows = []
-    for group in setup.world.groups:
-        for variant, after in group.after.items():
-            range_, counted = after.interval(), after.claws_back and len(after.back) > 0
-            shares = [share for share, _ in after.held.values()]
-            rows.append(
-                {
-                    "variant": variant, "plan_id": group.plan_id, "role": group.name,
-                    "deals": len(after.back) if after.claws_back else None,
-                    "came_back": int((after.back > 0).sum()) if counted else None, "rate": after.rate,
-                    "low": range_.low if range_ else np.nan, "high": range_.high if range_ else np.nan,
-                    "held_share": shares[0] if shares else np.nan,
-                    "released_90": next(iter(after.within_90.values()), np.nan),
-                    "unseen": ", ".join(after.unseen),
-                }
-            )  # fmt: skip
-    return tidy(pd.DataFrame(rows), plan_outputs.AFTER)
 
 
 def main_group(setup: Setup, plan_id: str) -> Group | None:

@@ -128,22 +128,4 @@ REPLAYED = Table(
     ),
 )
 
-AFTER = Table(
-    "comp_after",
-    "a role whose pay is held back or clawed back: what became of its past deals under a version's terms",
-    ("variant", "role"),
-    (
-        VARIANT,
-        PLAN,
-        ROLE,
-        Column("deals", "count", "Past deals that have seen the clawback's whole window."),
-        Column("came_back", "count", "Of them those that gave pay back."),
-        Column("rate", "ratio", "Share of pay by deal that came back, deals weighed by their value."),
-        Column("low", "ratio", "Low end, 90 %."),
-        Column("high", "ratio", "High end; none came back: of the share of deals."),
-        Column("held_share", "ratio", "Share of pay on held components that is held back at first."),
-        Column("released_90", "ratio", "Share of held pay released within 90 days."),
-        Column("unseen", "text", "Triggers of which the data has no event."),
-    ),
-)
-PLAN_OUTPUTS = (CURVES, TERMS, GAMING, SHAPES, FAMILIES, REAL, REPLAYED, AFTER)
+PLAN_OUTPUTS = (CURVES, TERMS, GAMING, SHAPES, FAMILIES, REAL, REPLAYED)
