@@ -110,10 +110,11 @@ def _numbers(reps: int, scenarios: int) -> None:
     """The random numbers of :func:`_run` and nothing else, from the same generators."""
     design = Design(7, scenarios, block=draws.block_size(reps))
     for block in range(design.blocks):
-        out = np.empty((4, design.size(block), draws.UNIT), "float32")
         for unit in draws.units(reps):
+            shape = (min(draws.UNIT, reps - unit * draws.UNIT), 4, design.size(block))
             for stream in range(COMPONENTS):
-                draws.generator(7, f"measure {stream}", block, unit).standard_normal(dtype="float32", out=out)
+                random = draws.generator(7, f"measure {stream}", block, unit)
+                random.standard_normal(shape, dtype="float32")
 
 
 def _apply_seconds(curve, attained: np.ndarray) -> float:
