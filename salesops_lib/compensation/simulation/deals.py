@@ -148,10 +148,10 @@ def capped_by_deal(
     starts = np.flatnonzero(np.diff(group, prepend=-1))
     before = np.repeat(running[starts] - deals.size[starts], np.diff(np.append(starts, len(group))))
     own = quota[step, rep]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        after = np.where(own > 0, (running - before) / own, 0.0)
-        earlier = np.where(own > 0, (running - before - deals.size) / own, 0.0)
-    earned = curve(after) - curve(earlier)
+    after = np.divide(running - before, own, out=np.zeros(len(own)), where=own > 0)
+    total = curve(after)
+    earned = np.diff(total, prepend=0.0)
+    earned[starts] = total[starts] - curve(np.zeros(1))
     paid = np.minimum(earned, cap[step, rep])
     return deals.sums(paid), deals.sums(earned - paid)
 
