@@ -12,6 +12,7 @@ from salesops_lib.compensation.engine.company_events import company_events
 from salesops_lib.compensation.plans.checks import checked_plans
 from salesops_lib.compensation.simulation import beside, change_parts, cost, handover, outputs, plan_outputs
 from salesops_lib.compensation.simulation import charts as simulation_charts
+from salesops_lib.compensation.simulation.exchange import RateRange
 from salesops_lib.compensation.simulation.headline import cards
 from salesops_lib.compensation.simulation.limits import simulation_limits
 from salesops_lib.compensation.simulation.real_year import real_year
@@ -129,11 +130,17 @@ def test_the_change_splits_into_base_and_mechanics_that_add_up(run):
 
 
 def test_the_tornado_is_ordered_and_its_middle_is_the_plan_as_assumed(run):
-    rows = change_parts.tornado(run.setup, 250, run.leaving)
+    euro = RateRange("EUR", frozenset({"am-renewal"}), 0.9, 1.1, 24)
+    rows = change_parts.tornado(run.setup, 250, run.leaving, [euro])
     checked(handover.tidy(rows, outputs.TORNADO), outputs.TORNADO)
     assert rows["swing"].is_monotonic_decreasing
     level = rows.set_index("assumption").loc["sales level"]
     assert level["p90_low"] < level["p90"] < level["p90_high"]
+    # A tenth more a euro moves the cost by about a tenth of what the plan in euro pays.
+    rate = rows.set_index("assumption").loc["EUR ÷ plan rate"]
+    rows_of = next(g.rows for g in run.setup.world.groups if g.plan_id == "am-renewal")
+    paid = run.outcome.seat_pay["new"][rows_of].sum()
+    assert rate["p50_high"] - rate["p50"] == pytest.approx(0.1 * paid, rel=0.25)
 
 
 def test_charts_and_first_screen_say_the_finding(run):
