@@ -39,15 +39,17 @@ def loop() -> Callable | None:
         return None
 
     @njit
-    def paid(x, out, knots, weights, added, leaps, jumps, top):
+    def paid(x, out, hinges, leaps, added, top):
+        knots, weights = hinges
+        at, jumps = leaps
         for i in range(x.size):
             value = x[i]
             total = weights[0] * (knots[0] if value < knots[0] else value)
             for k in range(1, len(knots)):
                 total += weights[k] * (knots[k] if value < knots[k] else value)
             total += added
-            for k in range(len(leaps)):
-                total += jumps[k] if value >= leaps[k] else np.float32(0)
+            for k in range(len(at)):
+                total += jumps[k] if value >= at[k] else np.float32(0)
             out[i] = top if total > top else total
 
     return paid
@@ -59,11 +61,12 @@ def constants(curve: _Hinged) -> tuple | None:
     leaps = next((n for n in LEAPS if n >= len(curve.leaps)), None)
     if hinges is None or leaps is None:
         return None
-    at, jumps = curve.leaps[:, 0], curve.leaps[:, 1]
     return (
-        _filled(curve.knots, hinges, 0.0), _filled(curve.weights[:-1], hinges, 0.0), curve.weights[-1],
-        _filled(at, leaps, np.inf), _filled(jumps, leaps, 0.0), curve.top,
-    )  # fmt: skip
+        (_filled(curve.knots, hinges, 0.0), _filled(curve.weights[:-1], hinges, 0.0)),
+        (_filled(curve.leaps[:, 0], leaps, np.inf), _filled(curve.leaps[:, 1], leaps, 0.0)),
+        curve.weights[-1],
+        curve.top,
+    )
 
 
 def _filled(numbers: np.ndarray, count: int, with_: float) -> tuple:
