@@ -108,6 +108,15 @@ def test_every_output_keeps_its_contract(run):
     }
     for table, frame in made.items():
         assert len(checked(frame, table)) > 0, table.name
+    points = handover.curve_points(setup)
+    assert set(points["plan_id"]) == set(setup.plans["old"])
+    # The SDR plan in force pays nothing under its threshold of 60 % of the meetings and jumps there.
+    jump = points[(points["plan_id"] == "sdr-outbound") & (points["variant"] == "old")]
+    near = jump[np.isclose(jump["attained"], 0.6)]
+    assert len(near) == 2 and near["pay"].diff().iloc[-1] > 0.1
+    knots = made[plan_outputs.CURVES]
+    first = knots[knots["plan_id"] == knots["plan_id"].iloc[0]]
+    assert first["jump"].abs().max() == knots["jump"].abs().max() > 0
     everybody = made[outputs.WINNERS].set_index("plan_id")
     assert everybody.loc["all", "change"] == pytest.approx(seats["change"].sum(), abs=0.1)
     assert everybody.drop("all")["seats"].sum() == everybody.loc["all", "seats"] == len(seats)
