@@ -73,7 +73,7 @@ def change_rows(parts: pd.DataFrame) -> pd.DataFrame:
 
 
 def curve_table(setup: Setup) -> pd.DataFrame:
-    """`plan_outputs.CURVES`, the plan with the largest jump first; one that does not change under old alone."""
+    """`plan_outputs.CURVES`, the plan with the largest jump first; what does not change stands under old."""
     frames = [
         curve_rows(plan, variant)
         for variant, plan_id, plan in _shown(setup)
