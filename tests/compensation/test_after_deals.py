@@ -13,7 +13,7 @@ import pytest
 
 from salesops_lib.compensation.engine.history import Records
 from salesops_lib.compensation.plans.windows import calendar_from
-from salesops_lib.compensation.simulation.after import After, after_of
+from salesops_lib.compensation.simulation.after import After, Past, after_of
 from salesops_lib.compensation.simulation.deal_past import past_deals
 from salesops_lib.compensation.simulation.families import Family
 from salesops_lib.compensation.simulation.real_year import real_year
@@ -164,15 +164,15 @@ def test_the_share_that_came_back_is_that_of_deals_that_have_seen_their_window()
         ("D3", "booked", date(2025, 12, 1), "R", "900", "A"),  # not old enough
         ("D3", "churn", date(2025, 12, 11), None, None, None),
     ]
-    version = past_plan(clawback=CLAWING)
-    made = after_of(records(rows, date(2025, 12, 31)), [version], version, {"R"}, (4, 2))
+    version, known = past_plan(clawback=CLAWING), records(rows, date(2025, 12, 31))
+    made = after_of(Past(known, [version], {"R"}), version, (4, 2))
     assert made.back == pytest.approx([0.6, 0.0])
     assert made.rate == pytest.approx(0.6 * 300 / 400)
     # 3 deals in 4 rep-quarters, 2 seats: 6 a year.
     assert made.per_year == pytest.approx(6)
     assert made.interval().low < made.rate < made.interval().high
     full = past_plan(clawback=CLAWING | {"schedule": "full", "trigger": ["churn", "non_payment"]})
-    proposed = after_of(records(rows, date(2025, 12, 31)), [version], full, {"R"}, (4, 2))
+    proposed = after_of(Past(known, [version], {"R"}), full, (4, 2))
     assert proposed.back == pytest.approx([1.0, 0.0])
     assert proposed.unseen == ("non_payment",)
 
@@ -200,7 +200,7 @@ def test_held_pay_is_released_as_long_after_the_deal_as_in_the_past():
         ("D2", "booked", date(2025, 1, 2), "R", "100", "A"),
     ]
     version = past_plan(holds=[{"component": "commission", "share": "0.5", "release_on": "invoice_paid"}])
-    made = after_of(records(rows, date(2026, 12, 31)), [version], version, {"R"}, (4, 1))
+    made = after_of(Past(records(rows, date(2026, 12, 31)), [version], {"R"}), version, (4, 1))
     share, left = made.held["commission"]
     # D1, three quarters of the value, is released on day 30; D2 never. From mid-December 15 days are left.
     assert share == 0.5

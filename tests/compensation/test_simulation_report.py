@@ -51,6 +51,12 @@ def run():
     )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def seats(run):
+    """Its seats under both plans."""
+    return handover.seat_rows(run.setup, run.outcome, run.year, {})
+
+
 def test_fed_the_last_years_results_the_formulas_pay_what_the_engine_pays_to_the_cent(run):
     assert run.year.period == "FY25"
     assert run.year.checked["cents_apart"].tolist() == [0] * len(run.year.checked)
@@ -58,21 +64,19 @@ def test_fed_the_last_years_results_the_formulas_pay_what_the_engine_pays_to_the
     assert set(run.year.checked["plan_id"]) == set(run.setup.plans["old"])
 
 
-def test_the_kernel_of_the_draws_pays_the_last_year_within_float32(run):
+def test_the_kernel_of_the_draws_pays_the_last_year_within_float32(run, seats):
     # Plans without a SPIFF and without a gate by month: the drawn formulas alone, against exact cents.
-    rows = handover.seat_rows(run.setup, run.outcome, run.year, {})
     from salesops_lib.compensation.simulation.comparison import needed
 
-    paid = needed(run.setup, run.year).merge(rows[["rep_id", "real_new"]], on="rep_id")
+    paid = needed(run.setup, run.year).merge(seats[["rep_id", "real_new"]], on="rep_id")
     commercial = paid[(paid["plan_id"] == "ae-commercial") & paid["real_new"].notna()]
     assert len(commercial) > 10
     assert (commercial["pay_new"] - commercial["real_new"]).abs().max() < 0.05
 
 
-def test_needed_attainment_earns_last_years_pay_under_the_new_plan(run):
-    rows = handover.seat_rows(run.setup, run.outcome, run.year, {})
+def test_needed_attainment_earns_last_years_pay_under_the_new_plan(seats):
     # A plan without a gate by month, a cap per deal or a SPIFF: there the formulas are the engine's.
-    rows = rows[rows["plan_id"] == "ae-commercial"]
+    rows = seats[seats["plan_id"] == "ae-commercial"]
     known = rows[rows["needed"].notna() & rows["real_new"].notna()]
     # Where the new plan paid more for the same year, less attainment is needed, and the other way round.
     better = known[known["real_new"] > known["real_old"] * 1.01]
@@ -82,9 +86,8 @@ def test_needed_attainment_earns_last_years_pay_under_the_new_plan(run):
     assert min(len(better), len(worse)) > 2
 
 
-def test_every_output_keeps_its_contract(run):
+def test_every_output_keeps_its_contract(run, seats):
     setup, outcome = run.setup, run.outcome
-    seats = handover.seat_rows(setup, outcome, run.year, {})
     stand = handover.tidy(standing(setup, outcome), outputs.STANDING)
     made = {
         outputs.COST: handover.cost_rows(cost.costs(outcome, 5e6)),
@@ -152,10 +155,9 @@ def test_the_tornado_is_ordered_and_its_middle_is_the_plan_as_assumed(run):
     assert rate["p50_high"] - rate["p50"] == pytest.approx(0.1 * paid, rel=0.25)
 
 
-def test_charts_and_first_screen_say_the_finding(run):
+def test_charts_and_first_screen_say_the_finding(run, seats):
     outcome = run.outcome
     rows = handover.cost_rows(cost.costs(outcome, 5e6))
-    seats = handover.seat_rows(run.setup, outcome, run.year, {})
     levels = cost.at_company_attainment(outcome, 6e6, 250)
     shown = cards(rows, seats, levels, cost.lifted(outcome, 250), "USD")
     assert [card[0] for card in shown][:3] == [

@@ -12,7 +12,6 @@ import pandas as pd
 from salesops_lib.compensation.engine.events import kinds_of
 from salesops_lib.compensation.engine.history import Records, deals_of
 from salesops_lib.compensation.engine.pay import prepare
-from salesops_lib.compensation.engine.paying import Paying
 from salesops_lib.compensation.engine.releases import Afterwards, clawback_share
 from salesops_lib.compensation.plans.plan import Plan
 from salesops_lib.compensation.plans.terms import Clawback
@@ -63,6 +62,51 @@ class After:
         return Interval(float(low), float(high), level, f"bootstrap, {RESAMPLED} draws")
 
 
+@dataclass
+class Past:
+    """A role's past deals and what happened to them, each worked out once. ``reps``: who has been of it."""
+
+    records: Records
+    versions: list[Plan]
+    reps: set[str]
+    _kept: dict = field(default_factory=dict)
+
+    def deals(self, measure: str) -> pd.DataFrame:
+        """Credited deals of a measure, above 0."""
+        return self._once(("deals", measure), lambda: self._deals(measure))
+
+    def afterwards(self, plan: Plan) -> Afterwards:
+        """The past with the events that a version's terms ask for."""
+        asked = frozenset(kinds_of([plan])[1])
+        if asked <= kinds_of(self.versions)[1]:
+            return self._once("known", lambda: Afterwards(self.records.prepared(self.versions)))
+        return self._once(asked, lambda: self._with_terms(plan))
+
+    def triggers(self, plan: Plan) -> dict:
+        """Deal → what claws back."""
+        found = self.afterwards(plan)
+        return self._once(("triggers", id(found)), found.triggers)
+
+    def releases(self, plan: Plan, release_on: str) -> dict:
+        """Deal → what releases a hold."""
+        found = self.afterwards(plan)
+        return self._once((release_on, id(found)), lambda: found.releases(release_on))
+
+    def _deals(self, measure: str) -> pd.DataFrame:
+        deals = deals_of(self.records, self.versions, measure)
+        return deals[deals["rep_id"].isin(self.reps) & (deals["value"] > 0)]
+
+    def _with_terms(self, plan: Plan) -> Afterwards:
+        last = self.versions[-1].model_copy(update={"holds": plan.holds, "clawback": plan.clawback})
+        asked = [*self.versions[:-1], last]
+        return Afterwards(prepare(asked, self.records.inputs(asked)))
+
+    def _once(self, key, make):
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+
 def after_each(
     records: Records, versions: list[Plan], used: dict[str, Plan], panel: pd.DataFrame, seats: int
 ) -> dict[str, After]:
@@ -71,71 +115,40 @@ def after_each(
     ``versions``: the plan's past; ``used``: variant → version; ``panel``: the role's past; ``seats``: today.
     """
     quarters = len(panel[panel["step"] == "quarter"].drop_duplicates(["rep_id", "number"]))
-    made: dict[str, After] = {}
+    past, made = Past(records, versions, set(panel["rep_id"])), {}
     for variant, plan in used.items():
         if not versions or (plan.clawback is None and not plan.holds):
             continue
         same = next((made[v] for v in made if used[v].version == plan.version), None)
-        made[variant] = same or after_of(records, versions, plan, set(panel["rep_id"]), (quarters, seats))
+        made[variant] = same or after_of(past, plan, (quarters, seats))
     return made
 
 
-def after_of(records: Records, versions: list[Plan], plan: Plan, reps: set[str], per_seat: tuple) -> After:
-    """What became of the past deals of some reps, had a version's terms held all the time.
+def after_of(past: Past, plan: Plan, per_seat: tuple[int, int]) -> After:
+    """What became of a role's past deals, had a version's terms held all the time.
 
-    Parameters
-    ----------
-    records
-        Events with those that release and claw back.
-    versions
-        All versions of the plan's past.
-    plan
-        The version whose clawback and holds count.
-    reps
-        Who is of the role, or has been.
-    per_seat
-        Rep-quarters of the role's past, and seats today: what deals a year are counted by.
+    ``plan``: the version whose clawback and holds count. ``per_seat``: rep-quarters of the role's past, and
+    seats today: what deals a year are counted by.
     """
-    if plan.clawback is None and not plan.holds:
-        return After()
-    by_deal = [c for c in plan.components if c.type == "commission"]
-    measured = {n for v in versions for n in v.measures}
-    known = [c for c in by_deal if c.measure in measured]
+    measured = {n for v in past.versions for n in v.measures}
+    known = [c for c in plan.components if c.type == "commission" and c.measure in measured]
+    claws_back, unseen = plan.clawback is not None, _unseen(past.records, plan)
     if not known:
-        return After(claws_back=plan.clawback is not None, unseen=_unseen(records, plan))
-    paying = _paying(records, versions, plan)
-    afterwards = Afterwards(paying)
-    main = max(known, key=lambda c: c.weight)
-    deals = _deals(records, versions, main.measure, reps)
+        return After(claws_back, unseen=unseen)
+    deals = past.deals(max(known, key=lambda c: c.weight).measure)
     values, back = np.zeros(0), np.zeros(0)
     if plan.clawback is not None:
-        values, back = _came_back(deals, afterwards.triggers(), plan.clawback, records.through)
+        values, back = _came_back(deals, past.triggers(plan), plan.clawback, past.records.through)
     held, within = {}, {}
     for hold in plan.holds:
         component = next((c for c in known if c.id == hold.component), None)
-        mine = deals if component is main else None
-        if component is not None and mine is None:
-            mine = _deals(records, versions, component.measure, reps)
-        if mine is not None:
-            left = _unreleased(mine, afterwards.releases(hold.release_on), records.through)
+        if component is not None:
+            released = past.releases(plan, hold.release_on)
+            left = _unreleased(past.deals(component.measure), released, past.records.through)
             held[hold.component], within[hold.component] = (float(hold.share), left[:MONTHS]), 1 - left[-1]
     quarters, seats = per_seat
     per_year = len(deals) / quarters * 4 * seats if quarters else float(len(deals))
-    return After(plan.clawback is not None, values, back, per_year, held, within, _unseen(records, plan))
-
-
-def _paying(records: Records, versions: list[Plan], plan: Plan) -> Paying:
-    """The past with the events that the version's terms ask for."""
-    if kinds_of([plan])[1] <= kinds_of(versions)[1]:
-        return records.prepared(versions)
-    last = versions[-1].model_copy(update={"holds": plan.holds, "clawback": plan.clawback})
-    asked = [*versions[:-1], last]
-    return prepare(asked, records.inputs(asked))
-
-
-def _deals(records: Records, versions: list[Plan], measure: str, reps: set[str]) -> pd.DataFrame:
-    deals = deals_of(records, versions, measure)
-    return deals[deals["rep_id"].isin(reps) & (deals["value"] > 0)]
+    return After(claws_back, values, back, per_year, held, within, unseen)
 
 
 def _unseen(records: Records, plan: Plan) -> tuple[str, ...]:
