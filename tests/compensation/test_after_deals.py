@@ -193,6 +193,19 @@ def test_the_real_year_is_what_was_earned_before_anything_came_back_and_replays_
     assert year.checked["cents_apart"].tolist() == [0, 0]
 
 
+def test_what_no_event_of_the_data_can_tell_is_unknown_not_zero():
+    rows = [("D1", "booked", date(2025, 2, 1), "R", "300", "A")]
+    held = [{"component": "commission", "share": "0.5", "release_on": "invoice_paid"}]
+    version = past_plan(clawback=CLAWING, holds=held)
+    made = after_of(Past(records(rows, date(2026, 12, 31)), [version], {"R"}), version, (4, 1))
+    assert made.unseen == ("churn",)
+    assert np.isnan(made.rate) and made.interval() is None
+    assert np.isnan(made.held["commission"][1]).all()
+    blind = w.group({"old": w.plan()}, 3, at_quota(3), after={"old": made})
+    drawn = simulate(w.world(blind, scenarios=20))
+    assert np.isnan(drawn.returned["old"]).all() and np.isnan(drawn.detail.held["old"]).all()
+
+
 def test_held_pay_is_released_as_long_after_the_deal_as_in_the_past():
     rows = [
         ("D1", "booked", date(2025, 1, 2), "R", "300", "A"),

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from salesops_lib.compensation.engine.events import kinds_of
+from salesops_lib.compensation.engine.events import RELEASES, kinds_of
 from salesops_lib.compensation.engine.history import Records, deals_of
 from salesops_lib.compensation.engine.pay import prepare
 from salesops_lib.compensation.engine.releases import Afterwards, clawback_share
@@ -24,13 +24,13 @@ RESAMPLED = 2_000  # bootstrap draws of a rate
 
 @dataclass(frozen=True)
 class After:
-    """A role's past deals under one version's terms.
+    """A role's past deals under one version's terms; what no event of the data can tell is missing.
 
     ``values``, ``back``: of each deal old enough to have seen its whole window the credited measure, and the
-    share of its pay that came back. ``per_year``: deals a year. ``held``: component → (share held back, and
-    for pay earned in each month of the year the share of that which is not released by the year's end).
-    ``unseen``: triggers of the plan that no event of the data is. ``within_90``: component → share of held
-    pay that is released within 90 days.
+    share of its pay that came back; none where the data has no event of any trigger. ``per_year``: deals a
+    year. ``held``: component → (share held back, and for pay earned in each month of the year the share of
+    that which is not released by the year's end). ``within_90``: component → share of held pay that is
+    released within 90 days. ``unseen``: triggers of the plan that no event of the data is.
     """
 
     claws_back: bool = False
@@ -137,7 +137,7 @@ def after_of(past: Past, plan: Plan, per_seat: tuple[int, int]) -> After:
         return After(claws_back, unseen=unseen)
     deals = past.deals(max(known, key=lambda c: c.weight).measure)
     values, back = np.zeros(0), np.zeros(0)
-    if plan.clawback is not None:
+    if plan.clawback is not None and set(plan.clawback.trigger) - set(unseen):
         values, back = _came_back(deals, past.triggers(plan), plan.clawback, past.records.through)
     held, within = {}, {}
     for hold in plan.holds:
@@ -145,6 +145,8 @@ def after_of(past: Past, plan: Plan, per_seat: tuple[int, int]) -> After:
         if component is not None:
             released = past.releases(plan, hold.release_on)
             left = _unreleased(past.deals(component.measure), released, past.records.through)
+            if not _there(past.records) & set(RELEASES[hold.release_on]):
+                left = np.full(len(left), np.nan)
             held[hold.component], within[hold.component] = (float(hold.share), left[:MONTHS]), 1 - left[-1]
     quarters, seats = per_seat
     per_year = len(deals) / quarters * 4 * seats if quarters else float(len(deals))
@@ -153,8 +155,12 @@ def after_of(past: Past, plan: Plan, per_seat: tuple[int, int]) -> After:
 
 def _unseen(records: Records, plan: Plan) -> tuple[str, ...]:
     """Triggers of which the data has no event: what they would take back nobody can tell."""
-    there = set(records.events["event"].dropna())
+    there = _there(records)
     return tuple(t for t in (plan.clawback.trigger if plan.clawback else ()) if t not in there)
+
+
+def _there(records: Records) -> set[str]:
+    return set(records.events["event"].dropna())
 
 
 def _came_back(deals: pd.DataFrame, triggers: dict, terms: Clawback, through: date):

@@ -48,7 +48,7 @@ def _left_out(setup: Setup, year: RealYear | None) -> list[str]:
                      for name in lost]  # fmt: skip
             found += [(f"{lanes.plan.id}: {line}", parts) for line, parts in _terms_left_out(lanes.plan)]
             after = group.after.get(variant, After())
-            found += [(f"{group.name}: {line}", money.by_deal) for line in _clawbacks(after)]
+            found += [(f"{group.name}: {line}", money.by_deal) for line in _after_deals(after)]
             for line, parts in found:
                 said.setdefault(line, f"{line}{money.of(*parts)}.")
     return list(said.values())
@@ -66,13 +66,13 @@ def _terms_left_out(plan: Plan) -> Iterator[tuple[str, list[str]]]:
         yield "what lies above the plan's cap is carried, here it is cut off", []
 
 
-def _clawbacks(after: After) -> Iterator[str]:
-    if not after.claws_back:
-        return
+def _after_deals(after: After) -> Iterator[str]:
     if after.unseen:
         yield f"the data has no event of {' and '.join(after.unseen)}: what it would take back is not drawn"
-    if not len(after.back):
+    elif after.claws_back and not len(after.back):
         yield "no deal is old enough to tell what a clawback takes"
+    if any(np.isnan(left).any() for _, left in after.held.values()):
+        yield "no deal tells when held pay is released: what is held at the year's end is unknown"
 
 
 @dataclass(frozen=True)
