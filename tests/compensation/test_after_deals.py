@@ -124,6 +124,11 @@ def test_without_a_deal_old_enough_what_comes_back_is_unknown_not_zero():
     blind = w.group({"old": w.plan()}, 3, after={"old": After(claws_back=True)})
     assert np.isnan(simulate(w.world(blind, scenarios=20)).returned["old"]).all()
     assert (simulate(w.world(w.group({"old": w.plan()}, 3), scenarios=20)).returned["old"] == 0).all()
+    # Beside a role that can tell, the one that cannot is left out of the sum.
+    telling = w.group({"old": w.plan()}, 2, at_quota(2), name="seen", rows=np.array([3, 4]),
+                      after={"old": After(True, np.ones(4), np.ones(4), 10)})  # fmt: skip
+    made = simulate(w.world(blind, telling, scenarios=20))
+    assert made.returned["old"] == pytest.approx(np.full(20, 2 * w.TARGET), rel=1e-5)
 
 
 def test_pay_of_each_month_is_held_as_long_as_past_deals_were():

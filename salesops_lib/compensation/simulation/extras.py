@@ -99,21 +99,27 @@ def pool_pay(
 def given_back(world: World, number: int, shares: Shares) -> dict[str, np.ndarray]:
     """Variant → money that the year's deals give back within their window, per scenario.
 
-    As many past deals as a year has are drawn with what came back of each. Missing where a plan claws back
-    and no past deal is old enough to tell.
+    As many past deals as a year has are drawn with what came back of each. A role of which no past deal can
+    tell is left out, as the limits say; missing where that is every role whose plan claws back.
     """
-    n, made = world.design.size(number), {v: np.zeros(world.design.size(number)) for v in world.variants}
-    for group in world.groups:
-        for name, after in group.after.items():
-            if name not in made or not after.claws_back:
-                continue
-            if not len(after.back):
-                made[name] = np.full(n, np.nan)
-            elif after.back.any():
-                random = generator(world.design.seed, f"{group.name}/after", number)
-                count = max(min(round(after.per_year), MOST_PICKED), 1)
-                picked = random.integers(0, len(after.back), (n, count))
-                worth = after.values[picked]
-                share = (worth * after.back[picked]).sum(axis=1) / worth.sum(axis=1)
-                made[name] = made[name] + share * shares.by_deal[name, group.name]
+    made = {}
+    for variant in world.variants:
+        clawing = [g for g in world.groups if variant in g.after and g.after[variant].claws_back]
+        known = [g for g in clawing if len(g.after[variant].back)]
+        start = 0.0 if known or not clawing else np.nan
+        made[variant] = np.full(world.design.size(number), start)
+        for group in known:
+            made[variant] += _given_back(world, group, number, variant, shares)
     return made
+
+
+def _given_back(world: World, group: Group, number: int, variant: str, shares: Shares) -> np.ndarray | float:
+    after = group.after[variant]
+    if not after.back.any():
+        return 0.0
+    count = max(min(round(after.per_year), MOST_PICKED), 1)
+    random = generator(world.design.seed, f"{group.name}/after", number)
+    picked = random.integers(0, len(after.back), (world.design.size(number), count))
+    worth = after.values[picked]
+    share = (worth * after.back[picked]).sum(axis=1) / worth.sum(axis=1)
+    return share * shares.by_deal[variant, group.name]

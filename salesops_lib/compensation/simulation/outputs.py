@@ -37,12 +37,11 @@ LATER = Table(
         VARIANT,
         Column("drawn", "money", "Mean recoverable draw still owed at the year's end."),
         Column("held", "money", "Mean pay still held back at the year's end; missing where nobody can tell."),
-        Column(
-            "returned", "money", "Mean of what the year's deals give back by clawback; not taken off pay."
-        ),
+        Column("returned", "money", "Mean of what the year's deals give back by clawback, not taken off pay; "
+               "of the roles whose past deals can tell, missing without one."),
         Column("returned_p90", "money", "P90 of it."),
     ),
-)
+)  # fmt: skip
 AFTER = Table(
     "comp_after",
     "a role whose pay is held back or clawed back: what became of its past deals under a version's terms",
