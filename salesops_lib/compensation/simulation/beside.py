@@ -38,7 +38,7 @@ def after_rows(setup: Setup) -> pd.DataFrame:
             rows.append(
                 {
                     "variant": variant, "plan_id": group.plan_id, "role": group.name,
-                    "deals": len(after.back) if after.claws_back else None,
+                    "deals": len(after.back) if counted or (after.claws_back and not after.unseen) else None,
                     "came_back": int((after.back > 0).sum()) if counted else None, "rate": after.rate,
                     "low": range_.low if range_ else np.nan, "high": range_.high if range_ else np.nan,
                     "held_share": shares[0] if shares else np.nan,

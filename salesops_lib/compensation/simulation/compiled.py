@@ -1,6 +1,6 @@
 """The payout kernel as one compiled loop: the extra `fast`, where the work is large enough to pay for it.
 
-Loading the compiler and compiling take about one and a half seconds, what they save is under two nanoseconds
+Loading the compiler and compiling take up to one and a half seconds, what they save is about five nanoseconds
 a payout. So a report of a hundred seats never comes here, and a run of thousands of seats does. The loop adds
 the same float32 numbers in the same order as NumPy's and never fuses two operations into one: the bits are
 the same, with the extra or without it. Nothing compiled is kept on disk, so that kernels side by side and
@@ -15,7 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
-WORTH = 1_500_000_000  # payouts from which on compiling costs less than it saves
+WORTH = 400_000_000  # payouts from which on compiling costs less than it saves
 HINGES = (4, 8)  # numbers of hinges a loop is compiled for; a curve takes the next larger, 0 fills up
 LEAPS = (1, 4)  # numbers of jumps likewise
 
