@@ -1,8 +1,8 @@
 """The payout kernel and the simulation as ratios in one process: 1,000 reps × 10,000 years × 3 components.
 
 The kernel is the compiled one of the extra `fast`, once compiled: a run of this size would not pay for the
-compiler (`compiled.WORTH`), a dozen times as many reps or years do. ``numpy_seconds`` is the same without it, bit
-for bit: it passes over a tile three times a knot and writes every payout, where the floor reads once. A
+compiler (`compiled.WORTH`), a dozen times as many reps or years do. ``numpy_seconds`` is the same without it,
+bit for bit: it passes over a tile three times a knot and writes every payout, where the floor reads once. A
 product of linear algebra took three quarters of that and is not used: its bits hang on the build of the
 library. Tried besides: tiles of 4 to 32 thousand, rows of knots against numbers, `matmul`, Fortran order.
 """

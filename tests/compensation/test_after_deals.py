@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from salesops_lib.compensation.engine.history import Records
+from salesops_lib.compensation.engine.pay import pay
 from salesops_lib.compensation.plans.windows import calendar_from
 from salesops_lib.compensation.simulation.after import After, Past, after_of
 from salesops_lib.compensation.simulation.deal_past import past_deals
@@ -240,5 +241,10 @@ def test_a_proposed_spiff_is_worth_what_past_deals_say_though_it_never_ran():
     made = past_deals(records(rows, date(2025, 12, 31)), [past_plan()], [w.plan(spiffs=spiffs)], "bookings")
     assert made["spiff_size_a"].tolist() == [300, 0]
     assert made["spiff_deal_b"].tolist() == [0, 1]
+    # The engine pays the same: 5 % of 300, and 5 for one deal.
+    version = past_plan(spiffs=[{**s, "from": date(2025, 1, 1)} for s in spiffs[:2]])
+    paid = pay([version], records(rows, date(2025, 12, 31)).inputs([version]))
+    cents = {part: sum(x.cents for x in paid.lines if x.kind == "spiff" and x.part == part) for part in "ab"}
+    assert cents == {"a": 5 * made["spiff_size_a"].sum(), "b": 500 * made["spiff_deal_b"].sum()}
     # No field `seats`, and no deal of another event: nobody can tell, and the limits say so.
     assert not {"spiff_size_c", "spiff_deal_d"} & set(made)
