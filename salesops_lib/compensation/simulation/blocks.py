@@ -18,7 +18,14 @@ from salesops_lib.compensation.simulation.details import (
 )
 from salesops_lib.compensation.simulation.drawn import Measures
 from salesops_lib.compensation.simulation.draws import UNIT, Bootstrap, Shared, Stream
-from salesops_lib.compensation.simulation.evaluation import unit_pay
+from salesops_lib.compensation.simulation.evaluation import LanePay, unit_pay
+from salesops_lib.compensation.simulation.extras import (
+    Shares,
+    given_back,
+    keep_pool_weights,
+    pool_pay,
+    spiff_pay,
+)
 from salesops_lib.compensation.simulation.lanes import PlanLanes, window_sums
 from salesops_lib.compensation.simulation.leaving import presence
 from salesops_lib.compensation.simulation.world import Group, Team, World
@@ -26,7 +33,7 @@ from salesops_lib.compensation.simulation.world import Group, Team, World
 
 @dataclass
 class BlockResult:
-    """Sums of one block; see `simulation.Outcome`. ``spent``: (variant, plan id, SPIFF) → its budget used."""
+    """Sums of one block; see `years.Outcome`."""
 
     sales: np.ndarray
     attained: np.ndarray
@@ -36,7 +43,7 @@ class BlockResult:
     better: dict[str, np.ndarray]
     parts: dict[str, dict[tuple[str, str], float]]
     detail: Detail | None = None
-    spent: dict[tuple[str, str, str], np.ndarray] = field(default_factory=dict)
+    returned: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass
@@ -49,9 +56,10 @@ class Work:
     result: BlockResult
     amounts: dict[int, np.ndarray] = field(default_factory=dict)  # seat row → quarters × n
     ratios: dict[int, np.ndarray] = field(default_factory=dict)
+    shares: Shares = field(default_factory=Shares)
 
 
-def run_block(world: World, number: int) -> BlockResult:
+def run_block(world: World, number: int, scratch: kernel.Scratch) -> BlockResult:
     """Draw and pay one block."""
     n, names = world.design.size(number), world.variants
     result = BlockResult(
@@ -59,14 +67,15 @@ def run_block(world: World, number: int) -> BlockResult:
         {v: np.zeros(world.seats) for v in names}, {v: np.zeros(world.seats) for v in names},
         {v: {} for v in names}, empty_detail(world, n) if keeps_detail(world, number) else None,
     )  # fmt: skip
-    work = Work(n, draws.shared(world.design, number), kernel.Scratch(), result)
+    work = Work(n, draws.shared(world.design, number), scratch, result)
     followers = any(g.waits for g in world.groups)
     for group in sorted(world.groups, key=lambda g: g.waits):
         for unit in draws.units(len(group.rows)):
             _run_unit(world, group, number, unit, work, followers)
     quota = world.quota.sum()
     result.attained = result.sales / quota if quota > 0 else np.full(n, np.nan)
-    _pools(world, result)
+    _add_pools(world, result, work.shares)
+    result.returned = given_back(world, number, work.shares)
     return result
 
 
@@ -92,13 +101,21 @@ def _run_unit(world: World, group: Group, number: int, unit: int, work: Work, fo
             used = world.behaviour[name].changed(used, plan, group.primary)
             result.moved[name] += used.amounts(group.primary).sum(axis=(0, 2)) - before
         pay, parts = unit_pay(plan, used, work.scratch, watch=watch)
-        pay += _spiffs(plan, used, group, name, result)
+        by_deal = _by_deal(plan, parts, work.n) if name in group.after else None
+        sums = result.parts[name]
+        for spiff, paid in spiff_pay(plan, used, group, name, work.shares):
+            pay += paid
+            key = (group.plan_id, spiff)
+            sums[key] = sums.get(key, 0.0) + float(paid.sum(dtype="float64")) * group.money
+        keep_pool_weights(plan, used, (group, name, rows), work.n, work.shares)
         pay *= np.float32(group.money)
+        if by_deal is not None:
+            key = (name, group.name)
+            work.shares.by_deal[key] = work.shares.by_deal.get(key, 0.0) + by_deal * group.money
         first = pay if first is None else first
         _add(result, name, rows, pay, first)
         for lane in plan.lanes:
             key = (group.plan_id, lane.id)
-            sums = result.parts[name]
             sums[key] = sums.get(key, 0.0) + float(parts[lane.id].pay.sum(dtype="float64")) * group.money
         if watch:
             watched = Watched(name, rows, pay, parts, used)
@@ -177,7 +194,8 @@ def _use_deals(
     """Deals as a measure's attainment, and as the parts of it that other measures and SPIFFs count."""
     name, number = at
     scenario = deals.cell // (deals.shape[0] * deals.shape[2])
-    deals.size[:] *= world.level_of(number)[scenario, 0]
+    level = world.level_of(number)[scenario, 0]
+    deals.size[:] *= level
     made.deals[name] = deals
     quota = made.quotas[name][:, None, :].astype("float32")
     amounts = deals.sums(deals.size)
@@ -186,7 +204,18 @@ def _use_deals(
         if of == name:
             flag = source.flags[part][deals.which]
             made.values[part] = deals.sums(np.where(flag, deals.size, 0.0))
-            made.values[f"count:{part}"] = deals.sums(flag.astype("float64"))
+    for spiff, (worth, grows) in source.worths.items():
+        each = worth[deals.which]
+        made.values[f"worth:{spiff}"] = deals.sums(each * level if grows else each)
+
+
+def _by_deal(plan: PlanLanes, parts: dict[str, LanePay], n: int) -> np.ndarray:
+    """Pay by deal of every scenario: what a clawback reaches."""
+    made = np.zeros(n)
+    for lane in plan.lanes:
+        if lane.type == "commission":
+            made += parts[lane.id].pay.sum(axis=(0, 2), dtype="float64")
+    return made
 
 
 def _whole(attained: np.ndarray, quota: np.ndarray) -> np.ndarray:
@@ -196,41 +225,11 @@ def _whole(attained: np.ndarray, quota: np.ndarray) -> np.ndarray:
     return np.divide(counts, size, out=np.zeros_like(counts), where=size > 0)
 
 
-def _spiffs(
-    plan: PlanLanes, drawn: Measures, group: Group, name: str, result: BlockResult
-) -> np.ndarray | float:
-    total: np.ndarray | float = np.float32(0)
-    for spiff in plan.spiffs:
-        counts = drawn.values.get(f"count:{spiff.id}")
-        if counts is None:
-            continue
-        paid = np.tensordot(spiff.steps.astype("float32"), counts, 1) * np.float32(spiff.pays)
-        paid = np.minimum(paid, np.float32(spiff.own))
-        if np.isfinite(spiff.most):
-            asked, before = paid.sum(axis=1), result.spent.get((name, group.plan_id, spiff.id), np.float32(0))
-            left = np.minimum(asked, np.maximum(np.float32(spiff.most) - before, 0))
-            paid = paid * np.divide(left, asked, out=np.zeros_like(asked), where=asked > 0)[:, None]
-            result.spent[name, group.plan_id, spiff.id] = before + left
-        key = (group.plan_id, spiff.id)
+def _add_pools(world: World, result: BlockResult, shares: Shares) -> None:
+    for (name, plan_id, pool), rows, pay in pool_pay(world, result.sales, shares):
+        result.pay[name] += pay.sum(axis=1)
+        result.seat_sum[name][rows] += pay.sum(axis=0)
         sums = result.parts[name]
-        sums[key] = sums.get(key, 0.0) + float(paid.sum(dtype="float64")) * group.money
-        total = total + paid
-    return total
-
-
-def _pools(world: World, result: BlockResult) -> None:
-    """Pools, funded by a share of all sales or a fixed sum, shared evenly among the seats of the group."""
-    for group in world.groups:
-        for name, plan in group.lanes.items():
-            for pool, roles, rate, fixed in plan.pools:
-                if roles and group.name.split(" · ")[-1] not in roles:
-                    continue
-                money = rate * result.sales + fixed
-                result.pay[name] += money
-                result.seat_sum[name][group.rows] += money.sum() / len(group.rows)
-                sums = result.parts[name]
-                sums[group.plan_id, pool] = sums.get((group.plan_id, pool), 0.0) + float(money.sum())
-                if result.detail is not None:
-                    result.detail.pay[name][:, group.rows] += (money / len(group.rows))[:, None].astype(
-                        "float32"
-                    )
+        sums[plan_id, pool] = sums.get((plan_id, pool), 0.0) + float(pay.sum())
+        if result.detail is not None:
+            result.detail.pay[name][:, rows] += pay.astype("float32")

@@ -5,6 +5,7 @@ Everything is a difference on the same draws, so that small effects are told fro
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from salesops_lib.compensation.plans.plan import Plan
 from salesops_lib.compensation.simulation.behaviour import Behaviour
 from salesops_lib.compensation.simulation.blocks import expected_slopes
 from salesops_lib.compensation.simulation.cost import first_scenarios, mean, quantile
+from salesops_lib.compensation.simulation.exchange import RateRange
 from salesops_lib.compensation.simulation.setup import NEW, OLD, Setup, with_plans
 from salesops_lib.compensation.simulation.world import Group, Leaving, World
 from salesops_lib.compensation.simulation.years import simulate
@@ -83,36 +85,32 @@ def split(setup: Setup, reactions: Reactions, scenarios: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["part", "kind", "pay", "error", "sales"])
 
 
-def tornado(setup: Setup, scenarios: int, leaving: Leaving) -> pd.DataFrame:
+def tornado(
+    setup: Setup, scenarios: int, leaving: Leaving, exchange: Iterable[RateRange] = ()
+) -> pd.DataFrame:
     """How far each assumption moves the new plan's middle and P90, one at a time, on the same draws.
+
+    ``exchange``: how far rates may lie from the plan rate (:func:`exchange.rate_ranges`).
 
     Returns
     -------
     DataFrame
         One row per ``assumption``, the widest first: ``low``, ``high`` (what was tried), ``p50_low``,
-        ``p50_high``, ``p90_low``, ``p90_high`` (money), ``p50``, ``p90`` (as assumed), ``swing`` (largest
-        distance of a P90 from the one assumed).
+        ``p50_high``, ``p90_low``, ``p90_high`` (money), ``p50``, ``p90``, ``p90_error`` (as assumed; standard
+        Monte Carlo error), ``swing`` (largest distance of a P90 from the one assumed).
     """
     start = first_scenarios(with_plans(setup, {NEW: setup.plans[NEW]}), scenarios)
-    base = _quantiles(start)
+    made = simulate(start)
+    base = [quantile(made.pay[NEW], made.block, share) for share in (0.5, 0.9)]
+    middle, (top, error) = base[0][0], base[1]
     rows = []
-    for name, (low, high), made in _tried(setup, start, leaving):
+    for name, (low, high), made in [*_tried(setup, start, leaving), *_exchanged(start, exchange)]:
         pairs = [_quantiles(world) for world in made]
         (p50_low, p90_low), (p50_high, p90_high) = pairs
-        swing = max(abs(p90 - base[1]) for _, p90 in pairs)
-        rows.append((name, low, high, p50_low, p50_high, p90_low, p90_high, *base, swing))
-    columns = [
-        "assumption",
-        "low",
-        "high",
-        "p50_low",
-        "p50_high",
-        "p90_low",
-        "p90_high",
-        "p50",
-        "p90",
-        "swing",
-    ]
+        swing = max(abs(p90 - top) for _, p90 in pairs)
+        rows.append((name, low, high, p50_low, p50_high, p90_low, p90_high, middle, top, error, swing))
+    columns = ["assumption", "low", "high", "p50_low", "p50_high", "p90_low", "p90_high", "p50", "p90",
+               "p90_error", "swing"]  # fmt: skip
     made = pd.DataFrame(rows, columns=columns)
     return made.sort_values("swing", ascending=False, ignore_index=True, kind="stable")
 
@@ -133,6 +131,17 @@ def _tried(setup: Setup, start: World, leaving: Leaving):
     yield "leavers a year", rates, [replace(start, leaving=replace(leaving, rate=r)) for r in rates]
     kept = [replace(start, design=replace(start.design, persistence=p)) for p in (0.0, 1.0)]
     yield "market lasts the year", (0.0, 1.0), kept
+
+
+def _exchanged(start: World, exchange: Iterable[RateRange]):
+    """(assumption, values, worlds) of each currency that plans pay in: the year's mean rate ÷ plan rate."""
+    for known in exchange:
+        ends = (known.low, known.high)
+        made = [
+            tuple(replace(g, money=g.money * v) if g.plan_id in known.plans else g for g in start.groups)
+            for v in ends
+        ]
+        yield f"{known.currency} ÷ plan rate", ends, [replace(start, groups=groups) for groups in made]
 
 
 def _structured(world: World, rho: float | None = None, spread: float = 1.0) -> World:

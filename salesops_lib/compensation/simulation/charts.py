@@ -12,6 +12,8 @@ from salesops_lib.core import charts
 from salesops_lib.core.charts import percent, short_money
 
 COLOURS = {"old": charts.GREY, "new": charts.BLUE}
+OTHER = {"old": "new", "new": "old"}
+LABEL_GAP = 0.06  # of the axis, between the names of two lines
 _MOST = 14  # plans or rows that still can be read
 
 
@@ -105,7 +107,8 @@ def at_levels(levels: pd.DataFrame, budget: float) -> Any:
             part["attained"], part["pay"] - part["pay_sd"], part["pay"] + part["pay_sd"],
             color=COLOURS[variant], alpha=0.12, lw=0,
         )  # fmt: skip
-        aside = (5, -9) if variant == "old" else (5, 5)
+        other = levels[levels["variant"] == OTHER[variant]].sort_values("attained")
+        aside = _beside(part["pay"].iloc[-1], other["pay"].iloc[-1], variant)
         charts.label(chart, part["attained"].iloc[-1], part["pay"].iloc[-1], variant, offset=aside)
     chart.axhline(budget, color=charts.VERMILION, lw=1.5)
     charts.percent_axis(chart)
@@ -125,12 +128,16 @@ def at_levels(levels: pd.DataFrame, budget: float) -> Any:
 def payout_curves(points: pd.DataFrame) -> Any:
     """Payout by attainment of the main measure, new solid, old dashed; returns Axes."""
     chart = charts.axes(3.8, grid="y")
-    plans = sorted(points["plan_id"].unique())[: len(charts.PALETTE)]
+    plans, ends = sorted(points["plan_id"].unique())[: len(charts.PALETTE)], []
     for plan, colour in zip(plans, charts.PALETTE, strict=False):
         for variant, style in (("old", "--"), ("new", "-")):
             part = points[(points["plan_id"] == plan) & (points["variant"] == variant)]
             chart.plot(part["attained"], part["pay"], style, color=colour, lw=2 if variant == "new" else 1.3)
-        charts.label(chart, part["attained"].iloc[-1], part["pay"].iloc[-1], plan, color=colour)
+        ends.append((float(part["pay"].iloc[-1]), plan, colour))
+    below = -np.inf
+    for pay, plan, colour in sorted(ends):
+        below = max(pay, below + LABEL_GAP * float(points["pay"].max()))
+        charts.label(chart, float(points["attained"].max()), below, plan, color=colour)
     chart.axvline(1, color=charts.LIGHT, lw=1)
     chart.axhline(1, color=charts.LIGHT, lw=1)
     chart.set_xlim(0, 2.5)
@@ -200,9 +207,9 @@ def accrual(rows: pd.DataFrame) -> Any:
     """Expected pay earned by month, running; returns Axes. ``rows``: ``outputs.ACCRUAL``."""
     chart = charts.axes(3.0, grid="y")
     for variant in ("old", "new"):
-        to_date = rows[f"to_date_{variant}"]
+        to_date, other = rows[f"to_date_{variant}"], rows[f"to_date_{OTHER[variant]}"]
+        aside = _beside(to_date.iloc[-1], other.iloc[-1], variant)
         chart.plot(rows["month"].astype(int), to_date, "-o", color=COLOURS[variant], lw=2, ms=4)
-        aside = (5, -9) if variant == "old" else (5, 5)
         charts.label(chart, 12, to_date.iloc[-1], variant, offset=aside)
     chart.set_xticks(range(1, 13))
     chart.set_xlim(0.5, 13)
@@ -231,3 +238,8 @@ def probability_plot(shapes: dict[str, Family], values: dict[str, np.ndarray]) -
         chart, f"No shape is more than {percent(worst)} off the past", x="Share of rep-periods, ranked",
         y="Probability under the shape",
     )  # fmt: skip
+
+
+def _beside(own: float, other: float, variant: str) -> tuple[int, int]:
+    """Where a line's name stands: above the higher of two ends, below the lower; new above where alike."""
+    return (5, 5) if own > other or (own == other and variant == "new") else (5, -9)

@@ -58,9 +58,11 @@ def by_decile(outcome: Outcome) -> pd.DataFrame:
     """Old against new by decile of attainment: every seat-year drawn, seats with a quota of their own.
 
     Returns ``decile`` (1 is the weakest), ``attained`` (mean), ``n`` seat-years, ``pay_old``, ``pay_new``
-    (means), ``change``, ``change_share``, ``winners`` (share of seat-years that earn more).
+    (means), ``change``, ``change_share``, ``winners`` and ``losers`` (shares of seat-years that earn more
+    and less, by half a percent at least).
     """
-    columns = ["decile", "attained", "n", "pay_old", "pay_new", "change", "change_share", "winners"]
+    columns = ["decile", "attained", "n", "pay_old", "pay_new", "change", "change_share", "winners",
+               "losers"]  # fmt: skip
     detail = outcome.detail
     if detail is None or NEW not in detail.pay:
         return pd.DataFrame(columns=columns)
@@ -74,6 +76,7 @@ def by_decile(outcome: Outcome) -> pd.DataFrame:
         {"decile": 1 + rank * DECILES // attained.size, "attained": attained, "pay_old": old, "pay_new": new}
     )
     frame["winners"] = (frame["pay_new"] > frame["pay_old"] * (1 + SAME)).astype("float64")
+    frame["losers"] = (frame["pay_new"] < frame["pay_old"] * (1 - SAME)).astype("float64")
     made = frame.groupby("decile", as_index=False).mean()
     made["n"] = frame.groupby("decile").size().to_numpy()
     made["change"] = made["pay_new"] - made["pay_old"]

@@ -24,7 +24,8 @@ class DealStream:
     ``name``: its random numbers hang on it. ``expected``: expected deals, steps × reps, all shocks at their
     mean. ``spread``: log-sd of what is not known of each rep's level. ``common``, ``segment_share``,
     ``extra``: log-sd of the market's, the segment's and a rep's own shock to the mean. ``sizes``: past deals.
-    ``flags``: name → which of them are part of another measure or a SPIFF. ``segment``: segment numbers.
+    ``flags``: measure → which of them are a part of it. ``worths``: SPIFF → what each past deal is worth to
+    it, and whether that grows with the deal. ``segment``: segment numbers.
     """
 
     name: str
@@ -36,6 +37,7 @@ class DealStream:
     sizes: np.ndarray
     segment: np.ndarray
     flags: dict[str, np.ndarray] = field(default_factory=dict)
+    worths: dict[str, tuple[np.ndarray, bool]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.expected.shape[1]
@@ -146,10 +148,10 @@ def capped_by_deal(
     starts = np.flatnonzero(np.diff(group, prepend=-1))
     before = np.repeat(running[starts] - deals.size[starts], np.diff(np.append(starts, len(group))))
     own = quota[step, rep]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        after = np.where(own > 0, (running - before) / own, 0.0)
-        earlier = np.where(own > 0, (running - before - deals.size) / own, 0.0)
-    earned = curve(after) - curve(earlier)
+    after = np.divide(running - before, own, out=np.zeros(len(own)), where=own > 0)
+    total = curve(after)
+    earned = np.diff(total, prepend=0.0)
+    earned[starts] = total[starts] - curve(np.zeros(1))
     paid = np.minimum(earned, cap[step, rep])
     return deals.sums(paid), deals.sums(earned - paid)
 

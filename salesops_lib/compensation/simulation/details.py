@@ -25,7 +25,8 @@ class Detail:
     ``attained``: the year's attainment of the primary measure (missing without one). ``pay``: variant → pay.
     ``withheld``: variant → money caps withheld; ``hit``: variant → (plan id, component) → share of windows at
     the cap. ``accrued``: variant → 12 sums of pay over seats and scenarios. ``drawn``: variant → recoverable
-    draw still owed at the year's end, summed over seats, per scenario.
+    draw still owed at the year's end, summed over seats, per scenario. ``held``: variant → pay that is held
+    back then, likewise.
     """
 
     attained: np.ndarray
@@ -34,6 +35,7 @@ class Detail:
     hit: dict[str, dict[tuple[str, str], tuple[float, float]]]
     accrued: dict[str, np.ndarray]
     drawn: dict[str, np.ndarray]
+    held: dict[str, np.ndarray]
 
     def joined(self, others: list[Detail]) -> Detail:
         """This and further blocks as one."""
@@ -52,6 +54,7 @@ class Detail:
             hits,
             {v: sum(b.accrued[v] for b in every) for v in names},
             {v: np.concatenate([b.drawn[v] for b in every]) for v in names},
+            {v: np.concatenate([b.held[v] for b in every]) for v in names},
         )
 
 
@@ -79,6 +82,7 @@ def empty_detail(world: World, n: int) -> Detail:
     return Detail(
         np.full((n, world.seats), np.nan, "float32"), empty(), empty(), {v: {} for v in world.variants},
         {v: np.zeros(12) for v in world.variants}, {v: np.zeros(n) for v in world.variants},
+        {v: np.zeros(n) for v in world.variants},
     )  # fmt: skip
 
 
@@ -89,9 +93,14 @@ def watch_unit(
     group, plan = of
     name, rows, pay, parts, drawn = paid
     months = np.zeros((12, *pay.shape), "float32")
+    held = group.after[name].held if name in group.after else {}
     for lane in plan.lanes:
         part = parts[lane.id]
-        months += by_month(lane, drawn, part.pay, scratch, np.asarray(world.pattern))
+        accrued = by_month(lane, drawn, part.pay, scratch, np.asarray(world.pattern))
+        months += accrued
+        if lane.id in held:
+            share, left = held[lane.id]
+            detail.held[name] += share * group.money * (left[:, None] * accrued.sum(axis=2)).sum(axis=0)
         if part.withheld is not None:
             detail.withheld[name][:, rows] += part.withheld
         if part.hit is not None:

@@ -120,37 +120,35 @@ def shared(design: Design, block: int) -> Shared:
     return Shared(market.astype("float32"), segments.astype("float32"), pick)
 
 
-def draw(
-    design: Design, stream: Stream, factors: Shared, block: int, unit: int, *, out: np.ndarray | None = None
-) -> np.ndarray:
+def draw(design: Design, stream: Stream, factors: Shared, block: int, unit: int) -> np.ndarray:
     """Attainment of one unit of reps in one block: float32, steps × scenarios × reps.
 
-    Reps ``unit * UNIT`` to ``unit * UNIT + UNIT - 1`` of the stream. A unit is always drawn whole, so that
-    a rep's draws do not depend on how many follow. ``out``: an array of the full unit to draw into.
+    Reps ``unit * UNIT`` to ``unit * UNIT + UNIT - 1`` of the stream, as far as there are. Numbers are drawn
+    rep after rep, so that a rep's do not depend on how many follow, and nobody's are drawn in vain.
     """
     n, first = design.size(block), unit * UNIT
     last = min(first + UNIT, len(stream))
-    z = np.empty((stream.steps, n, UNIT), "float32") if out is None else out[:, :n]
-    generator(design.seed, stream.name, block, unit).standard_normal(dtype="float32", out=z)
+    own = generator(design.seed, stream.name, block, unit).standard_normal(
+        (last - first, stream.steps, n), dtype="float32"
+    )
     parts, (factor, shift) = stream.structure, stream.shape.affine
     common = factor * np.sqrt(parts.passing * parts.rho)
     segment = factor * np.sqrt(parts.passing * parts.rho_segment)
-    z *= np.float32(factor * np.sqrt(max(parts.passing * (1 - parts.rho - parts.rho_segment), 0.0)))
-    z = z[:, :, : last - first]
-    spread = stream.score_sd[first:last]
-    level = (factor * stream.score[first:last] + shift).astype("float32")
-    if spread.any():
-        lasting = generator(design.seed, stream.name, block, unit, part=1)
-        drawn = lasting.standard_normal((n, UNIT), dtype="float32")[:, : last - first]
-        level = level + drawn * (factor * spread).astype("float32")
+    own *= np.float32(factor * np.sqrt(max(parts.passing * (1 - parts.rho - parts.rho_segment), 0.0)))
     repeat = stream.steps // design.steps
     if common > 0:
-        level = level + np.repeat(np.float32(common) * factors.market, repeat, axis=0)[:, :, None]
-    z += level
+        own += np.repeat(np.float32(common) * factors.market, repeat, axis=0)
     if segment > 0:
-        chosen = np.moveaxis(factors.segments[stream.segment[first:last]], 0, -1)
-        z += np.float32(segment) * np.repeat(chosen, repeat, axis=0)
-    return stream.shape.finish(z)
+        chosen = np.float32(segment) * factors.segments[stream.segment[first:last]]
+        own += np.repeat(chosen, repeat, axis=1)
+    spread = stream.score_sd[first:last]
+    level = (factor * stream.score[first:last] + shift).astype("float32")[:, None]
+    if spread.any():
+        lasting = generator(design.seed, stream.name, block, unit, part=1)
+        drawn = lasting.standard_normal((last - first, n), dtype="float32")
+        level = level + drawn * (factor * spread).astype("float32")[:, None]
+    own += level[:, None, :]
+    return stream.shape.finish(np.ascontiguousarray(np.moveaxis(own, 0, -1)))
 
 
 @dataclass(frozen=True)

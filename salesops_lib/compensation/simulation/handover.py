@@ -7,10 +7,18 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
+from salesops_lib.compensation.plans.curves import Curve
 from salesops_lib.compensation.simulation import outputs, plan_outputs
 from salesops_lib.compensation.simulation.comparison import by_decile, needed, seats_compared
 from salesops_lib.compensation.simulation.equity import gaps, tenure_group
-from salesops_lib.compensation.simulation.payout import at_attainment, curve_rows, gaming, terms
+from salesops_lib.compensation.simulation.lanes import PlanLanes
+from salesops_lib.compensation.simulation.payout import (
+    at_attainment,
+    curve_rows,
+    gaming,
+    heaviest_measure,
+    terms,
+)
 from salesops_lib.compensation.simulation.real_year import RealYear
 from salesops_lib.compensation.simulation.setup import NEW, OLD, Setup
 from salesops_lib.compensation.simulation.standing import backtested
@@ -31,7 +39,7 @@ def tidy(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     return made
 
 
-def cost_rows(costs: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
+def cost_rows(costs: pd.DataFrame) -> pd.DataFrame:
     """`outputs.COST` from :func:`cost.costs`: one row per variant."""
     rows = []
     for variant, part in costs.groupby("variant", sort=False):
@@ -39,8 +47,7 @@ def cost_rows(costs: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
         for measure, value, error in zip(part["measure"], part["value"], part["error"], strict=True):
             name = measure.lower()
             row |= {name: value, f"{name}_error": error}
-        owed = outcome.detail.drawn[variant] if outcome.detail is not None else np.array([np.nan])
-        rows.append(row | {"drawn": float(owed.mean())})
+        rows.append(row)
     return tidy(pd.DataFrame(rows), outputs.COST)
 
 
@@ -66,7 +73,7 @@ def change_rows(parts: pd.DataFrame) -> pd.DataFrame:
 
 
 def curve_table(setup: Setup) -> pd.DataFrame:
-    """`plan_outputs.CURVES` of every plan; a plan that does not change stands under old alone."""
+    """`plan_outputs.CURVES`, the plan with the largest jump first; what does not change stands under old."""
     frames = [
         curve_rows(plan, variant)
         for variant, plan_id, plan in _shown(setup)
@@ -74,6 +81,9 @@ def curve_table(setup: Setup) -> pd.DataFrame:
     ]
     made = pd.concat(frames, ignore_index=True)
     made["knot"] = made.groupby(["variant", "plan_id", "component"]).cumcount() + 1
+    made["least"] = -made.groupby("plan_id")["jump"].transform(lambda jumps: jumps.abs().max())
+    order = ["least", "plan_id", "component", "variant", "knot"]
+    made = made.sort_values(order, ascending=[True, True, True, False, True], ignore_index=True)
     return tidy(made, plan_outputs.CURVES)
 
 
@@ -97,21 +107,31 @@ def term_rows(setup: Setup, outcome: Outcome) -> pd.DataFrame:
 
 def curve_points(setup: Setup) -> pd.DataFrame:
     """Payout ÷ target by attainment of the main measure, others at target: ``plan_id``, ``variant``,
-    ``attained``, ``pay``. Plans with a quota of their own.
+    ``attained``, ``pay``. Plans that pay by a quota; a jump has a point on either side.
     """
     frames = []
     for variant, plan_id, _ in _shown(setup):
-        group = main_group(setup, plan_id)
-        if group is not None:
-            pay = at_attainment(group.lanes[variant], group.primary, GRID)
+        group = max((g for g in setup.world.groups if g.plan_id == plan_id), key=lambda g: len(g.rows))
+        group = main_group(setup, plan_id) or group
+        lanes = group.lanes[variant]
+        measure = group.primary or heaviest_measure(lanes)
+        if measure:
+            grid = _with_knots(lanes, measure)
+            pay = at_attainment(lanes, measure, grid)
             frames.append(
-                pd.DataFrame({"plan_id": plan_id, "variant": variant, "attained": GRID, "pay": pay})
+                pd.DataFrame({"plan_id": plan_id, "variant": variant, "attained": grid, "pay": pay})
             )
-    return (
-        pd.concat(frames, ignore_index=True)
-        if frames
-        else pd.DataFrame(columns=["plan_id", "variant", "attained", "pay"])
-    )
+    columns = ["plan_id", "variant", "attained", "pay"]
+    return pd.concat(frames, ignore_index=True).dropna() if frames else pd.DataFrame(columns=columns)
+
+
+def _with_knots(lanes: PlanLanes, measure: str) -> np.ndarray:
+    """The grid with the knots of the lanes on a measure, and the last point below each jump."""
+    curves = [x.curve for x in lanes.lanes if x.measure == measure and isinstance(x.curve, Curve)]
+    knots = [float(k) for curve in curves for k in curve.knots]
+    below = [np.nextafter(float(x), 0) for curve in curves for x, _, _ in curve.jumps]
+    points = np.array([*GRID, *knots, *below])
+    return np.unique(points[points <= GRID[-1]])
 
 
 def gaming_rows(setup: Setup, discount: float) -> pd.DataFrame:

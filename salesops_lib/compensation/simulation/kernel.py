@@ -4,8 +4,10 @@ A curve that is linear between knots is a start, a first slope and, at each knot
 
     pay(x) = start + slope·x + Σ turn_k·(max(x, t_k) − t_k) + Σ jump_k·[x ≥ t_k],   x ≥ 0
 
-which is one maximum per knot and one product of a short row with a tall block. Where a rising curve ends
-flat, its top is a minimum instead of a last hinge. Statements do not come from here: see `certified`.
+added up in this order, float32 by float32, so that the bits hang on nothing but the curve and x: not on the
+build of a linear algebra library, and not on whether the loop is compiled (:mod:`compiled`) or NumPy's. Where
+a rising curve ends flat, its top is a minimum instead of a last hinge. Statements do not come from here: see
+`certified`.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ from fractions import Fraction
 import numpy as np
 
 from salesops_lib.compensation.plans.curves import Curve
+from salesops_lib.compensation.simulation import compiled
 
 TILE = 16_384  # most elements worked on at once: a few rows of float32 fit a core's cache
-MOST_SHAPES = 64  # shapes of working memory kept; a run has a handful
+MOST_SHAPES = 64  # curves whose constants are kept; a run has a handful
 
 
 @dataclass(frozen=True)
@@ -37,41 +40,37 @@ class Hinges:
 
 
 class Scratch:
-    """Working memory of the kernel, kept between calls: rows of hinges, and tiles of constants.
+    """Working memory of the kernel, kept between calls: a row, and tiles of constants.
 
-    A tile repeats a knot over a whole row: NumPy compares a row with a row several times faster than a row
-    with a number.
+    ``payouts``: how many are going to be worked out with it; from ``compiled.WORTH`` on by a compiled loop
+    where there is one. A tile repeats a knot over a whole row: NumPy takes the maximum of a row and a row
+    several times faster than of a row and a number.
     """
 
-    def __init__(self) -> None:
-        self._rows: dict[tuple[int, int], np.ndarray] = {}
-        self._tiles: dict[int, tuple] = {}
+    def __init__(self, payouts: int = 0) -> None:
+        self.loop = compiled.loop() if payouts >= compiled.WORTH else None
+        self.row = np.empty(TILE, "float32")
+        self._kept: dict[int, tuple] = {}
 
-    def rows(self, count: int, size: int) -> np.ndarray:
-        """``count`` rows of ``size`` side by side, the last of ones: a constant is then one more weight."""
-        key = (count, size)
-        if key not in self._rows:
-            if len(self._rows) > MOST_SHAPES:
-                self._rows.clear()
-            self._rows[key] = np.ones((count, size), "float32")
-        return self._rows[key]
+    def tiles(self, curve: Hinges) -> tuple[list[np.ndarray | None], np.ndarray | None]:
+        """A curve's knots, each over a whole row, None for one at 0; its top likewise, None without one."""
+        return self._of(curve)[:2]
 
-    def tiles(self, curve: Hinges) -> tuple[np.ndarray, np.ndarray | None, int]:
-        """A curve's knots, each over a whole row; its top likewise, None without one; 1 if it starts at 0."""
-        found = self._tiles.get(id(curve))
+    def constants(self, curve: Hinges) -> tuple | None:
+        """What the compiled loop takes of a curve; None where there is no loop for it."""
+        return self._of(curve)[2]
+
+    def _of(self, curve: Hinges) -> tuple:
+        found = self._kept.get(id(curve))
         if found is None:
-            if len(self._tiles) > MOST_SHAPES:
-                self._tiles.clear()
-            knots = np.repeat(curve.knots.reshape(-1, 1), TILE, axis=1)
+            if len(self._kept) > MOST_SHAPES:
+                self._kept.clear()
+            knots = [None if k == 0 else np.full(TILE, k) for k in curve.knots]
             top = np.full(TILE, curve.top) if np.isfinite(curve.top) else None
-            from_zero = int(len(curve.knots) > 0 and curve.knots[0] == 0)
-            found = self._tiles[id(curve)] = (
-                curve,
-                knots,
-                top,
-                from_zero,
-            )  # held, so that the id stays its own
-        return found[1:]
+            constants = compiled.constants(curve) if self.loop is not None else None
+            # The curve is kept too, so that its id stays its own.
+            found = self._kept[id(curve)] = (knots, top, constants, curve)
+        return found
 
 
 def hinges(curve: Curve) -> Hinges:
@@ -104,21 +103,35 @@ def pay(curve: Hinges, x: np.ndarray, out: np.ndarray, scratch: Scratch) -> np.n
     parts in ten million of the curve's steepest slope times x.
     """
     flat, to = x.reshape(-1), out.reshape(-1)
-    knots, top, from_zero = scratch.tiles(curve)  # a first knot at 0 is x itself, for x ≥ 0
-    count = len(curve.weights)
+    if scratch.loop is not None and (constants := scratch.constants(curve)) is not None:
+        scratch.loop(flat, to, *constants)
+        return out
+    knots, top = scratch.tiles(curve)
     step = -(-flat.size // max(-(-flat.size // TILE), 1))  # tiles of one size: no short one at the end
     for first in range(0, flat.size, max(step, 1)):
         part, into = flat[first : first + step], to[first : first + step]
-        rows = scratch.rows(count, part.size)
-        if from_zero:
-            np.copyto(rows[0], part)
-        np.maximum(part, knots[from_zero:, : part.size], out=rows[from_zero:-1])
-        np.dot(curve.weights, rows, out=into)
+        row = scratch.row[: part.size]
+        _hinged(curve, part, knots, row, into)
         for at, jump in curve.leaps:
-            into += np.multiply(part >= at, jump, dtype="float32")
+            into += np.multiply(part >= at, jump, out=row, dtype="float32")
         if top is not None:
             np.minimum(into, top[: part.size], out=into)
     return out
+
+
+def _hinged(curve: Hinges, x: np.ndarray, knots: list, row: np.ndarray, into: np.ndarray) -> None:
+    """The hinges of one tile, in the order in which the compiled loop adds them; a knot at 0 is x itself."""
+    *weights, added = curve.weights
+    if not weights:
+        into.fill(added)
+        return
+    for number, (knot, weight) in enumerate(zip(knots, weights, strict=True)):
+        to = into if number == 0 else row
+        bent = x if knot is None else np.maximum(x, knot[: x.size], out=to)
+        np.multiply(bent, weight, out=to)
+        if number:
+            into += row
+    into += added
 
 
 def _flat_top(curve: Curve, above: list[int]) -> Fraction | None:

@@ -2,7 +2,7 @@
 
     pay of a window = scale × curve(x) × factors, at most the cap;  x is attainment or the value
 
-Scales are arrays of money over windows and reps (see `scales`). What a lane leaves out is said by `left_out`.
+Scales are arrays of money over windows and reps (see `scales`). What lanes leave out is said by `limits`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class SpiffLane:
-    """A SPIFF: money per qualifying deal in some steps, at most ``most`` over all payees, ``own`` for one."""
+    """A SPIFF: money per deal, unit or dollar in some steps; at most ``most`` over all, ``own`` for one."""
 
     id: str
     pays: float
@@ -74,11 +74,24 @@ class SpiffLane:
 
 
 @dataclass(frozen=True)
+class PoolLane:
+    """A pool: ``rate`` × all sales and ``fixed`` money a year, shared among ``roles`` (all without) ``by``
+    equal parts, days active or credited ``measure``.
+    """
+
+    id: str
+    roles: tuple[str, ...]
+    rate: float
+    fixed: float
+    by: str
+    measure: str
+
+
+@dataclass(frozen=True)
 class PlanLanes:
     """A plan's lanes for one group.
 
-    ``quotas``: measure → steps × reps. ``cap``: the plan's, money of the year per rep. ``pools``: (id, roles,
-    share of all sales, fixed money of the year).
+    ``quotas``: measure → steps × reps. ``cap``: the plan's, money of the year per rep.
     """
 
     plan: Plan
@@ -86,7 +99,7 @@ class PlanLanes:
     quotas: dict[str, np.ndarray]
     spiffs: tuple[SpiffLane, ...]
     cap: np.ndarray
-    pools: tuple[tuple[str, tuple[str, ...], float, float], ...]
+    pools: tuple[PoolLane, ...]
 
     @cached_property
     def units(self) -> tuple[PlanLanes, ...]:
@@ -115,41 +128,18 @@ def lanes_of(plan: Plan, target: np.ndarray, quotas: dict[str, np.ndarray], step
         Periods of the year that the design has (4); a measure by month has twelve.
     """
     made = tuple(_lane(plan, c, target, quotas) for c in plan.components)
-    spiffs = tuple(_spiff(plan, s, steps) for s in plan.spiffs if s.per == "deal")
+    spiffs = tuple(_spiff(plan, s, steps) for s in plan.spiffs)
     cap = np.full(len(target), np.inf)
     if plan.cap is not None:
         cap = _cap(plan.cap, target[None, :] / ANNUAL[plan.cap.period or "year"])[0]
     return PlanLanes(plan, made, quotas, spiffs, cap, tuple(_pool(plan, p) for p in plan.pool))
 
 
-def left_out(plan: Plan) -> list[str]:
-    """What of a plan the simulation does not carry, in sentences."""
-    said = []
-    if plan.clawback:
-        said.append(f"{plan.id}: clawbacks are not drawn; the real year beside it has them.")
-    if plan.holds:
-        said.append(f"{plan.id}: holds move when pay is paid, not what is earned; they are not drawn.")
-    for pool in plan.pool:
-        funded = plan.measure(pool.funding.measure) if pool.funding.measure else None
-        if funded is not None and funded.where:
-            said.append(f"{plan.id}: pool {pool.id} is funded by all sales drawn, its filter is left out.")
-        if pool.distribute.by != "equal":
-            said.append(f"{plan.id}: pool {pool.id} is shared evenly here, not by {pool.distribute.by}.")
-    for spiff in plan.spiffs:
-        if spiff.per != "deal":
-            said.append(
-                f"{plan.id}: SPIFF {spiff.id} pays per {spiff.per}, which is not drawn; add its budget."
-            )
-    if plan.cap is not None and plan.cap.carry_excess:
-        said.append(f"{plan.id}: what lies above the plan's cap is carried, here it is cut off.")
-    return said
-
-
-def _pool(plan: Plan, pool) -> tuple[str, tuple[str, ...], float, float]:
+def _pool(plan: Plan, pool) -> PoolLane:
     funding, share = pool.funding, float(pool.funding.share)
-    if funding.measure and funding.rate_percent:
-        return (pool.id, pool.roles, float(funding.rate_percent) / 100 * share, 0.0)
-    return (pool.id, pool.roles, 0.0, float(funding.amount or 0) * share * ANNUAL[funding.period or "year"])
+    rate = float(funding.rate_percent) / 100 * share if funding.measure and funding.rate_percent else 0.0
+    fixed = 0.0 if rate else float(funding.amount or 0) * share * ANNUAL[funding.period or "year"]
+    return PoolLane(pool.id, pool.roles, rate, fixed, pool.distribute.by, funding.measure or "")
 
 
 def _lane(plan: Plan, part, target: np.ndarray, quotas: dict[str, np.ndarray]) -> Lane:
@@ -241,7 +231,7 @@ def _spiff(plan: Plan, spiff, steps: int) -> SpiffLane:
     edges = start + np.arange(steps + 1) * year / steps
     low, high = spiff.from_.toordinal(), spiff.to.toordinal()
     inside = np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0, None)
-    pays = float(spiff.pays)
+    pays = float(spiff.pays) / (100 if spiff.per == "percent" else 1)
     most, own = (
         float(cap) if cap is not None else float("inf") for cap in (spiff.max_total, spiff.max_per_payee)
     )

@@ -19,18 +19,16 @@ def presence(world: World, group: Group, number: int, unit: int, n: int) -> tupl
     leaving = world.leaving
     reps = min(UNIT, len(group.rows) - unit * UNIT)
     random = generator(world.design.seed, f"{group.name}/leaving", number, unit)
-    leaves = random.random((n, UNIT))[:, :reps] < leaving.rate
-    when = random.random((n, UNIT))[:, :reps] * MONTHS
-    month = np.arange(MONTHS)[:, None, None]
+    leaves = np.nonzero(random.random((n, UNIT))[:, :reps] < leaving.rate)
+    when = random.random((n, UNIT))[:, :reps][leaves] * MONTHS
+    month = np.arange(MONTHS)[:, None]
     back = when + leaving.lag
-    before = np.clip(when - month, 0, 1)
-    after = np.clip(month + 1 - back, 0, 1)
-    present = np.where(leaves, before + after, 1.0)
+    before, after = np.clip(when - month, 0, 1), np.clip(month + 1 - back, 0, 1)
     shares = np.array([*leaving.ramp, 1.0])
     served = np.clip(np.floor(month + 0.5 - back), 0, len(shares) - 1).astype("int64")
-    output = np.where(leaves, before + after * shares[served], 1.0)
-    steps = world.design.steps
-    return tuple(
-        part.reshape(steps, MONTHS // steps, n, reps).mean(axis=1).astype("float32")
-        for part in (present, output)
-    )
+    steps, made = world.design.steps, []
+    for monthly in (before + after, before + after * shares[served]):
+        part = np.ones((steps, n, reps), "float32")
+        part[:, leaves[0], leaves[1]] = monthly.reshape(steps, MONTHS // steps, -1).mean(axis=1)
+        made.append(part)
+    return made[0], made[1]

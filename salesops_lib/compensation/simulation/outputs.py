@@ -27,7 +27,73 @@ COST = Table(
         Column("over_p90", "ratio", "P90 ÷ budget − 1."),
         Column("over_p90_error", "ratio", "Its error."),
         Column("reserve", "money", "P90 − P50: what to hold beside the middle."),
+    ),
+)
+LATER = Table(
+    "comp_later",
+    "the year's pay under the old or new plans after it is earned",
+    ("variant",),
+    (
+        VARIANT,
         Column("drawn", "money", "Mean recoverable draw still owed at the year's end."),
+        Column("held", "money", "Mean pay still held back at the year's end; missing where nobody can tell."),
+        Column("returned", "money", "Mean of what the year's deals give back by clawback, not taken off pay; "
+               "of the roles whose past deals can tell, missing without one."),
+        Column("returned_p90", "money", "P90 of it."),
+    ),
+)  # fmt: skip
+AFTER = Table(
+    "comp_after",
+    "a role whose pay is held back or clawed back: what became of its past deals under a version's terms",
+    ("variant", "role"),
+    (
+        VARIANT,
+        PLAN,
+        ROLE,
+        Column("deals", "count", "Past deals that have seen the clawback's whole window."),
+        Column("came_back", "count", "Of them those that gave pay back."),
+        Column("rate", "ratio", "Share of pay by deal that came back, deals weighed by their value."),
+        Column("low", "ratio", "Low end, 90 %."),
+        Column("high", "ratio", "High end; none came back: of the share of deals."),
+        Column("held_share", "ratio", "Share of pay on held components that is held back at first."),
+        Column("released_90", "ratio", "Share of held pay released within 90 days."),
+        Column("unseen", "text", "Triggers of which the data has no event."),
+    ),
+)
+WINNERS = Table(
+    "comp_winners",
+    "a plan's seats, or those of all: who wins and who loses by expected pay",
+    ("plan_id",),
+    (
+        Column("plan_id", "text", "Id of the plan, or all.", nullable=False),
+        Column("seats", "count", "Seats.", nullable=False),
+        Column("wins", "count", "Seats that earn more, by half a percent at least.", nullable=False),
+        Column("loses", "count", "Seats that earn less.", nullable=False),
+        Column("wins_share", "ratio", "wins ÷ seats.", low=0, high=1),
+        Column("loses_share", "ratio", "loses ÷ seats.", low=0, high=1),
+        Column("gained", "money", "What those with more expected pay gain together."),
+        Column("lost", "money", "What those with less lose, below 0."),
+        Column("change", "money", "gained + lost."),
+        Column("change_share", "ratio", "change ÷ expected pay under the old plan."),
+    ),
+)
+MARGINAL = Table(
+    "comp_marginal",
+    "the next dollar of sales under the old or new plans",
+    ("variant",),
+    (
+        VARIANT,
+        Column("pay", "money", "Expected incentive pay.", nullable=False),
+        Column("sales", "money", "Credited sales.", nullable=False),
+        Column("average", "ratio", "pay ÷ sales."),
+        Column("per_sale", "ratio", "Pay for the next dollar of sales."),
+        Column("per_sale_error", "ratio", "Standard Monte Carlo error of it."),
+        Column(
+            "break_even",
+            "ratio",
+            "Lift of sales at which its gross margin pays for what the new plans "
+            "cost more; below 0: what sales may lose.",
+        ),
     ),
 )
 AT_LEVEL = Table(
@@ -86,6 +152,7 @@ DECILES = Table(
         Column("change", "money", "pay_new − pay_old."),
         Column("change_share", "ratio", "change ÷ pay_old."),
         Column("winners", "ratio", "Share of seat-years that earn more.", low=0, high=1),
+        Column("losers", "ratio", "Share that earn less.", low=0, high=1),
     ),
 )
 CHANGE = Table(
@@ -116,6 +183,7 @@ TORNADO = Table(
         Column("p90_high", "money", "P90 at the high value."),
         Column("p50", "money", "P50 as assumed."),
         Column("p90", "money", "P90 as assumed."),
+        Column("p90_error", "money", "Standard Monte Carlo error of it."),
         Column("swing", "money", "Largest distance of a P90 from the one as assumed."),
     ),
 )
@@ -132,10 +200,12 @@ STANDING = Table(
         Column("at_quota", "ratio", "Share at quota.", low=0, high=1),
         Column("at_excellence", "ratio", "Share at 125 % and more.", low=0, high=1),
         Column("excellence", "ratio", "Attainment one in ten reaches."),
+        Column("excellence_error", "ratio", "Standard Monte Carlo error of it."),
         Column("median_attained", "ratio", "Median attainment."),
         Column("pay_p10", "ratio", "P10 of pay ÷ target."),
         Column("pay_p50", "ratio", "P50 of pay ÷ target."),
         Column("pay_p90", "ratio", "P90 of pay ÷ target."),
+        Column("pay_error", "ratio", "Largest standard Monte Carlo error of these three."),
         Column("differentiation", "number", "P90 ÷ P10 of pay ÷ target."),
         Column("correlation", "ratio", "Spearman, attainment and pay ÷ target.", low=-1, high=1),
         Column("cap_share", "ratio", "Windows of capped components at the cap.", low=0, high=1),
@@ -186,5 +256,6 @@ EQUITY = Table(
     ),
 )
 SIMULATION_OUTPUTS = (
-    COST, AT_LEVEL, SEATS, DECILES, CHANGE, TORNADO, STANDING, BACKTEST, ACCRUAL, EQUITY, *PLAN_OUTPUTS,
+    COST, LATER, AFTER, WINNERS, MARGINAL, AT_LEVEL, SEATS, DECILES, CHANGE, TORNADO, STANDING, BACKTEST,
+    ACCRUAL, EQUITY, *PLAN_OUTPUTS,
 )  # fmt: skip

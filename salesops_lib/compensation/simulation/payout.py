@@ -65,6 +65,12 @@ def at_attainment(plan: PlanLanes, primary: str, grid: np.ndarray) -> np.ndarray
     return total / target if target > 0 else np.full(len(grid), np.nan)
 
 
+def heaviest_measure(plan: PlanLanes) -> str:
+    """The measure of the lane with the most target pay of those that pay by a quota; empty without one."""
+    paid = [x for x in plan.lanes if x.by_quota and isinstance(x.curve, Curve)]
+    return max(paid, key=lambda x: float(x.target[:, 0].sum())).measure if paid else ""
+
+
 def terms(plan: Plan, variant: str, quota: float, attained: np.ndarray, curve) -> dict:
     """The terms by which plans are compared, each by one definition.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import pandas as pd
 
+from salesops_lib.compensation.engine.events import kinds_of
 from salesops_lib.compensation.engine.history import Records
 from salesops_lib.compensation.engine.lines import EARNINGS
 from salesops_lib.compensation.engine.pay import Paid, pay
@@ -54,8 +55,8 @@ def last_year(records: Records) -> Period | None:
 def real_year(setup: Setup) -> RealYear | None:
     """Pay the last finished year under every variant, exactly; None where there is none.
 
-    Versions are taken as if they had held in that year. Draws, holds and clawbacks move when pay is paid;
-    what is compared is what is earned.
+    Versions are taken as if they had held in that year. What is compared is what is earned: draws and holds
+    move when it is paid, and what came back later is told by :mod:`after`.
     """
     period = last_year(setup.records)
     if period is None:
@@ -81,7 +82,9 @@ def real_year(setup: Setup) -> RealYear | None:
 
 def _paid(records: Records, version: Plan, start: date, end: date) -> tuple[dict, tuple, list[str]]:
     plan = shifted(version, start, end)
-    paid = pay([plan], records.inputs([plan], start, end - timedelta(days=1)))
+    inputs = records.inputs([plan], start, end - timedelta(days=1))
+    earning = inputs.events["event"].isin(kinds_of([plan])[0])
+    paid = pay([plan], replace(inputs, events=inputs.events[earning]))
     earned: dict[tuple[str, str], int] = defaultdict(int)
     for line in paid.lines:
         if line.kind in EARNINGS:

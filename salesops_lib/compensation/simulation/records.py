@@ -21,6 +21,7 @@ from salesops_lib.core.policy import Policy
 
 TABLES = (
     "opportunities", "reps", "quotas", "plan_assignments", "credits", "leads", "measure_events", "line_items",
+    "invoices", "contracts",
 )  # fmt: skip
 """Tables that are read where they are there; the first four are needed."""
 NAMES = ("", *FAMILIES, "bootstrap", "deals")

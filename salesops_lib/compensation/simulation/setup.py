@@ -9,9 +9,11 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from salesops_lib.compensation.engine.history import Records, by_plan, deals_of, past
+from salesops_lib.compensation.engine.history import Records, by_plan, past
 from salesops_lib.compensation.plans.plan import Plan
 from salesops_lib.compensation.plans.terms import Effective
+from salesops_lib.compensation.simulation.after import after_each
+from salesops_lib.compensation.simulation.deal_past import needs_deals, past_deals
 from salesops_lib.compensation.simulation.draws import Design, block_size
 from salesops_lib.compensation.simulation.lanes import lanes_of
 from salesops_lib.compensation.simulation.seats import STEPS, Seats, quotas_for, reports, seats_of
@@ -163,7 +165,8 @@ class _Maker:
         primary = next((m for m, x in measures.items() if x.quota and x.aggregate == "sum"), "")
         teams = [reports(self.seats, rep) for rep in frame["rep_id"]]
         leads = any(len(t) for t in teams)
-        sources, parts = self._sources(name, frame, measures, quotas, (primary, teams if leads else None))
+        lead = (primary, teams if leads else None, tuple(used.values()))
+        sources, parts = self._sources(name, frame, measures, quotas, lead)
         made = Group(
             name=name, plan_id=plan_id, rows=np.asarray(rows), sources=sources, quotas=quotas,
             primary="" if leads or primary not in sources or _is_overlay(used[OLD], primary) else primary,
@@ -171,7 +174,10 @@ class _Maker:
             whole=frozenset(m for m, x in measures.items() if x.aggregate == "count"),
             parts=parts, lanes={}, tenure=_tenure(frame["hired"], self.start),
         )  # fmt: skip
-        return replace(made, lanes={v: self.lanes(made, plan, used[OLD]) for v, plan in used.items()})
+        lanes = {v: self.lanes(made, plan, used[OLD]) for v, plan in used.items()}
+        versions = by_plan(self.history).get(plan_id, [])
+        rows = self.known.panel[self.known.panel["role"] == name]
+        return replace(made, lanes=lanes, after=after_each(self.records, versions, used, rows, len(frame)))
 
     def lanes(self, group: Group, plan: Plan, old: Plan):
         """Lanes of a version for a group; target pay moves with the version's own from the old one's."""
@@ -181,7 +187,7 @@ class _Maker:
         return lanes_of(plan, target, group.quotas, STEPS)
 
     def _sources(self, name: str, frame: pd.DataFrame, measures: dict, quotas: dict, lead: tuple):
-        primary, teams = lead
+        primary, teams, used = lead
         sources, parts = {}, {}
         for m, measure in measures.items():
             if measure.aggregate == "share" and measure.of == "team_members_at_quota":
@@ -190,7 +196,7 @@ class _Maker:
                 sources[m] = Team(tuple(teams), self._team_factor(name, m, frame, teams))
             else:
                 sources[m] = self._stream(name, m, measure, frame)
-        deals = self._deals(name, primary, quotas, frame) if primary and not teams else None
+        deals = self._deals((name, primary), quotas, frame, used) if primary and not teams else None
         if deals is not None:
             sources[primary] = deals
             parts = {f: primary for f in deals.flags if not (f in measures and measures[f].quota)}
@@ -204,21 +210,18 @@ class _Maker:
                 return whole
         return stream_of(self.known, name, m, measure, frame, self.places)
 
-    def _deals(self, name: str, primary: str, quotas: dict, frame: pd.DataFrame):
+    def _deals(self, of: tuple[str, str], quotas: dict, frame: pd.DataFrame, used: tuple[Plan, ...]):
         """Deal by deal where that was asked for, or the family is free and the role is lumpy or needs it."""
-        if self.assumed.family not in {"", "deals"} or not self.history:
+        name, primary = of
+        versions = by_plan(self.history).get(frame["plan_id"].iloc[0], [])
+        if self.assumed.family not in {"", "deals"} or not versions:
             return None
-        plan_id = frame["plan_id"].iloc[0]
-        versions = by_plan(self.history).get(plan_id, [])
-        deals = deals_of(self.records, versions, primary)
+        deals = past_deals(self.records, versions, used, primary)
         self._days += deals["day"].tolist()
-        plan = versions[-1] if versions else None
-        needs = plan is not None and (
-            bool(plan.spiffs) or any(c.cap and c.cap.per_deal is not None for c in plan.components)
-        )
-        if not (needs or self.assumed.family == "deals" or is_lumpy(self.known, name, deals)):
+        needs = needs_deals([versions[-1], *used]) or self.assumed.family == "deals"
+        if not (needs or is_lumpy(self.known, name, deals)):
             return None
-        made = deals_stream_of(self.known, (name, primary), quotas[primary], frame, self.places, deals)
+        made = deals_stream_of(self.known, of, quotas[primary], frame, self.places, deals)
         if made is not None:
             self.deal_roles.append(name)
         return made

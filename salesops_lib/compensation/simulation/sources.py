@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
+from salesops_lib.compensation.simulation.deal_past import PER_DEAL, PER_SIZE
 from salesops_lib.compensation.simulation.deals import DealStream, deal_stream
 from salesops_lib.compensation.simulation.draws import Bootstrap, Stream
 from salesops_lib.compensation.simulation.families import Family
@@ -131,13 +132,15 @@ def deals_stream_of(
     family, score, sd = _level(known, kind, role, name, seats["rep_id"])
     flags = {c[5:]: won[c].to_numpy(bool) for c in won.columns if c.startswith("flag_")}
     level = (family, known.structure(kind), score, sd)
-    return deal_stream(
-        f"{role}/{name}/deals",
-        (won["value"].to_numpy("float64"), flags),
-        quota,
-        level,
-        _segments(seats, places),
-    )
+    history = (won["value"].to_numpy("float64"), flags)
+    made = deal_stream(f"{role}/{name}/deals", history, quota, level, _segments(seats, places))
+    worths = {
+        c.removeprefix(start): (won[c].to_numpy("float64"), start == PER_SIZE)
+        for start in (PER_DEAL, PER_SIZE)
+        for c in won.columns
+        if c.startswith(start)
+    }
+    return replace(made, worths=worths)
 
 
 def is_lumpy(known: Estimates, role: str, deals: pd.DataFrame) -> bool:

@@ -25,10 +25,12 @@ def standing(setup: Setup, outcome: Outcome) -> pd.DataFrame:
         ``median_attained``; missing for a role without a quota of its own. ``pay_p10``, ``pay_p50``,
         ``pay_p90`` of pay ÷ target, ``differentiation`` (P90 ÷ P10), ``correlation`` (Spearman of attainment
         and pay ÷ target over seat-years), ``cap_share`` (of windows of capped components at the cap),
-        ``withheld`` (money a year that caps withheld).
+        ``withheld`` (money a year that caps withheld). ``excellence_error``, ``pay_error``: standard Monte
+        Carlo errors, of pay's three quantiles the largest.
     """
     detail = outcome.detail
     rows = []
+    kept = outcome.block[: len(detail.attained)] if detail is not None else np.array([], "int64")
     for variant, plans in setup.plans.items():
         if detail is None or variant not in detail.pay:
             continue
@@ -45,6 +47,8 @@ def standing(setup: Setup, outcome: Outcome) -> pd.DataFrame:
                     "seats": len(group.rows),
                     **_reached(attained, plans[group.plan_id], bool(group.primary)),
                     **_spread(share),
+                    "excellence_error": _error(attained, kept, EXCELLENCE) if group.primary else np.nan,
+                    "pay_error": max(_error(share, kept, q) for q in (0.1, 0.5, 0.9)),
                     "correlation": spearman(attained.ravel(), share.ravel()) if group.primary else np.nan,
                     "cap_share": hit / of if of else np.nan,
                     "withheld": float(detail.withheld[variant][:, group.rows].sum(axis=1).mean()),
@@ -55,8 +59,8 @@ def standing(setup: Setup, outcome: Outcome) -> pd.DataFrame:
 
 COLUMNS = [
     "variant", "plan_id", "role", "seats", "at_threshold", "at_quota", "at_excellence", "excellence",
-    "median_attained", "pay_p10", "pay_p50", "pay_p90", "differentiation", "correlation", "cap_share",
-    "withheld",
+    "excellence_error", "median_attained", "pay_p10", "pay_p50", "pay_p90", "pay_error", "differentiation",
+    "correlation", "cap_share", "withheld",
 ]  # fmt: skip
 EXCELLENT = 1.25
 
@@ -115,6 +119,13 @@ def _spread(share: np.ndarray) -> dict[str, float]:
     low, middle, high = (float(v) for v in np.quantile(known, [0.1, 0.5, 0.9]))
     ratio = high / low if low > 0 else float("nan")
     return {"pay_p10": low, "pay_p50": middle, "pay_p90": high, "differentiation": ratio}
+
+
+def _error(values: np.ndarray, block: np.ndarray, share: float) -> float:
+    """Monte Carlo error of a quantile over scenarios × seats: that of the blocks' own; missing with one."""
+    cuts = np.split(values, np.flatnonzero(np.diff(block)) + 1)
+    own = [np.quantile(known, share) for cut in cuts if (known := cut[np.isfinite(cut)]).size]
+    return float(np.std(own, ddof=1) / np.sqrt(len(own))) if len(own) > 1 else float("nan")
 
 
 def _hits(hits: dict, plan_id: str) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from salesops_lib.compensation.simulation.after import After
 from salesops_lib.compensation.simulation.deals import DealStream
 from salesops_lib.compensation.simulation.draws import Bootstrap, Design, Stream
 from salesops_lib.compensation.simulation.lanes import PlanLanes
@@ -36,9 +37,9 @@ class Group:
 
     ``sources``: measure → what it is drawn from. ``quotas``: measure → steps × reps. ``primary``: the measure
     whose amounts are sales; empty: none. ``means``: measures whose window is a mean. ``whole``: measures
-    counted in whole numbers. ``parts``: measure or SPIFF → the deal measure it is a part of. ``lanes``:
+    counted in whole numbers. ``parts``: measure → the deal measure it is a part of. ``lanes``:
     variant → lanes. ``tenure``: whole months on the first day. ``money``: what pay is multiplied with
-    to be in the reporting currency.
+    to be in the reporting currency. ``after``: variant → what becomes of deals; none where nothing does.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Group:
     lanes: dict[str, PlanLanes]
     tenure: np.ndarray
     money: float = 1.0
+    after: dict[str, After] = field(default_factory=dict)
 
     @property
     def waits(self) -> bool:
@@ -91,6 +93,17 @@ class World:
         first, n = block * self.design.block, self.design.size(block)
         level = np.broadcast_to(np.asarray(self.level, "float32"), self.design.scenarios)
         return level[first : first + n, None]
+
+    @property
+    def payouts(self) -> int:
+        """How many payouts the scenarios ask for: a seat, a window, a component and a variant are one."""
+        per_year = sum(
+            lane.windows * len(group.rows)
+            for group in self.groups
+            for plan in group.lanes.values()
+            for lane in plan.lanes
+        )
+        return per_year * self.design.scenarios
 
     @property
     def quota(self) -> np.ndarray:

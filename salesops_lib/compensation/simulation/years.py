@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from salesops_lib.compensation.simulation import draws
+from salesops_lib.compensation.simulation import draws, kernel
 from salesops_lib.compensation.simulation.blocks import BlockResult, run_block
 from salesops_lib.compensation.simulation.world import World
 
@@ -28,7 +28,8 @@ class Outcome:
     errors are taken. ``moved``: variant → what its behaviour adds to sales. ``seat_pay``: variant → expected
     pay of each seat; ``better``: variant → chance that a seat earns more than under the first variant.
     ``parts``: variant → (plan id, component) → expected pay. ``detail``:
-    the scenarios of the first blocks seat by seat (:class:`blocks.Detail`), joined.
+    the scenarios of the first blocks seat by seat (:class:`blocks.Detail`), joined. ``returned``: variant →
+    what of the year's pay comes back within the clawback's window; it is not taken off ``pay``.
     """
 
     world: World
@@ -41,6 +42,7 @@ class Outcome:
     better: dict[str, np.ndarray]
     parts: dict[str, dict[tuple[str, str], float]]
     detail: object = field(repr=False, default=None)
+    returned: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def scenarios(self) -> int:
@@ -55,23 +57,22 @@ def simulate(world: World, *, workers: int = 1) -> Outcome:
     """
     numbers = range(world.design.blocks)
     if workers == 1:
-        made = run_blocks(world, numbers)
+        made = run_blocks(world, numbers, world.payouts)
     else:
         from joblib import Parallel, delayed
 
         size = max(1, -(-len(numbers) // (workers * TASKS_PER_WORKER)))
         tasks = [numbers[i : i + size] for i in range(0, len(numbers), size)]
-        pieces = Parallel(n_jobs=workers)(delayed(run_blocks)(world, task) for task in tasks)
+        share = world.payouts // workers
+        pieces = Parallel(n_jobs=workers)(delayed(run_blocks)(world, task, share) for task in tasks)
         made = [block for piece in pieces for block in piece]
     return gather(world, made)
 
 
-def run_blocks(world: World, numbers: range) -> list[BlockResult]:
-    """Some blocks, one after the other. Linear algebra stays on one thread: more would change last bits."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        return [run_block(world, number) for number in numbers]
+def run_blocks(world: World, numbers: range, payouts: int) -> list[BlockResult]:
+    """Some blocks, one after the other. ``payouts``: how many this process is to work out in all."""
+    scratch = kernel.Scratch(payouts)
+    return [run_block(world, number, scratch) for number in numbers]
 
 
 def gather(world: World, made: list[BlockResult]) -> Outcome:
@@ -100,6 +101,7 @@ def gather(world: World, made: list[BlockResult]) -> Outcome:
         better={v: summed(lambda b, v=v: b.better[v]) / count for v in names if v != first},
         parts={v: _parts([b.parts[v] for b in made], count) for v in names},
         detail=details[0].joined(details[1:]) if details else None,
+        returned={v: joined(lambda b, v=v: b.returned[v]) for v in names},
     )
 
 
