@@ -37,6 +37,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.
 Role = Annotated[str, typer.Option(help="manager or finance.")]
 Who = Annotated[str, typer.Option(help="Who signs; two people sign a close.")]
 Folder = Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder to write into.")]
+NoPdf = Annotated[bool, typer.Option("--no-pdf", help="Leave the PDF out.")]
 Layout = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Columns; default policy/payroll.yaml of the company.")
 ]

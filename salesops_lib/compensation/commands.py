@@ -25,6 +25,7 @@ from salesops_lib.compensation.command_parts import (
     Layout,
     LineId,
     Month,
+    NoPdf,
     Number,
     Plans,
     Quota,
@@ -167,8 +168,10 @@ def verify(period: Month, data: Data = "") -> None:
 
 
 @app.command()
-def statements(period: Month, to: Folder, data: Data = "", as_of: AsOf = "") -> None:
-    """Write a statement per payee, HTML and Excel: of a closed period as posted, else the draft."""
+def statements(
+    ctx: typer.Context, period: Month, to: Folder, data: Data = "", as_of: AsOf = "", no_pdf: NoPdf = False
+) -> None:
+    """Write a statement per payee, HTML, Excel and PDF: of a closed period as posted, else the draft."""
     from salesops_lib.compensation.close import closed
 
     folder = _folder(data)
@@ -181,8 +184,11 @@ def statements(period: Month, to: Folder, data: Data = "", as_of: AsOf = "") -> 
         else:
             made, _, (snapshot, worked), _ = _draft(folder, period, as_of, books)
     files, status = closed.statement_files(made, snapshot, worked, books)
-    inputs.write_files(to, files)
-    typer.echo(f"{len(files) // 2} statements of {period} ({status}) in {to}")
+    pages = [path for path in inputs.write_files(to, files) if path.suffix == ".html"]
+    typer.echo(f"{len(pages)} statements of {period} ({status}) in {to}")
+    if not no_pdf:
+        printer = ctx.obj()  # of publish, handed over by the command line
+        typer.echo(f"{len(pages)} of them as PDF" if printer.print_files(pages) else printer.NO_BROWSER)
 
 
 @app.command()
