@@ -4,7 +4,6 @@ import re
 from datetime import date
 from decimal import Decimal
 from io import BytesIO
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -29,15 +28,6 @@ DAY = date(2025, 12, 12)
 @pytest.fixture(scope="module")
 def policy(sample):
     return inputs.open_snapshot(sample, DAY).policy("compensation")
-
-
-@pytest.fixture(scope="module")
-def november(sample):
-    """The sample's November, worked out once: the draft, what it rests on, its snapshot."""
-    snapshot = inputs.open_snapshot(sample, DAY)
-    texts, rates = inputs.plan_files(snapshot.company.root), inputs.plan_rates(snapshot)
-    made, worked, taken = closed.drafted_from(snapshot, texts, read_books([]), "FY26-M10", rates)
-    return SimpleNamespace(made=made, worked=worked, taken=taken, snapshot=snapshot, texts=texts, rates=rates)
 
 
 def money(office, *lines, day=date(2025, 3, 3), posts=(), period="FY25-M02", say=(), stood_in=()):
