@@ -156,7 +156,8 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
 
 def _loaded(told: dict[str, Any], loader: str) -> bool:
     said = told.get("params", {})
-    return told.get("method") == "Page.lifecycleEvent" and (said["name"], said["loaderId"]) == ("load", loader)
+    at = (told.get("method"), said.get("name"), said.get("loaderId"))
+    return at == ("Page.lifecycleEvent", "load", loader)
 
 
 def _sandbox() -> list[str]:

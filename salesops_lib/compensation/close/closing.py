@@ -93,7 +93,8 @@ def _pay(versions: list[Plan], given: Inputs) -> Paid:
         lost = _NO_QUOTA.search(str(fault))
         if lost is None:
             raise
-        rows = given.holders[(given.holders["rep_id"] == lost[1]) & given.holders["quota"].isna()]
+        mine = (given.holders["rep_id"] == lost[1]) & (given.holders["plan_id"] == versions[0].id)
+        rows = given.holders[mine & given.holders["quota"].isna()]
         if rows.empty:
             raise
         quarter = given.calendar.period_of(rows["start_date"].iloc[0], "quarter")
