@@ -48,6 +48,7 @@ Wrong = Annotated[str, typer.Option(help="What is wrong, in a sentence.")]
 Number = Annotated[int, typer.Option("--dispute", help="Number of the dispute.")]
 Verdict = Annotated[str, typer.Option(help="data, rule_unclear, rule_disliked or as_shown.")]
 Reply = Annotated[str, typer.Option(help="The answer, in a sentence.")]
+Decides = Annotated[str, typer.Option("--who", help="Who decides; an adjustment needs a name.")]
 Adjustment = Annotated[str, typer.Option(help="What the next statement adds, -12.50.")]
 
 

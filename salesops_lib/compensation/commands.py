@@ -14,6 +14,7 @@ from salesops_lib.compensation.command_parts import (
     AsOf,
     Company,
     Data,
+    Decides,
     Events,
     Expected,
     FirstMonth,
@@ -221,13 +222,14 @@ def dispute(line: LineId, expected: Expected, rule: RuleText, reason: Wrong, dat
 
 @app.command()
 def answer(
-    number: Number, verdict: Verdict, reason: Reply, adjustment: Adjustment = "0", data: Data = ""
-) -> None:
+    number: Number, verdict: Verdict, reason: Reply, adjustment: Adjustment = "0", who: Decides = "",
+    data: Data = "",
+) -> None:  # fmt: skip
     """Answer a dispute; an adjustment is paid with the next close."""
     from salesops_lib.compensation.close import desk
 
     (entry,) = _written(
-        _folder(data), lambda books: desk.answered(books, number, verdict, adjustment, reason)
+        _folder(data), lambda books: desk.answered(books, number, verdict, adjustment, reason, who)
     )
     typer.echo(f"dispute {number} answered ({verdict}); the next close adds {entry['adjustment']}")
 

@@ -64,7 +64,7 @@ def test_the_dispute_of_the_page_is_paid_once_with_the_next_close(dispute_page, 
     asked = desk_.books.disputes[0]["entry"]
     with pytest.raises(ParameterError, match="takes no --adjustment"):
         desk.answered(desk_.books, asked, "data", "12.50", "the split was wrong")
-    desk_.write(desk.answered(desk_.books, asked, "rule_unclear", "12.50", "it reads two ways"))
+    desk_.write(desk.answered(desk_.books, asked, "rule_unclear", "12.50", "it reads two ways", "Mo"))
     made = desk_.close(office.worked(january, march), "FY25-M02")
     assert made.payments["paid"].tolist() == [13_50]
     assert desk_.books.lines.query("closes == 'FY25-M01'")["cents"].tolist() == [100_00]
