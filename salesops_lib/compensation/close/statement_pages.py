@@ -126,6 +126,7 @@ def _deals(s: Statement) -> str:
         "deal_id": "Deal", "closed": "Closed", "amount": "Amount in the CRM", "rate": "Rate",
         "converted": f"In {s.deals['into'].iloc[0]}", "yearly": "A year of it", "share": "Your share",
     }  # fmt: skip
+    heads = {c: h for c, h in heads.items() if c != "yearly" or s.deals["yearly"].ne("").any()}
     numbers = list(heads)[2:]
     rows = "".join(
         f"<tr><td>{escape(str(r['deal_id']))}</td><td>{escape(str(r['closed']))}</td>"
