@@ -284,6 +284,25 @@ def test_a_page_has_the_whole_table_that_a_payout_is_read_off(november):
     assert abs(low + (high - low) * down - Decimal("1.251694")) < Decimal("0.00001")
 
 
+def test_a_bonus_can_be_followed_to_the_events_that_its_measure_counts(november):
+    # An SDR's meetings of the month: as many rows as the measure stands at; nobody else's are on the page.
+    found = [s for s in slips(november) if len(s.counted)]
+    assert len(found) >= 5
+    for one in found:
+        sums = one.counted.groupby(["measure", "window"])[["value", "weight"]].agg(
+            lambda v: sum(map(number, v))
+        )
+        for row in one.measures.to_dict("records"):
+            if (row["measure"], row["window"]) in sums.index:
+                mine = sums.loc[(row["measure"], row["window"])]
+                assert number(row["value"]) in (mine["value"], mine["value"] / mine["weight"])
+        assert "What the bonus measures count" in statement_page("Co", one)
+
+
+def number(text: str) -> Decimal:
+    return Decimal(text.lstrip("≈").replace(",", ""))
+
+
 @pytest.mark.parametrize(("credited", "shown"), [("12,000", "12,000.00"), ("24,000", ""), (None, "")])
 def test_a_year_of_a_deal_is_shown_where_a_line_counts_it(credited, shown):
     deal = {"deal_id": "D", "date": "2025-01-05", "deal_amount": "24000", "deal_currency": "USD"}
