@@ -36,16 +36,15 @@ class _Commands(typer.core.TyperGroup):
             return super().get_command(ctx, cmd_name)
         command = typer.main.get_command(importlib.import_module(f"salesops_lib.{domain}").app)
         command.name = cmd_name
+        # A domain's command may not import publish; where it prints pages, it is handed the printer.
+        ctx.obj = lambda: importlib.import_module("salesops_lib.publish.printing")
         return command
 
 
 app = typer.Typer(
-    cls=_Commands,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+    cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Notebooks, library and playbooks a sales operations team runs its company with.",
-)
+)  # fmt: skip
 
 Data = Annotated[str, typer.Option("--data", metavar="DIR|URL", help="Company folder or database.")]
 AsOf = Annotated[str, typer.Option("--as-of", metavar="DAY", help="Read the data as known on this day.")]

@@ -37,6 +37,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.
 Role = Annotated[str, typer.Option(help="manager or finance.")]
 Who = Annotated[str, typer.Option(help="Who signs; two people sign a close.")]
 Folder = Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder to write into.")]
+NoPdf = Annotated[bool, typer.Option("--no-pdf", help="Leave the PDF out.")]
 Layout = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Columns; default policy/payroll.yaml of the company.")
 ]
@@ -47,6 +48,7 @@ Wrong = Annotated[str, typer.Option(help="What is wrong, in a sentence.")]
 Number = Annotated[int, typer.Option("--dispute", help="Number of the dispute.")]
 Verdict = Annotated[str, typer.Option(help="data, rule_unclear, rule_disliked or as_shown.")]
 Reply = Annotated[str, typer.Option(help="The answer, in a sentence.")]
+Decides = Annotated[str, typer.Option("--who", help="Who decides; an adjustment needs a name.")]
 Adjustment = Annotated[str, typer.Option(help="What the next statement adds, -12.50.")]
 
 

@@ -14,6 +14,7 @@ from salesops_lib.compensation.command_parts import (
     AsOf,
     Company,
     Data,
+    Decides,
     Events,
     Expected,
     FirstMonth,
@@ -25,6 +26,7 @@ from salesops_lib.compensation.command_parts import (
     Layout,
     LineId,
     Month,
+    NoPdf,
     Number,
     Plans,
     Quota,
@@ -167,8 +169,10 @@ def verify(period: Month, data: Data = "") -> None:
 
 
 @app.command()
-def statements(period: Month, to: Folder, data: Data = "", as_of: AsOf = "") -> None:
-    """Write a statement per payee, HTML and Excel: of a closed period as posted, else the draft."""
+def statements(
+    ctx: typer.Context, period: Month, to: Folder, data: Data = "", as_of: AsOf = "", no_pdf: NoPdf = False
+) -> None:
+    """Write a statement per payee, HTML, Excel and PDF: of a closed period as posted, else the draft."""
     from salesops_lib.compensation.close import closed
 
     folder = _folder(data)
@@ -181,8 +185,11 @@ def statements(period: Month, to: Folder, data: Data = "", as_of: AsOf = "") -> 
         else:
             made, _, (snapshot, worked), _ = _draft(folder, period, as_of, books)
     files, status = closed.statement_files(made, snapshot, worked, books)
-    inputs.write_files(to, files)
-    typer.echo(f"{len(files) // 2} statements of {period} ({status}) in {to}")
+    pages = [path for path in inputs.write_files(to, files) if path.suffix == ".html"]
+    typer.echo(f"{len(pages)} statements of {period} ({status}) in {to}")
+    if not no_pdf:
+        printer = ctx.obj()  # of publish, handed over by the command line
+        typer.echo(f"{len(pages)} of them as PDF" if printer.print_files(pages) else printer.NO_BROWSER)
 
 
 @app.command()
@@ -215,13 +222,14 @@ def dispute(line: LineId, expected: Expected, rule: RuleText, reason: Wrong, dat
 
 @app.command()
 def answer(
-    number: Number, verdict: Verdict, reason: Reply, adjustment: Adjustment = "0", data: Data = ""
-) -> None:
+    number: Number, verdict: Verdict, reason: Reply, adjustment: Adjustment = "0", who: Decides = "",
+    data: Data = "",
+) -> None:  # fmt: skip
     """Answer a dispute; an adjustment is paid with the next close."""
     from salesops_lib.compensation.close import desk
 
     (entry,) = _written(
-        _folder(data), lambda books: desk.answered(books, number, verdict, adjustment, reason)
+        _folder(data), lambda books: desk.answered(books, number, verdict, adjustment, reason, who)
     )
     typer.echo(f"dispute {number} answered ({verdict}); the next close adds {entry['adjustment']}")
 

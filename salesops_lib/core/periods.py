@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -100,13 +101,14 @@ class FiscalCalendar:
 
     def period_of(self, day: date, kind: Kind = "quarter") -> Period:
         """The period a day falls in; a start day belongs to the period it starts."""
-        name = self.assign(pd.Series([pd.Timestamp(day)]), kind).iloc[0]
-        if pd.isna(name):
+        starts = self._starts("quarter" if kind == "year" else kind)
+        at = -1 if pd.isna(day) else bisect_right(starts, date(day.year, day.month, day.day)) - 1
+        if not 0 <= at < len(starts) - 1:
             raise PeriodError(
                 f"{day} is outside the fiscal calendar "
                 f"({self.quarter_starts[0]} to {self.quarter_starts[-1]}); extend it in company.yaml"
             )
-        return Period.parse(name)
+        return self._period(at, "quarter" if kind == "year" else kind, kind)
 
     def assign(self, days: pd.Series, kind: Kind = "quarter") -> pd.Series:
         """Period names for a column of dates (naive, company's zone); missing where outside or missing."""
@@ -114,7 +116,7 @@ class FiscalCalendar:
         starts = pd.DatetimeIndex(self._starts(by))
         at = starts.searchsorted(pd.to_datetime(days).to_numpy(), side="right") - 1
         inside = (at >= 0) & (at < len(starts) - 1) & days.notna().to_numpy()
-        names = np.array([str(self._period(i, by, kind)) for i in range(len(starts) - 1)] + [None], object)
+        names = self._names(by, kind)
         return pd.Series(names[np.where(inside, at, len(names) - 1)], index=days.index, dtype=object)
 
     def periods(
@@ -153,6 +155,14 @@ class FiscalCalendar:
     @cached_property
     def _holidays(self) -> np.ndarray:
         return np.array(self.holidays, dtype="datetime64[D]")
+
+    def _names(self, by: str, kind: Kind) -> np.ndarray:
+        """Names of all periods of a kind, None after the last: the same for every column of days."""
+        known = self.__dict__.setdefault("_known_names", {})
+        if kind not in known:
+            named = [str(self._period(i, by, kind)) for i in range(len(self._starts(by)) - 1)]
+            known[kind] = np.array([*named, None], object)
+        return known[kind]
 
     def _starts(self, kind: str) -> tuple[date, ...]:
         starts = self.quarter_starts if kind == "quarter" else self.month_starts

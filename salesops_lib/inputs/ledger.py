@@ -167,7 +167,7 @@ def _verified(path: Path, text: str) -> Iterator[dict[str, Any]]:
         try:
             entry = json.loads(line)
             body = {k: v for k, v in entry.items() if k != "hash"}
-            whole = _line(entry) == (line + "\n").encode()
+            whole = _TEXT(entry) == line
             kept = whole and entry["entry"] == number and entry["recorded_at"] >= last
         except (json.JSONDecodeError, AttributeError, KeyError, TypeError):
             kept, entry, body = False, {}, {}
@@ -177,8 +177,11 @@ def _verified(path: Path, text: str) -> Iterator[dict[str, Any]]:
         yield entry
 
 
+_TEXT = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # made once: a ledger has many lines
+
+
 def _line(entry: Mapping[str, Any]) -> bytes:
-    return (json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return (_TEXT(entry) + "\n").encode()
 
 
 def _hash(before: str, body: Mapping[str, Any]) -> str:

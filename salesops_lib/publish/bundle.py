@@ -123,12 +123,13 @@ class Report:
         _close(figure)
         display(Image(data=image.getvalue(), format="png", alt=alt))
 
-    def attachment(self, name: str, text: str, *, pdf: bool = False) -> None:
+    def attachment(self, name: str, text: str, *, pdf: bool = False, listed: bool = True) -> None:
         """Write a text file into the bundle's ``attachments/`` and list it in the manifest.
 
         ``name`` is letters, digits, ``-``, ``_`` with an ending of :data:`ATTACHED`, and no folder; ``pdf``
-        asks the runner to print an HTML page as well, where it can. Raises BundleError for any other name,
-        where one is given twice, and for a PDF of what is no page.
+        asks the runner to print an HTML page as well, where it can; ``listed`` names a printed page on the
+        site. Raises BundleError for any other name, where one is given twice, and for a PDF of what is no
+        page.
         """
         self._refuse_if_closed(f"attachment '{name}'")
         if not _SAFE_NAME.fullmatch(name):
@@ -141,7 +142,8 @@ class Report:
         if pdf and not name.endswith(".html"):
             raise BundleError(f"notebook '{self.notebook}' asks to print '{name}'; only a .html page prints")
         written = text.encode("utf-8")
-        self._attachments.append({"name": name, "bytes": len(written), "pdf": pdf})
+        entry = {"name": name, "bytes": len(written), "pdf": pdf}
+        self._attachments.append(entry if listed else entry | {"listed": False})
         if self.folder:
             path = self.folder / "attachments" / name
             path.parent.mkdir(exist_ok=True)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import subprocess
-import tempfile
+import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from salesops_lib.core.errors import UserError
+from salesops_lib.publish.browser import Browser, BrowserError
 
-PRINT_SECONDS = 120
-_QUIET = (
-    "--headless",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-pdf-header-footer",
-)
+NO_BROWSER = "no PDF: there is no Chromium on this machine (Debian: apt-get install chromium)"
 
 
 def browser() -> str | None:
-    """The path of Chromium; None where there is none."""
+    """The path of Chromium; None where there is none, or where it cannot be driven through pipes."""
+    if os.name != "posix":
+        return None
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -31,28 +26,31 @@ def print_pages(folder: Path, manifest: dict) -> list[Path]:
 
     Raises UserError where Chromium is there and does not print.
     """
-    program = browser()
     asked = [entry["name"] for entry in manifest.get("attachments", []) if entry.get("pdf")]
-    return [_printed(program, folder / "attachments" / name) for name in asked] if program else []
+    return print_files([folder / "attachments" / name for name in asked])
 
 
-def _printed(program: str, page: Path) -> Path:
-    target = page.with_suffix(".pdf")
-    with tempfile.TemporaryDirectory(prefix="salesops-print-") as profile:
-        command = [program, *_QUIET, *_sandbox(), f"--user-data-dir={profile}", f"--print-to-pdf={target}"]
-        try:
-            done = subprocess.run(  # noqa: S603 (our own page, no shell)
-                [*command, page.resolve().as_uri()], capture_output=True, timeout=PRINT_SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired:
-            raise UserError(f"{program} did not print '{page.name}' in {PRINT_SECONDS} seconds") from None
-    if done.returncode or not target.is_file():
-        raise UserError(f"{program} did not print '{page.name}' (exit {done.returncode}); print the HTML")
-    return target
+def print_files(pages: Sequence[Path]) -> list[Path]:
+    """Print HTML files, each into a PDF of its own beside it: all of them or none, one start for all.
 
-
-def _sandbox() -> list[str]:
-    # Chromium refuses to start as root inside its sandbox; the page is ours, escaped and without script.
-    import os
-
-    return ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    None without Chromium. Raises UserError where Chromium is there and does not print, or a file cannot be
+    written; then no PDF stands that did not stand before.
+    """
+    program = browser()
+    if program is None or not pages:
+        return []
+    staged: list[tuple[Path, Path]] = []
+    try:
+        with Browser(program) as window:
+            for page in pages:
+                made, target = page.with_name(f".{page.stem}-{uuid.uuid4().hex}"), page.with_suffix(".pdf")
+                staged.append((made, target))
+                made.write_bytes(window.printed(page))
+        return [made.replace(target) for made, target in staged]
+    except BrowserError as fault:
+        raise UserError(f"{program} did not print '{page.name}' ({fault}); print the HTML") from None
+    except OSError as fault:
+        raise UserError(f"'{page.parent}' cannot be written ({fault.strerror}); print the HTML") from None
+    finally:
+        for made, _ in staged:
+            made.unlink(missing_ok=True)

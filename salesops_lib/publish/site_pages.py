@@ -195,7 +195,7 @@ def _copy_attachments(bundle: Bundle, folder: Path) -> list[tuple[str, str]]:
     if not attached:
         return []
     shutil.copytree(bundle.folder / "attachments", folder / "attachments", copy_function=link)
-    pages = [Path(entry["name"]) for entry in attached if entry["pdf"]]
+    pages = [Path(entry["name"]) for entry in attached if entry["pdf"] and entry.get("listed", True)]
     names = [name for page in pages for name in (page.name, page.with_suffix(".pdf").name)]
     return [(n, f"attachments/{n}") for n in names if (folder / "attachments" / n).is_file()]
 

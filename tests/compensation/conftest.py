@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
 import yaml
 
+from salesops_lib import inputs
+from salesops_lib.compensation.close import closed
+from salesops_lib.compensation.close.books import read_books
 from salesops_lib.compensation.engine.currency import rates_from
 from salesops_lib.compensation.engine.pay import Inputs, Paid, pay
 from salesops_lib.compensation.plans.checks import checked_plans
@@ -65,6 +70,20 @@ def paid():
 def text_of_plan():
     """`plan_text`: a plan's YAML from a few words."""
     return plan_text
+
+
+@pytest.fixture(scope="session")
+def november(sample):
+    """The sample's November as known on 2025-12-12, worked out once: the draft and what it rests on.
+
+    ``books``: a ledger with nothing posted.
+    """
+    snapshot, books = inputs.open_snapshot(sample, date(2025, 12, 12)), read_books([])
+    texts, rates = inputs.plan_files(snapshot.company.root), inputs.plan_rates(snapshot)
+    made, worked, taken = closed.drafted_from(snapshot, texts, books, "FY26-M10", rates)
+    return SimpleNamespace(
+        made=made, worked=worked, taken=taken, snapshot=snapshot, texts=texts, rates=rates, books=books
+    )
 
 
 @pytest.fixture(scope="session")

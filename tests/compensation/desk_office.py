@@ -30,14 +30,14 @@ def worked(*lines: tuple[str, str, str, str, int]) -> Worked:
         for r, m, k, d, c in lines
     ]  # fmt: skip
     made = pd.DataFrame(rows, columns=[*LINE_COLUMNS, "currency", "closes"])
-    move = made["kind"].map(lambda k: "earned" if k in EARNED else MOVE.get(k, k))
     zero = dict.fromkeys(PAYMENT_COLUMNS, Decimal("0.00"))
-    found = []
-    for (rep, month), mine in made.groupby(["rep_id", "period"]):
-        row = zero | {"rep_id": rep, "period": month, "plan_id": "p", "currency": "USD", "closes": month}
-        for name, amounts in mine.groupby(move.loc[mine.index])["amount"]:
-            row[name] = sum(amounts, Decimal(0))
-        found.append(row | {"paid": sum(mine["amount"], Decimal(0))})
+    pays: dict[tuple[str, str], dict] = {}
+    for rep, month, kind, _, whole in lines:
+        row = pays.setdefault((rep, month), zero | {"rep_id": rep, "period": month, "plan_id": "p",
+                                                    "currency": "USD", "closes": month})  # fmt: skip
+        for name in ("earned" if kind in EARNED else MOVE.get(kind, kind), "paid"):
+            row[name] += Decimal(whole).scaleb(-2)
+    found = [pays[key] for key in sorted(pays)]
     columns = [*PAYMENT_COLUMNS, "plan_id", "currency", "closes"]
     payments = pd.DataFrame(found, columns=columns)
     measures = pd.DataFrame(columns=["rep_id", "measure", "window", "value", "quota", "attainment"])
@@ -49,10 +49,14 @@ class Office:
 
     def __init__(self) -> None:
         self.entries: list[dict] = []
+        self._read = (-1, None)
 
     @property
     def books(self):
-        return read_books(self.entries)
+        """Of all entries; read anew where one came in."""
+        if self._read[0] != len(self.entries):
+            self._read = (len(self.entries), read_books(self.entries))
+        return self._read[1]
 
     def write(self, rows: list[dict], at: str = "2025-06-10T12:00:00Z") -> None:
         for row in rows:

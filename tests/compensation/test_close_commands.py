@@ -8,6 +8,7 @@ import pytest
 from salesops_lib import cli
 from salesops_lib.compensation.close.books import LEDGER, read_books
 from salesops_lib.inputs.ledger import read_ledger
+from salesops_lib.publish import printing
 
 JANUARY, FEBRUARY = "FY25-M12", "FY26-M01"
 
@@ -129,9 +130,11 @@ def test_what_changed_after_signing_is_not_posted_and_nothing_is_written(comp, c
     assert not (company / "ledger" / LEDGER / "FY26-M02.json.gz").exists()
 
 
-def test_statements_of_a_posted_month_are_written_one_payee_a_file(comp, company, tmp_path):
+def test_statements_of_a_posted_month_are_written_one_payee_a_file(comp, company, tmp_path, monkeypatch):
+    monkeypatch.setattr(printing, "browser", lambda: None)
     code, out, _ = comp("statements", "--period", JANUARY, "--to", str(tmp_path / "out"))
     assert code == 0
+    assert out.splitlines()[1:] == [printing.NO_BROWSER]
     pages = sorted((tmp_path / "out").glob("*.html"))
     assert f"{len(pages)} statements of FY25-M12 (posted" in out
     assert len(list((tmp_path / "out").glob("*.xlsx"))) == len(pages) > 10

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from salesops_lib import inputs
 from salesops_lib.compensation.close import closed, desk
-from salesops_lib.compensation.close.books import read_books
 from salesops_lib.compensation.close.contract_costs import straight
 from salesops_lib.core.errors import ParameterError
 
@@ -29,15 +27,14 @@ def number(text: str) -> Decimal:
     return Decimal(text.replace(",", ""))
 
 
-def test_the_worked_line_is_a_line_of_the_sample_and_comes_to_what_the_page_says(close_page, sample):
+def test_the_worked_line_is_a_line_of_the_sample_and_comes_to_what_the_page_says(close_page, november):
     found = re.search(r"([\d,.]+) × ([\d,.]+) ÷ ([\d,.]+) × ([\d.]+) = ([\d,.]+\d)\.", close_page)
     sold, target, quota, rate, paid = (number(t) for t in found.groups())
     assert (sold * target / quota * rate).quantize(Decimal("0.01")) == paid
     assert Decimal(31_800) * Decimal("0.85") == target
     assert straight(int(paid * 100), 36)[0] == 99_00
     assert (paid / 2).quantize(Decimal("0.01")) == Decimal("1781.96")
-    snapshot = inputs.open_snapshot(sample, "2025-12-05")
-    made, _, _ = closed.drafted_from(snapshot, inputs.plan_files(sample), read_books([]), "FY26-M10")
+    made = november.made
     mine = made.lines[(made.lines["rep_id"] == "R031") & (made.lines["kind"] == "commission")]
     assert int(paid * 100) in mine["cents"].tolist()
 
@@ -67,7 +64,7 @@ def test_the_dispute_of_the_page_is_paid_once_with_the_next_close(dispute_page, 
     asked = desk_.books.disputes[0]["entry"]
     with pytest.raises(ParameterError, match="takes no --adjustment"):
         desk.answered(desk_.books, asked, "data", "12.50", "the split was wrong")
-    desk_.write(desk.answered(desk_.books, asked, "rule_unclear", "12.50", "it reads two ways"))
+    desk_.write(desk.answered(desk_.books, asked, "rule_unclear", "12.50", "it reads two ways", "Mo"))
     made = desk_.close(office.worked(january, march), "FY25-M02")
     assert made.payments["paid"].tolist() == [13_50]
     assert desk_.books.lines.query("closes == 'FY25-M01'")["cents"].tolist() == [100_00]
@@ -79,12 +76,9 @@ def test_the_shares_of_the_page_are_on_the_sides_of_the_limit_it_says(dispute_pa
     assert 2 / 41 <= 0.05 < 3 / 41
 
 
-def test_a_page_leads_from_the_crm_amount_to_the_credit_and_names_the_id_of_a_line(sample):
+def test_a_page_leads_from_the_crm_amount_to_the_credit_and_names_the_id_of_a_line(november):
     # The sample's O05597 is 116,100.00 EUR and 126,752.29 USD; O06163 of 77,100.00 is shared by two.
-    snapshot = inputs.open_snapshot(sample, "2025-12-05")
-    books = read_books([])
-    made, worked, _ = closed.drafted_from(snapshot, inputs.plan_files(sample), books, "FY26-M10")
-    files, _ = closed.statement_files(made, snapshot, worked, books)
+    files, _ = closed.statement_files(november.made, november.snapshot, november.worked, november.books)
     whole, half = (files[f"statement_{rep}.html"].decode() for rep in ("R031", "R011"))
     assert "line 1 is FY26-M10/R031/1" in whole
     row = re.search(r"<tr><td>O05597</td>(.*?)</tr>", whole)[1]

@@ -168,8 +168,9 @@ def test_posting_needs_both_roles_two_people_and_what_they_signed(office):
     office.write(desk.approved(office.books, "FY25-M01", "manager", "Ada"))
     with pytest.raises(CloseError, match="not signed by finance"):
         desk.posted(office.books, made, "plans")
-    with pytest.raises(CloseError, match="ada has signed this draft for another role"):
-        desk.approved(office.books, "FY25-M01", "finance", "ada")
+    for same in ("ada", " ADA  ", "\uff21da"):
+        with pytest.raises(CloseError, match="has signed this draft for another role; two people sign"):
+            desk.approved(office.books, "FY25-M01", "finance", same)
     with pytest.raises(CloseError, match="manager has signed"):
         desk.approved(office.books, "FY25-M01", "manager", "Cy")
     with pytest.raises(ParameterError, match="manager and finance"):
@@ -211,7 +212,9 @@ def test_an_upheld_dispute_is_paid_once_with_the_next_close(office):
     number = office.books.disputes[0]["entry"]
     with pytest.raises(CloseError, match="is open; answer it first"):
         desk.disputed(office.books, "FY25-M01/A/1", "1", "r", "again")
-    office.write(desk.answered(office.books, number, "rule_unclear", "12.50", "the rule reads two ways"))
+    office.write(
+        desk.answered(office.books, number, "rule_unclear", "12.50", "the rule reads two ways", "Mo")
+    )
     made = office.close(worked(JANUARY, FEBRUARY), "FY25-M02")
     assert made.payments["disputes"].tolist() == [1250]
     assert "line FY25-M01/A/1: the rule reads two ways" in made.lines["arithmetic"].tolist()
@@ -240,6 +243,8 @@ def test_an_answer_names_an_open_dispute_and_a_verdict(office):
         desk.answered(office.books, 1, "data", "1", "x")
     with pytest.raises(ParameterError, match="with both it would be paid twice"):
         desk.answered(office.books, number, "data", "1", "x")
+    with pytest.raises(ParameterError, match="name with --who who decides so"):
+        desk.answered(office.books, number, "rule_unclear", "1", "x", "  ")
     with pytest.raises(ParameterError, match="as_shown changes nothing"):
         desk.answered(office.books, number, "as_shown", "1", "x")
     office.write(desk.answered(office.books, number, "as_shown", "0", "the rule says so"))

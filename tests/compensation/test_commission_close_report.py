@@ -4,7 +4,6 @@ import re
 from datetime import date
 from decimal import Decimal
 from io import BytesIO
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -18,6 +17,7 @@ from salesops_lib.compensation.close.draft import CloseError, draft
 from salesops_lib.compensation.close.headline import close_cards
 from salesops_lib.compensation.close.journal import journal_rows
 from salesops_lib.compensation.close.payslip import statements
+from salesops_lib.compensation.close.statement_deals import deals_of_lines
 from salesops_lib.compensation.close.statement_pages import all_pages, statement_file, statement_page
 from salesops_lib.compensation.close.statement_sheet import statement_workbook
 from salesops_lib.compensation.findings import Setting
@@ -29,15 +29,6 @@ DAY = date(2025, 12, 12)
 @pytest.fixture(scope="module")
 def policy(sample):
     return inputs.open_snapshot(sample, DAY).policy("compensation")
-
-
-@pytest.fixture(scope="module")
-def november(sample):
-    """The sample's November, worked out once: the draft, what it rests on, its snapshot."""
-    snapshot = inputs.open_snapshot(sample, DAY)
-    texts, rates = inputs.plan_files(snapshot.company.root), inputs.plan_rates(snapshot)
-    made, worked, taken = closed.drafted_from(snapshot, texts, read_books([]), "FY26-M10", rates)
-    return SimpleNamespace(made=made, worked=worked, taken=taken, snapshot=snapshot, texts=texts, rates=rates)
 
 
 def money(office, *lines, day=date(2025, 3, 3), posts=(), period="FY25-M02", say=(), stood_in=()):
@@ -278,6 +269,47 @@ def test_a_page_says_how_the_plan_pays_with_the_payees_own_target_and_what_is_he
     held = sum(one.held["amount"], Decimal(0))
     balance = dict(one.balances)["Held until the customer pays"]
     assert held == balance > 0
+
+
+def test_a_page_has_the_whole_table_that_a_payout_is_read_off(november):
+    # The sample's fy26-am-renewal: GRR 0.99 and 1 down, NRR 1.05 and 1.15 across. October's statement has
+    # 0.996198 and 1.064232 → 1.251694; by hand 1.251689, for six decimals go in and five are sure.
+    one = next(s for s in slips(november) if s.rep_id == "R047")
+    page = statement_page("Co", one)
+    assert "columns 0.97, 1, 1.05, 1.15), straight between: at 0.96: 0, 0, 0.25, 0.5; " in page
+    assert "at 0.99: 0.5, 0.8, 1, 1.4; at 1: 0.6, 1, 1.3, 1.8." in page
+    right = (Decimal("1.064232") - Decimal("1.05")) / Decimal("0.1")
+    down = (Decimal("0.996198") - Decimal("0.99")) / Decimal("0.01")
+    low, high = 1 + Decimal("0.4") * right, Decimal("1.3") + Decimal("0.5") * right
+    assert abs(low + (high - low) * down - Decimal("1.251694")) < Decimal("0.00001")
+
+
+def test_a_bonus_can_be_followed_to_the_events_that_its_measure_counts(november):
+    # An SDR's meetings of the month: as many rows as the measure stands at; nobody else's are on the page.
+    found = [s for s in slips(november) if len(s.counted)]
+    assert len(found) >= 5
+    for one in found:
+        sums = one.counted.groupby(["measure", "window"])[["value", "weight"]].agg(
+            lambda v: sum(map(number, v))
+        )
+        for row in one.measures.to_dict("records"):
+            if (row["measure"], row["window"]) in sums.index:
+                mine = sums.loc[(row["measure"], row["window"])]
+                assert number(row["value"]) in (mine["value"], mine["value"] / mine["weight"])
+        assert "What the bonus measures count" in statement_page("Co", one)
+
+
+def number(text: str) -> Decimal:
+    return Decimal(text.lstrip("≈").replace(",", ""))
+
+
+@pytest.mark.parametrize(("credited", "shown"), [("12,000", "12,000.00"), ("24,000", ""), (None, "")])
+def test_a_year_of_a_deal_is_shown_where_a_line_counts_it(credited, shown):
+    deal = {"deal_id": "D", "date": "2025-01-05", "deal_amount": "24000", "deal_currency": "USD"}
+    known = pd.DataFrame([deal | {"bookings": "24000", "acv": "12000", "into": "USD"}])
+    lines = pd.DataFrame([{"deal_id": "D", "rule": "owner", "share": "1", "credited": credited}])
+    (row,) = deals_of_lines(lines[["deal_id"]], lines, known).to_dict("records")
+    assert row["yearly"] == shown
 
 
 def test_hostile_names_and_ids_stay_text_on_the_page_in_the_file_name_and_in_excel(office):

@@ -97,16 +97,22 @@ def test_a_deal_longer_than_the_policys_benefit_is_written_off_over_its_own_term
     assert found["asset"].to_dict() == {"N": 6000, "R": 2400}
 
 
-@given(
-    moves=st.dictionaries(st.integers(0, 11), st.integers(-(10**6), 10**6), min_size=1, max_size=5),
-    stop=st.integers(0, 12),
-)
-@settings(max_examples=1000)
-def test_whatever_moves_the_asset_of_a_deal_is_never_below_zero_and_adds_up(moves, stop):
-    rows = [(MONTHS[m], "commission", "N", c) for m, c in sorted(moves.items())]
-    costs = capitalised(lines(*rows), DEALS, TERMS, MONTHS)
-    run = schedule(costs, MONTHS, {"N": MONTHS[stop]} if stop < 12 else {})
-    if run.empty:
-        return
-    assert run["remaining"].min() >= 0
-    assert run["capitalised"].sum() == run["amortised"].sum() + run["remaining"].iloc[-1]
+moved = st.dictionaries(st.integers(0, 11), st.integers(-(10**6), 10**6), min_size=1, max_size=5)
+
+
+@given(cases=st.lists(st.tuples(moved, st.integers(0, 12)), min_size=25, max_size=25))
+@settings(max_examples=40)  # × 25 deals: 1,000
+def test_whatever_moves_the_asset_of_a_deal_is_never_below_zero_and_adds_up(cases):
+    # A deal each, in a currency of its own: the schedule is by currency, so every deal is judged alone.
+    ids = [f"N{number}" for number in range(len(cases))]
+    ended = {deal: MONTHS[stop] for deal, (_, stop) in zip(ids, cases, strict=True) if stop < 12}
+    rows = lines(*((MONTHS[m], "commission", deal, c) for deal, (moves, _) in zip(ids, cases, strict=True)
+                   for m, c in sorted(moves.items())))  # fmt: skip
+    deals = pd.DataFrame({"opportunity_id": ids, "type": "New"})
+    run = schedule(capitalised(rows.assign(currency=rows["deal_id"]), deals, TERMS, MONTHS), MONTHS, ended)
+    assert set(run["currency"]) == {
+        i for i, (moves, _) in zip(ids, cases, strict=True) if any(moves.values())
+    }
+    for _, mine in run.groupby("currency"):
+        assert mine["remaining"].min() >= 0
+        assert mine["capitalised"].sum() == mine["amortised"].sum() + mine["remaining"].iloc[-1]

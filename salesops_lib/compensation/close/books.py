@@ -119,7 +119,6 @@ def _cell(name: str, value: Any) -> Any:
 
 
 def _frame(entries: list, columns: tuple[str, ...]) -> pd.DataFrame:
-    made = pd.DataFrame([{n: e.get(n) for n in columns} for e in entries], columns=list(columns))
-    for name in columns:
-        made[name] = made[name].astype("int64" if name in WHOLE else "object")
-    return made
+    cells = {n: [e.get(n) for e in entries] for n in columns}
+    typed = {n: pd.Series(v, dtype="int64" if n in WHOLE else "object") for n, v in cells.items()}
+    return pd.DataFrame(typed, columns=list(columns))

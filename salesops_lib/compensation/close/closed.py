@@ -29,18 +29,31 @@ def drafted_from(
     ``inputs.Snapshot``. ``plan_rates``: of ``inputs.plan_rates``. Raises what :func:`draft.draft` and
     :func:`taken.taken` raise, and refuses what would leave somebody out or rest on a guessed quota.
     """
-    calendar = snapshot.company.calendar
-    refuse_period(books, calendar, period, snapshot.as_of)
+    refuse_period(books, snapshot.company.calendar, period, snapshot.as_of)
+    through = snapshot.company.calendar.bounds(period)[1] - timedelta(days=1)
+    tables = tables_of(snapshot)
+    inputs = taken_from(snapshot, tables, plan_texts, through, plan_rates)
+    made, worked = drafted_on(inputs, tables, books, period, snapshot.as_of)
+    return made, worked, inputs
+
+
+def drafted_on(
+    inputs: Taken, tables: Mapping[str, pd.DataFrame], books: Books, period: str, as_of: date
+) -> tuple[Draft, Worked]:
+    """The draft of a period on inputs taken through its last day or a later one, and all it is of.
+
+    ``tables``: those that the inputs were taken from. Raises as :func:`drafted_from` does.
+    """
+    calendar = inputs.calendar
+    refuse_period(books, calendar, period, as_of)
     start, end = calendar.bounds(period)
     through = end - timedelta(days=1)
     since = calendar.bounds(next(iter(books.postings), period))[0]
-    tables = tables_of(snapshot)
-    inputs = taken_from(snapshot, tables, plan_texts, through, plan_rates)
     versions = [p for plans in inputs.plans.values() for p in plans]
-    refuse_unpaid(tables, versions, snapshot.company.currency, (start, through))
+    refuse_unpaid(tables, versions, inputs.currency, (start, through))
     refuse_stand_ins(inputs.gaps, calendar, since, through)
     worked = work_out(inputs, through)
-    return draft(worked, books, calendar, period, snapshot.as_of), worked, inputs
+    return draft(worked, books, calendar, period, as_of), worked
 
 
 def tables_of(snapshot: Any) -> dict[str, pd.DataFrame]:

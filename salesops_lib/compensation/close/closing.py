@@ -20,7 +20,13 @@ from salesops_lib.compensation.close.taken import Taken
 from salesops_lib.compensation.engine.pay import Inputs, Paid, pay
 from salesops_lib.compensation.engine.plan_words import plan_words
 from salesops_lib.compensation.engine.rows import share_of
-from salesops_lib.compensation.engine.tables import lines_table, measures_table, payments_table
+from salesops_lib.compensation.engine.tables import (
+    COUNTED,
+    counted_table,
+    lines_table,
+    measures_table,
+    payments_table,
+)
 from salesops_lib.compensation.plans.faults import PlanError
 from salesops_lib.compensation.plans.plan import Plan
 from salesops_lib.core.errors import TableError
@@ -39,7 +45,8 @@ class Worked:
     ``payments``: ``PAYMENT_COLUMNS`` with ``plan_id``, ``currency``, ``closes``. ``measures``: value, quota
     and attainment per holder, plan, measure and window. ``stood_in``: sentences on quotas that stand in.
     ``terms``: columns of `TERMS`, each payee's plan in words on the last day. ``credited``: close period →
-    (deals credited in whole, deals booked). ``deals``: of ``statement_deals.booked_deals``.
+    (deals credited in whole, deals booked). ``deals``: of ``statement_deals.booked_deals``. ``counted``: of
+    ``tables.counted_table``, what the bonuses of the last pay period rest on.
     """
 
     through: date
@@ -51,6 +58,7 @@ class Worked:
     terms: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=TERMS))
     credited: dict[str, tuple[int, int]] = field(default_factory=dict)
     deals: pd.DataFrame | None = None
+    counted: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=COUNTED))
 
 
 def work_out(inputs: Taken, through: date) -> Worked:
@@ -70,11 +78,12 @@ def work_out(inputs: Taken, through: date) -> Worked:
         if min(p.start for p in versions) > through or plan_id not in on_plan:
             continue
         paid = _pay(versions, Inputs(inputs.events, inputs.holders, rates, calendar, through=through))
-        made.append((*_tables(paid, plan_id, versions[0].currency), _terms(paid, plan_id, through)))
+        counted = counted_table(paid, through.toordinal())
+        made.append((*_tables(paid, plan_id, versions[0].currency), _terms(paid, plan_id, through), counted))
         notes += [f"{plan_id}: {note}" for note in paid.notes if "for nothing in this plan" not in note]
     if not made:
         raise TableError(f"no plan with people on it starts by {through}; check plan_assignments and plans/")
-    lines, payments, measures, terms = (
+    lines, payments, measures, terms, counted = (
         pd.concat(parts, ignore_index=True) for parts in zip(*made, strict=True)
     )
     for frame in (lines, payments):
@@ -83,7 +92,7 @@ def work_out(inputs: Taken, through: date) -> Worked:
                  for rep, quarter in inputs.gaps)  # fmt: skip
     credited = _credited(inputs.events, calendar, through)
     deals = booked_deals(inputs.events, inputs.currency)
-    return Worked(through, lines, payments, measures, tuple(notes), said, terms, credited, deals)
+    return Worked(through, lines, payments, measures, tuple(notes), said, terms, credited, deals, counted)
 
 
 def _pay(versions: list[Plan], given: Inputs) -> Paid:
@@ -93,7 +102,8 @@ def _pay(versions: list[Plan], given: Inputs) -> Paid:
         lost = _NO_QUOTA.search(str(fault))
         if lost is None:
             raise
-        rows = given.holders[(given.holders["rep_id"] == lost[1]) & given.holders["quota"].isna()]
+        mine = (given.holders["rep_id"] == lost[1]) & (given.holders["plan_id"] == versions[0].id)
+        rows = given.holders[mine & given.holders["quota"].isna()]
         if rows.empty:
             raise
         quarter = given.calendar.period_of(rows["start_date"].iloc[0], "quarter")

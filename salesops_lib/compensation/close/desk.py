@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -51,16 +52,22 @@ def approved(books: Books, period: str, role: str, who: str) -> list[dict[str, A
     """
     if role not in ROLES:
         raise ParameterError(f"--role {role}: a statement is signed by {' and '.join(ROLES)}")
-    if not who.strip():
+    who = " ".join(who.split())
+    if not who:
         raise ParameterError("--who is empty; say who signs")
     stands = draft_of(books, period)
     signed = books.signed(stands["draft"])
     if role in signed:
         raise CloseError(f"{role} has signed this draft of {period} already ({signed[role]})")
-    if who.strip().casefold() in {name.casefold() for name in signed.values()}:
-        raise CloseError(f"{who.strip()} has signed this draft for another role; two people sign a close")
+    if _person(who) in {_person(name) for name in signed.values()}:
+        raise CloseError(f"{who} has signed this draft for another role; two people sign a close")
     entry = {"entry_kind": "approval", "period": period, "draft": stands["draft"], "role": role}
-    return [entry | {"who": who.strip()}]
+    return [entry | {"who": who}]
+
+
+def _person(name: str) -> str:
+    """A name as it is compared: however it is spaced, written in capitals or composed, it is one person."""
+    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
 
 
 def posted(books: Books, made: Draft, plans: str, inputs: str = "") -> list[dict[str, Any]]:
@@ -129,11 +136,15 @@ def _near(books: Books, line_id: str) -> str:
     return f"It is period, payee and number, such as {example}; posted last: {books.last}"
 
 
-def answered(books: Books, number: int, verdict: str, adjustment: str, reason: str) -> list[dict[str, Any]]:
+def answered(
+    books: Books, number: int, verdict: str, adjustment: str, reason: str, who: str = ""
+) -> list[dict[str, Any]]:
     """The answer to a dispute; an adjustment other than 0 is paid with the next close.
 
+    ``who``: who decided; an adjustment is money beyond the plan, so it needs a name.
+
     Raises CloseError: there is no such dispute, or it is answered. ParameterError: an unknown verdict, an
-    amount that is none, no reason.
+    amount that is none, no reason, an adjustment that nobody confirms.
     """
     found = next((d for d in books.disputes if d["entry"] == number), None)
     if found is None:
@@ -153,12 +164,17 @@ def answered(books: Books, number: int, verdict: str, adjustment: str, reason: s
             "--verdict data takes no --adjustment: mend the data, and the next close pays the difference by "
             "itself; with both it would be paid twice"
         )
-    return [
-        {
-            "entry_kind": "answer", "dispute": number, "verdict": verdict,
-            "adjustment": str(to_decimal(moved)), "reason": _words(reason, "--reason"),
-        }
-    ]  # fmt: skip
+    who = " ".join(who.split())
+    if moved and not who:
+        raise ParameterError(
+            "--adjustment pays what the plan does not; name with --who who decides so, see "
+            "how-to/compensation/handle-a-dispute.md"
+        )
+    entry = {
+        "entry_kind": "answer", "dispute": number, "verdict": verdict,
+        "adjustment": str(to_decimal(moved)), "reason": _words(reason, "--reason"),
+    }  # fmt: skip
+    return [entry | ({"who": who} if who else {})]
 
 
 def same_again(books: Books, made: Draft, plans: str) -> str:

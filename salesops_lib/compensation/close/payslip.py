@@ -11,6 +11,7 @@ from salesops_lib.compensation.close.books import MOVES
 from salesops_lib.compensation.close.closing import Worked
 from salesops_lib.compensation.close.draft import Draft
 from salesops_lib.compensation.close.statement_deals import DEAL_COLUMNS, deals_of_lines
+from salesops_lib.compensation.engine.tables import COUNTED
 from salesops_lib.core.money import to_decimal
 
 WORDS = {
@@ -35,7 +36,8 @@ class Statement:
     ``before``, ``after``, ``arithmetic``, ``amount``; ``measures``: ``measure``, ``window``, ``value``,
     ``quota``, ``attainment``; ``held``: ``deal_id``, ``since``, ``amount`` of each deal with held pay;
     ``terms``: ``plan``, ``part``, ``words``, how the payee's plan pays. ``alone``: the payee's one currency.
-    ``deals``: `DEAL_COLUMNS`, the deals of the lines from the CRM's amount to the payee's share.
+    ``deals``: `DEAL_COLUMNS`, the deals of the lines from the CRM's amount to the payee's share. ``counted``:
+    ``measure``, ``window``, ``date``, ``deal_id``, ``value``, ``weight``, what bonuses rest on.
     """
 
     rep_id: str
@@ -54,6 +56,7 @@ class Statement:
     terms: pd.DataFrame
     alone: bool = True
     deals: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=DEAL_COLUMNS))
+    counted: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=COUNTED[1:]))
 
 
 def statements(made: Draft, names: dict[str, str], worked: Worked | None, status: str) -> Iterator[Statement]:
@@ -78,6 +81,7 @@ def statements(made: Draft, names: dict[str, str], worked: Worked | None, status
                   ("Paid in the fiscal year", to_decimal(row["year_paid"]))],
             lines=_lines(mine), measures=_measures(known, rep, mine), held=_held(known, rep, currency),
             terms=_terms(known, rep), alone=rep not in several, deals=_deals(known, rep, mine),
+            counted=_counted(known, rep, mine),
         )  # fmt: skip
 
 
@@ -120,8 +124,9 @@ class _Known:
 
     def __init__(self, worked: Worked | None) -> None:
         self.deals = None if worked is None else worked.deals
-        frames = [] if worked is None else [worked.lines, worked.measures, worked.terms]
-        self.lines, self.measures, self.terms = map(_by_rep, frames or [pd.DataFrame()] * 3)
+        frames = [] if worked is None else [worked.lines, worked.measures, worked.terms, worked.counted]
+        found = map(_by_rep, frames or [pd.DataFrame()] * 4)
+        self.lines, self.measures, self.terms, self.counted = found
 
 
 def _measures(known: _Known, rep: str, mine: pd.DataFrame) -> pd.DataFrame:
@@ -131,6 +136,14 @@ def _measures(known: _Known, rep: str, mine: pd.DataFrame) -> pd.DataFrame:
     if rows.empty:
         return pd.DataFrame(columns=columns)
     return rows.loc[rows["window"].isin(set(mine["window"].dropna())), columns].reset_index(drop=True)
+
+
+def _counted(known: _Known, rep: str, mine: pd.DataFrame) -> pd.DataFrame:
+    """Events of the windows that a bonus of this statement pays."""
+    rows, windows = known.counted(rep), set(mine.loc[mine["kind"] == "bonus", "window"].dropna())
+    if rows.empty:
+        return pd.DataFrame(columns=COUNTED[1:])
+    return rows.loc[rows["window"].isin(windows), COUNTED[1:]].reset_index(drop=True)
 
 
 def _held(known: _Known, rep: str, currency: str) -> pd.DataFrame:

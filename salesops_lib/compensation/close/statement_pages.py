@@ -78,8 +78,8 @@ def _body(company: str, s: Statement) -> str:
     more = f"<h2>Balances and year to date</h2>{_sums([*s.balances, *s.year], s.currency)}"
     return (
         f'<section class="statement">{head}<h2>How it adds up</h2>{moves}<h2>Line by line</h2>{_lines(s)}'
-        f'<p class="note">{_HOW}</p>{_deals(s)}{_measures(s)}{_held(s)}{_terms(s)}{more}<h2>Questions</h2>'
-        f"<p>{_ask(s)}</p></section>\n"
+        f'<p class="note">{_HOW}</p>{_deals(s)}{_measures(s)}{_counted(s)}{_held(s)}{_terms(s)}{more}'
+        f"<h2>Questions</h2><p>{_ask(s)}</p></section>\n"
     )
 
 
@@ -126,6 +126,7 @@ def _deals(s: Statement) -> str:
         "deal_id": "Deal", "closed": "Closed", "amount": "Amount in the CRM", "rate": "Rate",
         "converted": f"In {s.deals['into'].iloc[0]}", "yearly": "A year of it", "share": "Your share",
     }  # fmt: skip
+    heads = {c: h for c, h in heads.items() if c != "yearly" or s.deals["yearly"].ne("").any()}
     numbers = list(heads)[2:]
     rows = "".join(
         f"<tr><td>{escape(str(r['deal_id']))}</td><td>{escape(str(r['closed']))}</td>"
@@ -151,6 +152,27 @@ def _measures(s: Statement) -> str:
         f'<th class="number">{h}</th>' for h in ("So far", "Quota", "Attainment")
     )
     return f"<h2>Where your measures stand</h2><table><tr>{names}</tr>{rows}</table>"
+
+
+def _counted(s: Statement) -> str:
+    """What each measure of a bonus is the sum, or the ratio, of."""
+    if s.counted.empty:
+        return ""
+    ratio = s.counted["weight"].ne("1").any()
+    heads = ["Measure", "Window", "Date", "Deal", "Counts", *(["Of"] if ratio else [])]
+    rows = []
+    for r in s.counted.to_dict("records"):
+        texts = (str(r["measure"]).replace("_", " "), r["window"], r["date"], r["deal_id"])
+        of = ["" if r["weight"] == "1" else r["weight"]] if ratio else []
+        cells = "".join(f"<td>{escape(str(c or ''))}</td>" for c in texts)
+        numbers = "".join(f'<td class="number">{escape(str(c))}</td>' for c in (r["value"], *of))
+        rows.append(f"<tr>{cells}{numbers}</tr>")
+    names = "".join(f"<th{' class=number' if h in ('Counts', 'Of') else ''}>{h}</th>" for h in heads)
+    said = "They add up to the measure above; a ratio is what counts ÷ what it is of, a score is its last."
+    return (
+        f"<h2>What the bonus measures count</h2><table><tr>{names}</tr>{''.join(rows)}</table>"
+        f'<p class="note">{said}</p>'
+    )
 
 
 def _held(s: Statement) -> str:

@@ -114,7 +114,9 @@ class _Walk:
     def _release(self, after: After) -> list[Line]:
         self.balance.part = after.part
         line = self.mine[0]
-        told = f"{plain(after.part)} of the deal {after.kind}"
+        base, before = self.balance.kept - self.balance.cancelled, self.balance.released
+        told = f"{plain(after.part)} of {money(base)} held ({after.kind})"
+        told += f", less {money(before)} released before" if before else ""
         return self._let_go(line, after.day, after.row, told, None)
 
     def _let_go(self, line: Line, day: int, row: int, told: str, period) -> list[Line]:

@@ -107,15 +107,30 @@ def _component(paying: Paying, rep: str, plan: Plan, component, day: int) -> str
 def _curve(component) -> str:
     unit = _UNITS[component.rate_unit]
     if component.method == "matrix":
-        return f"Read off a table of {component.measure} and {component.measure2}, {component.interpolate}."
+        return _matrix(component)
     if component.method == "interpolated":
         return f"Payout by points, straight between: {_points(component.points)} ({unit.format('share')})."
     if component.method == "step":
-        return "Steps: " + "; ".join(f"from {_at(component, t.from_)} {unit.format(plain(t.rate))}"
-                                      for t in component.tiers) + "."  # fmt: skip
+        return f"Steps: {_bands(component, unit)}."
     how = "each band at its own rate" if component.method == "marginal" else "everything at the rate reached"
-    bands = "; ".join(f"from {_at(component, t.from_)} {unit.format(plain(t.rate))}" for t in component.tiers)
-    return f"{how[0].upper()}{how[1:]}: {bands}."
+    return f"{how[0].upper()}{how[1:]}: {_bands(component, unit)}."
+
+
+def _bands(component, unit: str) -> str:
+    return "; ".join(f"from {_at(component, t.from_)}: {unit.format(plain(t.rate))}" for t in component.tiers)
+
+
+def _matrix(component) -> str:
+    """The whole table: without it a payout could not be done again."""
+    rows = "; ".join(
+        f"at {plain(row)}: {', '.join(map(plain, cells))}"
+        for row, cells in zip(component.rows, component.table, strict=True)
+    )
+    between = "straight between" if component.interpolate == "bilinear" else "the last row and column reached"
+    return (
+        f"Share of target read off a table of {component.measure} (rows) and {component.measure2} (columns "
+        f"{', '.join(map(plain, component.cols))}), {between}: {rows}."
+    )
 
 
 def _at(component, value) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 from salesops_lib.compensation.plans import (
     checks_curves,
@@ -73,11 +74,15 @@ def of_one(loaded: Loaded, history: Mapping[str, Mapping[str, Sequence[Fraction]
 
 def checked_plans(texts: Sequence[tuple[str, str]]) -> list[Plan]:
     """Plans without an error. Raises PlanError with a line for each error of each file."""
-    read = [load_plan(text, file) for file, text in texts]
+    return list(_checked(tuple((file, text) for file, text in texts)))
+
+
+@lru_cache(maxsize=64)  # a close asks for the same plans several times
+def _checked(texts: tuple[tuple[str, str], ...]) -> tuple[Plan, ...]:
     found = errors(check_texts(texts))
     if found:
         raise PlanError("\n".join(str(f) for f in found))
-    return [loaded.plan for loaded in read]
+    return tuple(load_plan(text, file).plan for file, text in texts)
 
 
 def _is_spoilt(fault: Fault, read: Sequence[Loaded]) -> bool:

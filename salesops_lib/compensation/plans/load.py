@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -69,8 +70,12 @@ class Loaded:
         return [((*at, name), part) for part in parts]
 
 
+@lru_cache(maxsize=256)
 def load_plan(text: str, file: str) -> Loaded:
-    """Read one plan. ``file`` is how messages name it. Nothing is raised; the faults are in the answer."""
+    """Read one plan. ``file`` is how messages name it. Nothing is raised; the faults are in the answer.
+
+    A close reads the same texts several times: the answer is kept, and nobody changes it.
+    """
     document = read_marked(text)
     found = [
         Fault(file, line, code, subject(document.content, at), said, at)
