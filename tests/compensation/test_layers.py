@@ -31,13 +31,8 @@ def parts_used(module: Path) -> set[str]:
 def test_a_part_uses_only_those_before_it(part):
     modules = sorted((DOMAIN / part).glob("*.py"))
     assert len(modules) > 5
-<<<<<<< HEAD
-    used = {m.name: parts_used(m) - MAY_USE[part] for m in modules}
-    assert {name: parts for name, parts in used.items() if parts} == {}
-=======
     wrong = {m.name: parts_used(m) - MAY_USE[part] for m in modules}
     assert {name: used for name, used in wrong.items() if used} == {}
->>>>>>> compclose
 
 
 def test_an_import_of_a_later_part_is_seen(tmp_path):
