@@ -2,7 +2,8 @@
 
 Each is fitted on what was known by the end of the day and on nothing later. The run rate forecasts whole
 periods; of a running one only the share that past periods booked after this day still counts, on top of what
-is booked, as uncertain as that share has been (:mod:`remainder`). One maths thread is used: the matrices are small, and sums then do not depend on the cores.
+is booked, and as uncertain as that share has been (:mod:`remainder`). One maths thread is used: the matrices
+are small, and sums then do not depend on the cores.
 """
 
 from __future__ import annotations
@@ -128,7 +129,11 @@ class Engines:
             ahead = ordinal(known.period) - ordinal(known.past[-1]) + self.horizon - 1
             kind = self.books.log.kind
             self._run_rates[key] = run_rate.quantiles(
-                long.astype({"ds": "int64"}), ahead, season_length(kind), PROBABILITIES, self.seed,
+                long.astype({"ds": "int64"}),
+                ahead,
+                season_length(kind),
+                PROBABILITIES,
+                self.seed,
             )
         return self._run_rates[key]
 

@@ -5,7 +5,7 @@ A whole period's forecast times the share that is left would take that share as 
 shrink to nothing although quarters close early and late. Here both are uncertain: the whole, by the run
 rate; and the share left, by how far each past period's lay from that of all together, as a new period's would
 (:func:`stats.prediction_quantiles`, on a logarithmic scale where few tell). The two are independent where
-deals are: what is booked late moves the whole and the share left alike, what is booked early moves them apart.
+deals are: what is booked late moves the whole and the share left alike, what is booked early apart.
 """
 
 from __future__ import annotations
