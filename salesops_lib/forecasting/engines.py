@@ -24,6 +24,7 @@ from salesops_lib.forecasting.draws import Draws
 from salesops_lib.forecasting.known import UNASSIGNED
 from salesops_lib.forecasting.remainder import still_to_come
 from salesops_lib.forecasting.stacking import PROBABILITIES
+from salesops_lib.forecasting.threads import one_thread
 
 MIN_RUN_RATE = 2  # whole past periods of the company before a run rate is given
 SEPARATOR = "|"
@@ -51,9 +52,7 @@ class Engines:
 
     def view(self, day: date, period: Period) -> View:
         """What every engine says on a day of a period that the day is in or that is still to come."""
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(limits=1):
+        with one_thread():
             return self._view(day, period)
 
     def with_draws(self, draws: int) -> Engines:

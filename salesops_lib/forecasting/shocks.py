@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.core.periods import FiscalCalendar, Kind
-from salesops_lib.forecasting.hazard import Hazards, curves
+from salesops_lib.forecasting.hazard import Hazards, Learnt, curves
 from salesops_lib.forecasting.inflow import Inflow
 from salesops_lib.forecasting.panel import Cells, Paths, ordinal
 
@@ -63,7 +63,7 @@ def _ordinals(starts: tuple[date, ...]) -> np.ndarray:
 
 
 def fit_shocks(
-    fit: Hazards,
+    learnt: Learnt,
     inflow: Inflow | None,
     paths: Paths,
     cells: Cells,
@@ -73,7 +73,12 @@ def fit_shocks(
     kind: Kind,
     horizon: int,
 ) -> Shocks:
-    """Levels and shocks from the past windows that had ended by ``fit.day`` and touch no hole."""
+    """Levels and shocks from the past windows that had ended by the fit's day and touch no hole.
+
+    Each window is judged by the fit without it: the cells from its landmark to its end are left out, or a
+    fit that has seen what came would find little missing, and the range would be too narrow.
+    """
+    fit = learnt.fit
     seen = np.full(len(paths.created), np.iinfo("int64").max)
     np.minimum.at(seen, paths.deal, paths.day)
     rows = []
@@ -85,7 +90,9 @@ def fit_shocks(
         touched = cells.edges[holes[holes >= cells.of(np.array([mark]))[0]]]
         over = min(over, int((starts[1:] <= touched.min(initial=starts[-1])).sum()))
         if over:
-            rows += _open_windows(fit, paths, cells, int(mark), starts[: over + 1])
+            blind = learnt.without(*cells.of(np.array([mark + 1, starts[over] - 1])))
+            if blind is not None:
+                rows += _open_windows(blind, paths, cells, int(mark), starts[: over + 1])
             if inflow is not None:
                 rows += _new_windows(inflow, paths, cells, (int(mark), fit.day, seen), starts[: over + 1])
     table = pd.DataFrame(rows, columns=["mark", "ahead", "source", "expected", "variance", "actual"])

@@ -69,7 +69,8 @@ def forecast(folder: Path, as_of: str = "", *, period: str = "", horizon: int = 
     frames = {n: snapshot.frame(n) if snapshot.has(n) else None for n in NAMES}
     first, why = targets.choose_period(frames["opportunities"], calendar, day, asked=period)
     log = deal_log(frames["opportunities"], frames["opportunity_history"], snapshot.stages(), as_of=day,
-                   zone=snapshot.company.zone, calendar=calendar, kind=first.kind)  # fmt: skip
+                   zone=snapshot.company.zone, calendar=calendar, kind=first.kind,
+                   versions=snapshot.versions("opportunities"))  # fmt: skip
     called = calls.prepared(frames["forecast_submissions"], frames["reps"], company, snapshot.company.zone)
     reach = assembly.reach(calendar, day, first, horizon)
     engines = Engines(Books(log, frames["reps"], company), called, seed=7, draws=draws, horizon=reach)
