@@ -97,18 +97,18 @@ def fit_shocks(
                 rows += _new_windows(inflow, paths, cells, (int(mark), fit.day, seen), starts[: over + 1])
     table = pd.DataFrame(rows, columns=["mark", "ahead", "source", "expected", "variance", "actual"])
     windows = table[table["expected"] > 0].reset_index(drop=True)
-    sides = {source: _by_period(windows, source, fit.day, horizon) for source in ("open", "new")}
-    created = _missed(windows[windows["source"] == "created"], _LEVEL_SPREAD["new"])
-    enough = np.isfinite(sides["open"][1][0])
-    wins = np.where(np.isfinite(sides["open"][1]), sides["open"][1], ASSUMED)
-    wins = np.sqrt(np.maximum.accumulate(wins) ** 2 + 1.0 / max(fit.wins, 1))  # the fit's own uncertainty
+    level = {source: _levels(windows, source, fit.day, horizon) for source in ("open", "new")}
+    own = [_missed(_of(windows, "open", ahead), _LEVEL_SPREAD["open"]) for ahead in range(horizon)]
+    created, _ = _missed(_of(windows, "created", 0), _LEVEL_SPREAD["new"])
+    # The fit's own uncertainty comes on top; a later period is not surer than an earlier one.
+    wins = np.maximum.accumulate(_pooled(own)) + 1.0 / max(fit.wins, 1)
     return Shocks(
-        sides["open"][0],
-        sides["new"][0],
-        wins,
-        created if np.isfinite(created) else ASSUMED,
+        level["open"],
+        level["new"],
+        np.sqrt(wins),
+        np.sqrt(max(created, 0.0)) if np.isfinite(created) else ASSUMED,
         windows,
-        not enough,
+        not np.isfinite(own[0][0]),
     )
 
 
@@ -155,32 +155,61 @@ def _new_windows(inflow: Inflow, paths: Paths, cells: Cells, days, starts: np.nd
     return [*rows, (mark, 0, "created", flow, flow, float((later & (seen < starts[1])).sum()))]
 
 
-def _by_period(windows: pd.DataFrame, source: str, day: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
-    """Level and shock of a source for each period ahead; 1 and NaN where nothing says it."""
-    level, missed = np.ones(horizon), np.full(horizon, np.nan)
+def _of(windows: pd.DataFrame, source: str, ahead: int) -> pd.DataFrame:
+    return windows[(windows["source"] == source) & (windows["ahead"] == ahead)]
+
+
+def _levels(windows: pd.DataFrame, source: str, day: int, horizon: int) -> np.ndarray:
+    """Level of a source for each period ahead; 1 where nothing says it."""
+    level = np.ones(horizon)
     for ahead in range(horizon):
-        rows = windows[(windows["source"] == source) & (windows["ahead"] == ahead)]
+        rows = _of(windows, source, ahead)
         if len(rows):
-            spread = _LEVEL_SPREAD[source]
-            columns = (rows[name].to_numpy(dtype="float64") for name in ("mark", "actual", "expected"))
-            level[ahead], missed[ahead] = _level(*columns, day, spread), _missed(rows, spread)
-    return level, missed
+            level[ahead], _ = _level(*_numbers(rows), day, _LEVEL_SPREAD[source])
+    return level
 
 
-def _level(mark: np.ndarray, actual: np.ndarray, expected: np.ndarray, day: int, spread: float) -> float:
-    """Recent ratio of actual to expected, pulled to 1 with the weight of 1 ÷ spread² expected wins."""
+def _numbers(rows: pd.DataFrame) -> tuple[np.ndarray, ...]:
+    """Mark, expected, variance and actual, in order of marks."""
+    return tuple(rows[n].to_numpy(dtype="float64") for n in ("mark", "expected", "variance", "actual"))
+
+
+def _level(mark, expected, variance, actual, day: int, spread: float) -> tuple[float, float]:
+    """Recent ratio of actual to expected, pulled to 1 with the weight of 1 ÷ spread² expected wins; and the
+    variance that chance in the windows gives it."""
     weight = 0.5 ** ((day - mark) / HALF_LIFE_DAYS)
     prior = 1 / spread**2
-    return float((weight @ actual + prior) / (weight @ expected + prior))
+    whole = weight @ expected + prior
+    return float((weight @ actual + prior) / whole), float(weight**2 @ variance / whole**2)
 
 
-def _missed(rows: pd.DataFrame, spread: float) -> float:
-    """Standard deviation of log actual ÷ expected beyond chance, each level taken from earlier windows."""
+def _missed(rows: pd.DataFrame, spread: float) -> tuple[float, float]:
+    """Variance of log actual ÷ expected beyond chance, and the noise (variance) of that estimate.
+
+    Each window's level is taken from earlier ones; what chance did to them is taken out too. May be negative.
+    """
     if len(rows) < MIN_WINDOWS:
-        return float("nan")
-    mark, expected, variance, actual = (
-        rows[name].to_numpy(dtype="float64") for name in ("mark", "expected", "variance", "actual")
-    )  # in order of marks
-    level = np.array([_level(mark[:k], actual[:k], expected[:k], mark[k], spread) for k in range(len(mark))])
-    beyond = (actual - expected * level) ** 2 - variance * level
-    return float(np.sqrt(max(beyond.sum() / ((expected * level) ** 2).sum(), 0.0)))
+        return float("nan"), float("nan")
+    columns = _numbers(rows)
+    mark, expected, variance, actual = columns
+    level, unsure = np.array([_level(*(c[:k] for c in columns), mark[k], spread) for k in range(len(mark))]).T
+    held = expected * level
+    chance = variance * level + expected**2 * unsure
+    whole = (held**2).sum()
+    return float(((actual - held) ** 2 - chance).sum() / whole), float(2 * (chance**2).sum() / whole**2)
+
+
+def _pooled(found: list[tuple[float, float]]) -> np.ndarray:
+    """Variance of the shock by period ahead, each pulled to that of all as far as its own is noise.
+
+    A variance is not negative, but its estimate from few wins is: cut at 0 one by one they would come out too
+    large, so they are pooled first. Where nothing says it, :data:`ASSUMED` ².
+    """
+    own, noise = (np.array(column, dtype="float64") for column in zip(*found, strict=True))
+    known = np.isfinite(own)
+    if not known.any():
+        return np.full(len(own), ASSUMED**2)
+    weight = 1 / np.maximum(noise[known], 1e-12)
+    every = float(weight @ own[known] / weight.sum())
+    told = ASSUMED**4 / (ASSUMED**4 + np.where(known, noise, np.inf))
+    return np.maximum(every + told * (np.where(known, own, every) - every), 0.0)
