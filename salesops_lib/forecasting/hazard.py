@@ -36,7 +36,14 @@ _MAIN = {
     "stage": 1.0, "age": 0.7, "due": 1.0, "amount": 0.4, "in_stage": 0.4, "pushes": 0.4, "phase": 0.7,
     "since": 1.0, "season": 0.1, "segment": 0.4, "type": 0.5, "lead_source": 0.3,
 }  # fmt: skip
-_BY_AGE = {"stage*age": 1.0, "segment*age": 1.0, "type*age": 1.0, "stage*type": 1.0, "stage*since": 1.0}
+_BY_AGE = {
+    "since*phase": 1.0,
+    "stage*age": 1.0,
+    "segment*age": 1.0,
+    "type*age": 1.0,
+    "stage*type": 1.0,
+    "stage*since": 1.0,
+}
 WON_TERMS = _MAIN | _BY_AGE | {
     "stage*phase": 1.0, "stage*segment": 1.0, "stage*age*phase": 1.0,
 }  # fmt: skip

@@ -23,7 +23,7 @@ from salesops_lib.forecasting.panel import Cells, Paths, ordinal
 HALF_LIFE_DAYS = 270.0
 MIN_WINDOWS = 4  # past windows; below them the shock is assumed
 ASSUMED = 0.1  # standard deviation of the log of wins, of created deals: where too few windows say it
-_LEVEL_SPREAD = {"open": 0.1, "new": 0.15}  # prior standard deviation of a level's logarithm
+_LEVEL_SPREAD = {"open": 0.15, "new": 0.15}  # prior standard deviation of a level's logarithm
 
 
 @dataclass(frozen=True)
@@ -97,16 +97,19 @@ def fit_shocks(
                 rows += _new_windows(inflow, paths, cells, (int(mark), fit.day, seen), starts[: over + 1])
     table = pd.DataFrame(rows, columns=["mark", "ahead", "source", "expected", "variance", "actual"])
     windows = table[table["expected"] > 0].reset_index(drop=True)
-    level = {source: _levels(windows, source, fit.day, horizon) for source in ("open", "new")}
+    level, unsure = zip(
+        *(_levels(windows, source, fit.day, horizon) for source in ("open", "new")), strict=True
+    )
     own = [_missed(_of(windows, "open", ahead), _LEVEL_SPREAD["open"]) for ahead in range(horizon)]
     created, _ = _missed(_of(windows, "created", 0), _LEVEL_SPREAD["new"])
-    # The fit's own uncertainty comes on top; a later period is not surer than an earlier one.
-    wins = np.maximum.accumulate(_pooled(own)) + 1.0 / max(fit.wins, 1)
+    # What the levels and the fit do not know comes on top; a later period is not surer than an earlier one.
+    wins = np.maximum.accumulate(_pooled(own) + unsure[0]) + 1.0 / max(fit.wins, 1)
+    flow = max(created, 0.0) if np.isfinite(created) else ASSUMED**2
     return Shocks(
-        level["open"],
-        level["new"],
+        level[0],
+        level[1],
         np.sqrt(wins),
-        np.sqrt(max(created, 0.0)) if np.isfinite(created) else ASSUMED,
+        float(np.sqrt(flow + unsure[1].max())),
         windows,
         not np.isfinite(own[0][0]),
     )
@@ -159,14 +162,14 @@ def _of(windows: pd.DataFrame, source: str, ahead: int) -> pd.DataFrame:
     return windows[(windows["source"] == source) & (windows["ahead"] == ahead)]
 
 
-def _levels(windows: pd.DataFrame, source: str, day: int, horizon: int) -> np.ndarray:
-    """Level of a source for each period ahead; 1 where nothing says it."""
-    level = np.ones(horizon)
+def _levels(windows: pd.DataFrame, source: str, day: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    """Level of a source for each period ahead, 1 where nothing says it, and its variance by chance."""
+    level, unsure = np.ones(horizon), np.zeros(horizon)
     for ahead in range(horizon):
         rows = _of(windows, source, ahead)
         if len(rows):
-            level[ahead], _ = _level(*_numbers(rows), day, _LEVEL_SPREAD[source])
-    return level
+            level[ahead], unsure[ahead] = _level(*_numbers(rows), day, _LEVEL_SPREAD[source])
+    return level, unsure
 
 
 def _numbers(rows: pd.DataFrame) -> tuple[np.ndarray, ...]:
