@@ -151,6 +151,12 @@ def known_on(log: DealLog, day: date) -> pd.DataFrame:
     return found
 
 
+def recorded_on(log: DealLog, day: date) -> pd.DataFrame:
+    """What each deal (index: row of ``log.deals``) was by a day, as recorded by then: ``states.GROUPS``."""
+    by = log.versions[log.versions["day"] <= pd.Timestamp(day)]
+    return by.drop_duplicates("deal", keep="last").set_index("deal")
+
+
 def last_states(log: DealLog, day: date) -> np.ndarray:
     """Positions in ``log.states`` of the last state of each deal by a day, in order of deals."""
     by = log.states["day"].to_numpy() <= np.datetime64(day, "D")

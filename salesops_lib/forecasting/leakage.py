@@ -14,7 +14,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from salesops_lib.forecasting.known import LOST, OPEN, WON, DealLog, known_on
+from salesops_lib.forecasting.known import LOST, OPEN, WON, DealLog, known_on, recorded_on
 from salesops_lib.forecasting.panel import UNDATED
 from salesops_lib.forecasting.states import GROUPS
 
@@ -32,9 +32,8 @@ OUTCOME_NAMES = frozenset(
 )  # fmt: skip
 """Names that say how or when a deal ended. A planned close date as known on the day is no such name."""
 
-CODED_STATES = (
-    0.5  # share of closed deals whose probability is exactly 0 or 1: the field was set at the close
-)
+# share of closed deals whose probability is exactly 0 or 1: the field was set at the close
+CODED_STATES = 0.5
 COLUMNS = ["feature", "verdict", "reason", "evidence", "auc", "n"]
 REFUSED, PASSED, UNKNOWN, NOT_DATED = "refused", "passed", "unknown", "not dated"
 
@@ -115,7 +114,7 @@ def own_features(log: DealLog, day: date) -> tuple[pd.DataFrame, pd.Series]:
     deals = known_on(log, day)
     deals = deals[deals["outcome"] == OPEN]
     today = pd.Timestamp(day)
-    recorded = _recorded(log, today).reindex(deals["deal"])
+    recorded = recorded_on(log, day).reindex(deals["deal"])
     deals = deals.assign(**{name: recorded[name].to_numpy() for name in GROUPS})
     deals = deals.set_index("opportunity_id")
     features = deals[["stage", "amount_base", "pushes", "segment", "type", "lead_source", "owner_id"]].assign(
@@ -144,17 +143,11 @@ def undated(log: DealLog, day: date) -> dict[str, str]:
             found[name] = found[state]
     deals = known_on(log, day)
     mine = deals.loc[deals["outcome"] == OPEN, "deal"]
-    without = int((~mine.isin(_recorded(log, pd.Timestamp(day)).index)).sum())
+    without = int((~mine.isin(recorded_on(log, day).index)).sum())
     if without > UNDATED * len(mine):
         said = f"first recorded after the day for {without:,} of {len(mine):,} deals"
         found |= dict.fromkeys(GROUPS, said)
     return found
-
-
-def _recorded(log: DealLog, day: pd.Timestamp) -> pd.DataFrame:
-    """The last version of each deal recorded by a day; index: deal."""
-    by = log.versions[log.versions["day"] <= day]
-    return by.drop_duplicates("deal", keep="last").set_index("deal")
 
 
 def single_auc(values: pd.Series, won: pd.Series) -> tuple[float, int]:
