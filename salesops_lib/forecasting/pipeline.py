@@ -151,6 +151,8 @@ def _forecast(
     if isinstance(learnt, str):
         return Forecast(day, engine, learnt, tuple(notes))
     fit = learnt.fit
+    if not panel.dated and max(paths.group_sizes) > 2:
+        notes.append("segment, type and source of deals are left out: what they were then is not recorded")
     inflow = fit_inflow(paths, cells, now, holes, dated=panel.dated)
     if isinstance(inflow, str):
         notes.append(f"deals not created yet are left out: {inflow}")

@@ -50,7 +50,7 @@ def changes(
     )
     for name in untracked(history):
         if name not in ("owner_id", "stage"):
-            states[name] = states[name].where(own)
+            states[name] = states[name].where(own, None if states[name].dtype == object else pd.NA)
     states["amount_base"] = states["amount_base"].astype("float64")
     states["order"] = np.argsort(np.lexsort((rows["sequence"], rows["changed_at"]))) if len(rows) else 0
     return states

@@ -67,6 +67,7 @@ def test_a_type_that_nobody_dated_is_not_used_at_all(planted, world, honest):
     made = ready(planted, world, leaking(world), None)
     told = forecast(made, DAY, draws=200)
     assert not told.hazards.coding.dated
+    assert any(note.startswith("segment, type and source of deals are left out") for note in told.notes)
     np.testing.assert_array_equal(told.draws().values, honest.draws().values)
     # By hand: a deal open on the day is first recorded at its close, every one of them.
     count = len(told.deals)
