@@ -1,24 +1,51 @@
-"""The run-rate engine beside its peers on M3: accuracy, coverage of its ranges and CPU, all in one run.
+"""The run-rate engine beside its peers on M3: accuracy, coverage of its ranges and CPU, all in one run; the
+pipeline engine on planted worlds: bias of revenue, coverage and calibration over many seeds.
 
 Windows are cut from the training series of M3 (last 8 quarters, last 18 months), in the half of the series
-that nothing was tuned on. ``python bench/forecast_bench.py 50`` takes 50 series of each set.
+that nothing was tuned on. ``python bench/forecast_bench.py 50`` takes 50 series of each set. The planted
+worlds are those of the tests (win rate 30 %, losses after 14 days, wins after 57), every other one with a
+shock on the win rate of each quarter's deals; their seeds are none that a test or a choice has seen.
+
+What is missed on M3, on the half held out (500 series, 2026-11-26): quarterly coverage of the 80 % range .859
+(band to .85; the 95 % range .970 is inside), monthly OWA .869 (target .790) and MSIS 6.76 (target 6.3). The
+median of the four peers, .792 where the target was set, is .858 on these windows at twenty times the cost:
+they are harder, and the target is not the same distance away. The quarterly windows are calmer than the three
+years before them, whose errors the range is measured by (at 8 steps 80 % of scaled errors lie within 3.4, of
+past ones within 3.5 to 3.8).
+
+Tried on the tuning half and left out for want of a gain. Monthly OWA of 120 series, .818 as it is: mean for
+median .822; the models on logarithms .858, both together .841; with seasonal ETS .832, with seasonal CES
+.825, with these and seasonal Theta .830; a tenth of the last level .818, a tenth of the seasonal naive .816.
+Ranges, 500 series: recent past errors counting more (half-life one horizon, half of one) moves quarterly
+coverage from .852 to .851 and .852, monthly MSIS from 6.72 to 6.71 and 6.69. Earlier: ARIMA in the ensemble,
+weights by cross-validated error.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import resource
 import sys
 import warnings
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 
-from salesops_lib.forecasting import accuracy, run_rate
+from salesops_lib.forecasting import accuracy, pipeline, run_rate
 
 M3 = Path(__file__).parents[2] / "shared" / "cases" / "m3" / "m3_train.csv"
+PLANTED = Path(__file__).parents[1] / "tests" / "forecasting" / "planted_pipeline.py"
+SEEDS = range(3000, 3080)
+ORIGINS = (date(2024, 7, 10), date(2024, 11, 15), date(2025, 2, 15))
+SHOCK = 0.15  # standard deviation on the log odds of a quarter's deals, in odd seeds
+# FORECASTING.md, deal level: at most; the coverage from and to.
+DEALS = {"revenue_bias": 0.02, "calibration_error": 0.03}
+DEAL_COVERAGE = (0.76, 0.84)
 SERIES = 500  # of each set, at most
 LEVELS = (80, 95)
 SETS = {"quarterly": ("QUARTERLY", 8, 4), "monthly": ("MONTHLY", 18, 12)}
@@ -43,11 +70,11 @@ def measure(series: int = SERIES) -> list[dict]:
     The ratio of a coverage is its distance from the middle of the band over half of the band. Without the
     case data nothing is measured, and a line says so.
     """
+    results = deal_level()
     if not M3.is_file():
-        print(f"forecast: not measured, {M3} is absent")
-        return []
+        print(f"forecast: M3 not measured, {M3} is absent")
+        return results
     rows = pd.read_csv(M3)
-    results = []
     for name, (period, horizon, season) in SETS.items():
         table = measure_set(*windows(rows, period, horizon, series), season)
         print(f"M3 {name}, half held out, {series} series at most\n{table.round(3).to_string()}", flush=True)
@@ -147,6 +174,62 @@ def judged(name: str, table: pd.DataFrame) -> list[dict]:
         }
         for target, ratio in ratios.items()
     ]
+
+
+def deal_level(seeds: range = SEEDS) -> list[dict]:
+    """The pipeline engine against planted truth: a result each for bias, coverage and calibration."""
+    planted = _planted()
+    found = [judged_world(planted, seed) for seed in seeds]
+    company = pd.concat([rows for rows, _ in found])
+    deals = pd.concat([rows for _, rows in found])
+    by = deals.groupby(np.minimum((deals["p"] * 10).astype(int), 9)).agg(
+        p=("p", "mean"), won=("won", "mean"), n=("p", "size")
+    )
+    values = {
+        "revenue_bias": company["mean"].sum() / company["actual"].sum() - 1,
+        "coverage-80": company["inside"].mean(),
+        "calibration_error": ((by["p"] - by["won"]).abs() * by["n"]).sum() / by["n"].sum(),
+    }
+    low, high = DEAL_COVERAGE
+    ratios = {name: abs(values[name]) / limit for name, limit in DEALS.items()}
+    ratios["coverage-80"] = abs(values["coverage-80"] - (low + high) / 2) / ((high - low) / 2)
+    return [
+        {
+            "name": f"forecast_deals_{name}",
+            "ratio": round(float(ratio), 3),
+            "bound": 1.0,
+            "value": round(float(values[name]), 4),
+            "target": DEALS.get(name, DEAL_COVERAGE),
+            "seeds": len(seeds),
+        }
+        for name, ratio in ratios.items()
+    ]
+
+
+def judged_world(planted: ModuleType, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One world's forecasts: ``actual``, ``mean``, ``inside`` by day and period; ``p``, ``won`` by deal."""
+    given = planted.world(seed, shock=SHOCK * (seed % 2))
+    ready = planted.prepared(given.opportunities, given.history, given.reps)
+    company, deals = [], []
+    for day in ORIGINS:
+        made = pipeline.forecast(ready, day, draws=400, seed=seed)
+        draws = made.draws()
+        for period in made.simulation.periods:
+            came = planted.won_in(given.truth, period)
+            values, actual = draws.of("company", "Co", period), came["amount"].sum()
+            low, high = np.quantile(values, [0.1, 0.9])
+            company.append({"actual": actual, "mean": values.mean(), "inside": low <= actual <= high})
+            won = made.deals["opportunity_id"].isin(came["opportunity_id"])
+            deals.append(pd.DataFrame({"p": made.deals[f"p_{period}"], "won": won}))
+    return pd.DataFrame(company), pd.concat(deals)
+
+
+def _planted() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("bench_planted_pipeline", PLANTED)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 Each is fitted on what was known by the end of the day and on nothing later. The run rate forecasts whole
 periods; of a running one only the share that past periods booked after this day still counts, on top of what
-is booked. One maths thread is used: the matrices are small, and sums then do not depend on the cores.
+is booked, and as uncertain as that share has been (:mod:`remainder`). One maths thread is used: the matrices
+are small, and sums then do not depend on the cores.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from salesops_lib.forecasting.bookings import KEY, Books, History, history
 from salesops_lib.forecasting.combination import floored
 from salesops_lib.forecasting.draws import Draws
 from salesops_lib.forecasting.known import UNASSIGNED
+from salesops_lib.forecasting.remainder import still_to_come
 from salesops_lib.forecasting.stacking import PROBABILITIES
+from salesops_lib.forecasting.threads import one_thread
 
 MIN_RUN_RATE = 2  # whole past periods of the company before a run rate is given
 SEPARATOR = "|"
@@ -49,9 +52,7 @@ class Engines:
 
     def view(self, day: date, period: Period) -> View:
         """What every engine says on a day of a period that the day is in or that is still to come."""
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(limits=1):
+        with one_thread():
             return self._view(day, period)
 
     def with_draws(self, draws: int) -> Engines:
@@ -114,7 +115,7 @@ class Engines:
             return made, f"no series can be extended ({rows['method'].iloc[0]})" if len(rows) else "no series"
         if not known.begun:
             return whole, ""
-        return known.now[:, None] + (1 - usual_share(known))[:, None] * whole, ""
+        return known.now[:, None] + still_to_come(known, whole), ""
 
     def _run_rate_table(self, known: History) -> pd.DataFrame:
         """Quantiles of the periods after the last whole one; from the first day on which they were asked."""
@@ -127,7 +128,11 @@ class Engines:
             ahead = ordinal(known.period) - ordinal(known.past[-1]) + self.horizon - 1
             kind = self.books.log.kind
             self._run_rates[key] = run_rate.quantiles(
-                long.astype({"ds": "int64"}), ahead, season_length(kind), PROBABILITIES, self.seed
+                long.astype({"ds": "int64"}),
+                ahead,
+                season_length(kind),
+                PROBABILITIES,
+                self.seed,
             )
         return self._run_rates[key]
 
@@ -137,19 +142,6 @@ def in_calendar(calendar: FiscalCalendar, first: Period, horizon: int) -> list[P
     end = calendar.bounds(calendar.periods(first.kind)[-1])[0]
     ahead = calendar.periods(first.kind, start=calendar.bounds(first)[0], end=end + timedelta(days=1))
     return ahead[:horizon]
-
-
-def usual_share(known: History) -> np.ndarray:
-    """Share of a period that past ones had booked by now: of all nodes of a level together, at each node.
-
-    0 before the period begins; never below 0 or above 1, and 0 where a level booked nothing.
-    """
-    made = np.zeros(len(known.nodes))
-    for level in known.nodes["level"].unique():
-        at = known.level(level)
-        done, whole = np.nansum(known.to_date[at]), np.nansum(known.final[at])
-        made[at] = np.clip(done / whole, 0, 1) if whole > 0 else 0.0
-    return made
 
 
 def _names(known: History) -> pd.Series:

@@ -13,6 +13,7 @@ from salesops_lib.forecasting.seasonality import season_of
 LEAST = 5  # observations below which no model is fitted
 _LIKELY = 80  # percent of the interval that ETS is asked for; only its growth over the horizon is used
 LEAST_SCALE = 1e-9  # of the mean value: a series without noise must not divide by 0
+_SHORT = 3.0  # values: a season told by few of them misses more than residuals show, by 1 + 3 ÷ their number
 _SPREAD_FLOOR = 0.08  # models that happen to agree are not certain: least spread as a share of the residual
 
 
@@ -108,4 +109,5 @@ def _scale(y: np.ndarray, paths: np.ndarray, residuals: list, season_length: int
     lag = season_length if n > season_length else 1
     naive = max(np.abs(y[lag:] - y[:-lag]).mean(), residual)
     spread = max(paths.std(axis=0).mean(), _SPREAD_FLOOR * residual)
-    return float(residual**0.4 * naive**0.4 * spread**0.2)
+    short = 1 + _SHORT / n if season_length > 1 else 1.0
+    return float(residual**0.4 * naive**0.4 * spread**0.2 * short)

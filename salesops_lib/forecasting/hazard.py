@@ -11,12 +11,14 @@ Source: landmark models (van Houwelingen 2007) in discrete time, multinomial by 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from salesops_lib.forecasting.odds import Odds, Rows, fit_odds
+from salesops_lib.forecasting.odds import Odds, Refittable, Rows, fit_refittable
 from salesops_lib.forecasting.panel import UNKNOWN_DAY, Cells, Panel, Paths
+from salesops_lib.forecasting.states import GROUPS
 
 MIN_WINS = 20  # won deals in the fit; below it there is no model
 HALF_LIFE_DAYS = 540.0  # what happened so long ago counts half
@@ -34,7 +36,14 @@ _MAIN = {
     "stage": 1.0, "age": 0.7, "due": 1.0, "amount": 0.4, "in_stage": 0.4, "pushes": 0.4, "phase": 0.7,
     "since": 1.0, "season": 0.1, "segment": 0.4, "type": 0.5, "lead_source": 0.3,
 }  # fmt: skip
-_BY_AGE = {"stage*age": 1.0, "segment*age": 1.0, "type*age": 1.0, "stage*type": 1.0, "stage*since": 1.0}
+_BY_AGE = {
+    "since*phase": 1.0,
+    "stage*age": 1.0,
+    "segment*age": 1.0,
+    "type*age": 1.0,
+    "stage*type": 1.0,
+    "stage*since": 1.0,
+}
 WON_TERMS = _MAIN | _BY_AGE | {
     "stage*phase": 1.0, "stage*segment": 1.0, "stage*age*phase": 1.0,
 }  # fmt: skip
@@ -44,11 +53,13 @@ LOST_TERMS = _MAIN | _BY_AGE
 @dataclass(frozen=True)
 class Coding:
     """How covariates become levels: cuts of the amount, the level of each group that is kept, and of each
-    stage known by the day (0 is none of them), so that what is entered later cannot even add a level."""
+    stage known by the day (0 is none of them), so that what is entered later cannot even add a level.
+    ``dated``: whether what a deal is was recorded by its landmark; else it is not looked at."""
 
     amount_cuts: np.ndarray
     group_level: tuple[np.ndarray, ...]
     stage_level: np.ndarray
+    dated: bool
 
 
 @dataclass(frozen=True)
@@ -90,7 +101,31 @@ class Curves:
         return np.cumprod(stay, axis=1) * won
 
 
-def fit_hazards(panel: Panel, paths: Paths, cells: Cells) -> Hazards | str:
+@dataclass(frozen=True)
+class Learnt:
+    """A fit, and what it would be had some cells not been seen."""
+
+    fit: Hazards
+    _won: Refittable
+    _lost: Refittable | None
+    _rows: tuple[np.ndarray, np.ndarray]
+    _cell: np.ndarray
+    _owners: Callable[[np.ndarray], np.ndarray]
+
+    def without(self, low: int, high: int) -> Hazards | None:
+        """The fit had the cells from ``low`` to ``high`` never come: what is judged in them is out of sample.
+
+        None where too little else is there to learn from.
+        """
+        out = (self._cell >= low) & (self._cell <= high)
+        won = self._won.without(out[self._rows[0]])
+        lost = self._lost.without(out[self._rows[1]]) if self._lost else None
+        if won is None or (self._lost and lost is None):
+            return None
+        return replace(self.fit, won=won, lost=lost, owner=self._owners(~out))
+
+
+def fit_hazards(panel: Panel, paths: Paths, cells: Cells) -> Learnt | str:
     """Fit the odds of win and loss on a panel.
 
     Returns the reason as text where fewer than :data:`MIN_WINS` won deals, or no deal that stayed open a
@@ -100,16 +135,26 @@ def fit_hazards(panel: Panel, paths: Paths, cells: Cells) -> Hazards | str:
         return f"{panel.wins} won deals with a known past; {MIN_WINS} are needed to fit when deals close"
     if not (panel.event == 0).any():
         return "every deal closed within its first weeks: there is nothing open to learn from"
-    coding = _coding(paths, panel.state, panel.day)
+    coding = _coding(paths, panel)
     middle = panel.first + panel.days // 2
-    factors = _factors(paths, cells, coding, panel.mark, panel.state, (panel.row, panel.cell, middle))
+    seen = (panel.state, panel.mark, panel.groups)
+    factors = _factors(paths, cells, coding, seen, (panel.row, panel.cell, middle))
     weight = 0.5 ** ((panel.day - panel.first) / HALF_LIFE_DAYS)
     offset = np.log(panel.days)
-    won, codes = _side(panel, factors, WON_TERMS, weight, offset, event=1)
-    lost = _side(panel, factors, LOST_TERMS, weight, offset, event=2)[0] if panel.losses else None
-    chance = 1 / (1 + np.exp(-(won.log_odds(codes) + offset)))
-    owner = _owners(paths.owner[panel.state][panel.row], len(paths.owners), panel, chance, weight)
-    return Hazards(panel.day, coding, won, lost, owner, panel.wins, panel.losses)
+    won, codes, kept = _side(panel, factors, WON_TERMS, weight, offset, event=1)
+    lost, _, rest = (
+        _side(panel, factors, LOST_TERMS, weight, offset, event=2) if panel.losses else (None, None, kept)
+    )
+    chance = 1 / (1 + np.exp(-(won.odds.log_odds(codes) + offset)))
+    code = paths.owner[panel.state][panel.row] if paths.follows_owner else np.full(len(panel.row), -1)
+
+    def owners(among: np.ndarray) -> np.ndarray:
+        return _owners(np.where(among, code, -1), len(paths.owners), panel, chance, weight)
+
+    odds = won.odds, lost.odds if lost else None
+    everything = np.ones(len(panel.row), dtype=bool)
+    fit = Hazards(panel.day, coding, *odds, owners(everything), panel.wins, panel.losses)
+    return Learnt(fit, won, lost, (kept, rest), panel.cell, owners)
 
 
 def curves(fit: Hazards, paths: Paths, cells: Cells, state: np.ndarray, day: int, last: int) -> Curves:
@@ -119,7 +164,8 @@ def curves(fit: Hazards, paths: Paths, cells: Cells, state: np.ndarray, day: int
     days = cells.edges[cell + 1] - first
     n, width = len(state), len(cell)
     where = (np.repeat(np.arange(n), width), np.tile(cell, n), np.tile(first + days // 2, n))
-    factors = _factors(paths, cells, fit.coding, np.full(n, day), state, where)
+    groups = paths.groups_at(paths.deal[state], day) * fit.coding.dated
+    factors = _factors(paths, cells, fit.coding, (state, np.full(n, day), groups), where)
     offset = np.log(days)
     won = fit.won.log_odds(factor_codes(factors, WON_TERMS)[0]).reshape(n, width) + offset
     lost = np.full((n, width), -np.inf)
@@ -129,30 +175,30 @@ def curves(fit: Hazards, paths: Paths, cells: Cells, state: np.ndarray, day: int
     return Curves(state, cell, first, days, won + factor[:, None], lost)
 
 
-def _side(panel: Panel, factors, terms, weight, offset, event: int) -> tuple[Odds, np.ndarray]:
-    """Odds of one outcome against staying open: rows that ended in the other tell nothing."""
+def _side(panel: Panel, factors, terms, weight, offset, event: int) -> tuple:
+    """Odds of one outcome against staying open, all codes, and the rows used, not those of the other."""
     codes, levels = factor_codes(factors, terms)
     kept = np.flatnonzero((panel.event == event) | (panel.event == 0))
     rows = Rows(
         codes[:, kept], levels, (panel.event[kept] == event).astype(float), weight[kept], offset[kept]
     )
-    return fit_odds(rows, panel.overlap / np.array(list(terms.values())) ** 2), codes
+    return fit_refittable(rows, panel.overlap / np.array(list(terms.values())) ** 2), codes, kept
 
 
-def _coding(paths: Paths, state: np.ndarray, day: int) -> Coding:
-    amount = paths.amount[state]
+def _coding(paths: Paths, panel: Panel) -> Coding:
+    amount = paths.amount[panel.state]
     amount = amount[np.isfinite(amount)]
     cuts = np.unique(np.quantile(amount, [0.25, 0.5, 0.75])) if len(amount) else np.array([])
-    groups = tuple(kept_levels(codes, paths.deal[state]) for codes in paths.groups.T)
+    groups = tuple(kept_levels(g, n) for g, n in zip(panel.groups.T, paths.group_sizes, strict=True))
     stage_level = np.zeros(len(paths.stages) + 1, dtype="int64")  # the last is that of no stage
-    known = np.unique(paths.stage[paths.day <= day])
+    known = np.unique(paths.stage[paths.day <= panel.day])
     stage_level[known[known >= 0]] = np.arange(1, (known >= 0).sum() + 1)
-    return Coding(cuts, groups, stage_level)
+    return Coding(cuts, groups, stage_level, panel.dated)
 
 
-def kept_levels(codes: np.ndarray, deals: np.ndarray) -> np.ndarray:
-    """New level of each code: the most frequent among ``deals`` by size, all others one level together."""
-    count = np.bincount(codes[deals], minlength=int(codes.max(initial=0)) + 1)
+def kept_levels(codes: np.ndarray, size: int) -> np.ndarray:
+    """New level of each code below ``size``: the most frequent ones by how often, all others together."""
+    count = np.bincount(codes, minlength=size)
     order = np.argsort(-count, kind="stable")[: GROUP_LEVELS - 1]
     kept = order[count[order] > 0]
     level = np.full(len(count), len(kept))
@@ -160,9 +206,10 @@ def kept_levels(codes: np.ndarray, deals: np.ndarray) -> np.ndarray:
     return level
 
 
-def _factors(paths: Paths, cells: Cells, coding: Coding, mark, state, where) -> dict:
+def _factors(paths: Paths, cells: Cells, coding: Coding, seen, where) -> dict:
     """Level and number of levels of each factor: what a deal was at its landmark, and when the cell is."""
     row, cell, at = where
+    state, mark, groups = seen
     deal, amount, close = paths.deal[state], paths.amount[state], paths.close[state]
     created = paths.created[deal]
     band = np.where(np.isfinite(amount), np.searchsorted(coding.amount_cuts, amount) + 1, 0)
@@ -179,9 +226,9 @@ def _factors(paths: Paths, cells: Cells, coding: Coding, mark, state, where) -> 
         "season": (cells.season[cell], 4),
         "since": (_band(_SINCE, at - mark[row]), len(_SINCE) + 1),
     }
-    for k, name in enumerate(("segment", "type", "lead_source")):
+    for k, name in enumerate(GROUPS):
         level = coding.group_level[k]
-        made[name] = (level[paths.groups[deal, k]][row], int(level.max(initial=0)) + 1)
+        made[name] = (level[groups[:, k]][row], int(level.max(initial=0)) + 1)
     return made
 
 

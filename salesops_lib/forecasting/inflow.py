@@ -99,8 +99,11 @@ class Inflow:
         return made.reshape(-1, size)
 
 
-def fit_inflow(paths: Paths, cells: Cells, day: int, holes: np.ndarray) -> Inflow | str:
-    """Fit creation and conversion on what was known by the end of ``day``; the reason where it cannot be."""
+def fit_inflow(paths: Paths, cells: Cells, day: int, holes: np.ndarray, *, dated: bool) -> Inflow | str:
+    """Fit creation and conversion on what was known by the end of ``day``; the reason where it cannot be.
+
+    ``dated``: whether segment and type are recorded when a deal begins; else all deals are one group.
+    """
     first_seen = np.full(len(paths.created), np.iinfo("int64").max)
     np.minimum.at(first_seen, paths.deal, paths.day)
     opened = np.flatnonzero(np.append(True, paths.deal[1:] != paths.deal[:-1])[: len(paths.deal)])
@@ -109,18 +112,19 @@ def fit_inflow(paths: Paths, cells: Cells, day: int, holes: np.ndarray) -> Inflo
     deals = np.flatnonzero(fresh)
     if not deals.size:
         return "no deal was seen when it was created: what is still to come is unknown"
-    levels = [kept_levels(paths.groups[:, k], deals) for k in (0, 1)]
-    segment, kind = levels[0][paths.groups[:, 0]], levels[1][paths.groups[:, 1]]
+    groups = paths.groups_at(deals, np.maximum(first_seen[deals], born[deals])) * dated
+    levels = [kept_levels(groups[:, k], paths.group_sizes[k]) for k in (0, 1)]
+    segment, kind = levels[0][groups[:, 0]], levels[1][groups[:, 1]]
     types = int(levels[1].max()) + 1
     group_of = segment * types + kind
     size = (int(levels[0].max()) + 1) * types
     state = opened[np.searchsorted(paths.deal[opened], deals)]
-    fitted = _conversion(paths, cells, (state, born[deals], group_of[deals], types, size), day, holes)
+    fitted = _conversion(paths, cells, (state, born[deals], group_of, types, size), day, holes)
     if isinstance(fitted, str):
         return fitted
     season = _season(cells, born[deals], day)
-    per_day = _rates(cells, born[deals], group_of[deals], size, day, season)
-    return Inflow(day, per_day, season, group_of[deals], types, *fitted, born[deals], deals)
+    per_day = _rates(cells, born[deals], group_of, size, day, season)
+    return Inflow(day, per_day, season, group_of, types, *fitted, born[deals], deals)
 
 
 def _conversion(paths: Paths, cells: Cells, what, day: int, holes: np.ndarray) -> tuple | str:

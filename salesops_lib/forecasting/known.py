@@ -16,10 +16,19 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.core.periods import FiscalCalendar, Kind
+from salesops_lib.forecasting.states import LOST as LOST
+from salesops_lib.forecasting.states import OPEN as OPEN
+from salesops_lib.forecasting.states import WON as WON
+from salesops_lib.forecasting.states import (
+    changes,
+    days_of,
+    undocumented,
+    unstamped,
+    untracked,
+    versions_of,
+)
 
 IDENTITY = ("opportunity_id", "account_id", "type", "segment", "lead_source", "currency", "created_date")
-STATE = ("owner_id", "stage", "amount_base", "close_date", "forecast_category")
-OPEN, WON, LOST = "open", "won", "lost"
 UNASSIGNED = "(unassigned)"
 
 
@@ -29,10 +38,12 @@ class DealLog:
 
     ``deals``: one row per deal, sorted by id, columns :data:`IDENTITY` (as ``as_of`` knows them).
     ``states``: one row per deal and day on which it changed, sorted: ``deal`` (row of ``deals``), ``day``
-    (datetime64), the columns :data:`STATE`, ``outcome`` (open, won, lost; missing where the stage is not
-    declared) and the path so far: ``stage_since``, ``pushes`` (moves to a later period), ``first_amount``,
-    ``first_close_date``.
+    (datetime64), the columns of ``states.STATE``, ``outcome`` (open, won, lost; missing where the stage is
+    not declared) and the path so far: ``stage_since``, ``pushes`` (moves to a later period),
+    ``first_amount``, ``first_close_date``.
     ``no_history``: why stages, amounts and dates of the past are unknown; empty where they are known.
+    ``versions``: what each deal was (type, segment, source) from which day on (:func:`states.versions_of`).
+    ``untracked``: fields of ``states.STATE`` that the history does not follow.
     """
 
     deals: pd.DataFrame
@@ -41,6 +52,8 @@ class DealLog:
     calendar: FiscalCalendar
     kind: Kind
     no_history: str = ""
+    versions: pd.DataFrame | None = None
+    untracked: tuple[str, ...] = ()
 
 
 def deal_log(
@@ -52,6 +65,7 @@ def deal_log(
     zone: tzinfo | str,
     calendar: FiscalCalendar,
     kind: Kind = "quarter",
+    versions: pd.DataFrame | None = None,
 ) -> DealLog:
     """Every state of every deal by ``as_of``, from the frames of one snapshot.
 
@@ -73,18 +87,21 @@ def deal_log(
         Last day that counts; the company's time zone, which says on which day a stamp falls.
     calendar, kind
         Fiscal calendar and kind of period in which a push is counted.
+    versions
+        ``snapshot.versions("opportunities")``: every version recorded by ``as_of``. None: the opportunities
+        are the only ones, so that what a deal was before it last changed is not dated.
     """
     known = opportunities.drop_duplicates("opportunity_id", keep="last")
     known = known.sort_values("opportunity_id", kind="stable").reset_index(drop=True)
     last = np.datetime64(as_of, "D")
-    changed = _changes(known, history, stages, zone)
+    changed = changes(known, history, stages, zone)
     changed = changed[changed["day"].to_numpy() <= last]
     rest = known[~known.index.isin(changed["deal"])]
-    parts = (changed, *_undocumented(rest, last, zone), *_unstamped(changed, known, last, zone, stages))
+    parts = (changed, *undocumented(rest, last, zone), *unstamped(changed, known, last, zone, stages))
     rows = pd.concat([p for p in parts if len(p)] or [changed])
     order = np.lexsort((rows["order"], rows["day"], rows["deal"]))
     rows = rows.iloc[order].reset_index(drop=True)
-    created = _days(known["created_date"]).to_numpy()[rows["deal"].to_numpy(dtype="int64")]
+    created = days_of(known["created_date"]).to_numpy()[rows["deal"].to_numpy(dtype="int64")]
     rows["day"] = np.fmax(rows["day"].to_numpy(), created)  # known, and created: the later of the two
     rows = rows[rows["day"].to_numpy() <= last]
     rows = rows[~rows.duplicated(["deal", "day"], keep="last")].drop(columns="order").reset_index(drop=True)
@@ -93,8 +110,10 @@ def deal_log(
         why = "no opportunity_history: stage, amount and close date of past days are unknown"
     elif not history["stage"].notna().any():
         why = "opportunity_history holds no stage: stages of past days are unknown"
-    deals = known.reindex(columns=list(IDENTITY)).assign(created_date=_days(known["created_date"]))
-    return DealLog(deals, _with_path(rows, calendar, kind), as_of, calendar, kind, why)
+    deals = known.reindex(columns=list(IDENTITY)).assign(created_date=days_of(known["created_date"]))
+    stamped = versions_of(opportunities if versions is None else versions, known, zone, last)
+    path = _with_path(rows, calendar, kind)
+    return DealLog(deals, path, as_of, calendar, kind, why, stamped, untracked(history))
 
 
 def known_on(log: DealLog, day: date) -> pd.DataFrame:
@@ -110,7 +129,7 @@ def known_on(log: DealLog, day: date) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        :data:`IDENTITY`, :data:`STATE`, ``outcome`` (open, won, lost, missing), ``is_closed``, ``is_won``
+        :data:`IDENTITY`, ``states.STATE``, ``outcome`` (open, won, lost, missing), ``is_closed``, ``is_won``
         (``boolean``, missing where the outcome is), ``changed_date`` (day of the last change by the day),
         ``stage_since`` (day it entered its stage), ``pushes`` (moves to a later period so far),
         ``first_amount``, ``first_close_date``, ``deal`` (row of ``log.deals``). Sorted by id; dates are
@@ -130,6 +149,12 @@ def known_on(log: DealLog, day: date) -> pd.DataFrame:
     for flag, outcomes in (("is_closed", [WON, LOST]), ("is_won", [WON])):
         found[flag] = found["outcome"].isin(outcomes).astype("boolean").mask(unknown)
     return found
+
+
+def recorded_on(log: DealLog, day: date) -> pd.DataFrame:
+    """What each deal (index: row of ``log.deals``) was by a day, as recorded by then: ``states.GROUPS``."""
+    by = log.versions[log.versions["day"] <= pd.Timestamp(day)]
+    return by.drop_duplicates("deal", keep="last").set_index("deal")
 
 
 def last_states(log: DealLog, day: date) -> np.ndarray:
@@ -152,13 +177,13 @@ def placed(rows: pd.DataFrame, reps: pd.DataFrame | None, day: date | pd.Series)
     made = rows.assign(owner_id=owner.where(owner.notna(), UNASSIGNED), team=UNASSIGNED, region=UNASSIGNED)
     if reps is None or reps.empty or rows.empty:
         return made
-    start = _days(reps["start_date"])
+    start = days_of(reps["start_date"])
     spells = reps.assign(start=start)[start.notna()].sort_values(["rep_id", "start"], kind="stable")
     names, first = np.unique(spells["rep_id"].to_numpy(dtype="object").astype(str), return_index=True)
     rep = np.searchsorted(names, made["owner_id"].to_numpy().astype(str))
     known = rep < len(names)
     known[known] = names[rep[known]] == made["owner_id"].to_numpy().astype(str)[known]
-    days = _days(day) if isinstance(day, pd.Series) else pd.Series(pd.Timestamp(day), rows.index)
+    days = days_of(day) if isinstance(day, pd.Series) else pd.Series(pd.Timestamp(day), rows.index)
     since = (_numbers(spells["start"]) - _EARLIEST) + np.repeat(
         np.arange(len(names)) * _SPAN, np.diff(np.append(first, len(spells)))
     )
@@ -187,97 +212,6 @@ def period_number(calendar: FiscalCalendar, kind: Kind, days: Iterable) -> np.nd
     values = np.asarray(days, dtype="datetime64[ns]")
     at = (np.searchsorted(edges, values, side="right") - 1).astype("float64")
     return np.where(np.isnat(values), np.nan, at)
-
-
-def _days(values: pd.Series) -> pd.Series:
-    return pd.to_datetime(values).astype("datetime64[ns]")
-
-
-def _local_day(stamps: pd.Series, zone: tzinfo | str) -> pd.Series:
-    """The company's day of a UTC moment."""
-    moments = pd.to_datetime(stamps, utc=True)
-    return moments.dt.tz_convert(zone).dt.tz_localize(None).dt.normalize().astype("datetime64[ns]")
-
-
-def _changes(
-    known: pd.DataFrame, history: pd.DataFrame | None, stages: pd.DataFrame, zone: tzinfo | str
-) -> pd.DataFrame:
-    """The history as states, each with its day and its order within it."""
-    if history is None:
-        history = pd.DataFrame(columns=["opportunity_id", "sequence", "changed_at", *STATE])
-    deal = pd.Index(known["opportunity_id"]).get_indexer(history["opportunity_id"])
-    mine = (deal >= 0) & history["changed_at"].notna().to_numpy()
-    rows, deal = history[mine].reset_index(drop=True), deal[mine]
-    states = pd.DataFrame({"deal": deal, "day": _local_day(rows["changed_at"], zone)})
-    for name in STATE:
-        held = rows[name] if name in rows and rows[name].notna().any() else None
-        states[name] = known[name].iloc[deal].to_numpy() if held is None else held
-    states["close_date"] = _days(states["close_date"])
-    states["outcome"] = _outcome(states["stage"], known.iloc[deal], stages)
-    states["amount_base"] = states["amount_base"].astype("float64")
-    states["order"] = np.argsort(np.lexsort((rows["sequence"], rows["changed_at"]))) if len(rows) else 0
-    return states
-
-
-def _outcome(stage: pd.Series, version: pd.DataFrame, stages: pd.DataFrame) -> np.ndarray:
-    """Outcome of a declared stage; of another, what the deal's own row says if it is in that stage."""
-    declared = stage.map(dict(zip(stages["stage"], stages["outcome"], strict=True)))
-    same = (stage.to_numpy() == version["stage"].to_numpy()) & stage.notna().to_numpy()
-    flagged = np.where(same, _flagged(version), None)
-    return declared.astype("object").where(declared.notna(), pd.Series(flagged, stage.index)).to_numpy()
-
-
-def _flagged(version: pd.DataFrame) -> np.ndarray:
-    """Outcome by ``is_closed`` and ``is_won``; None where they are unknown."""
-    closed, won = version["is_closed"].astype("boolean"), version["is_won"].astype("boolean")
-    ended = np.where(won.fillna(False), WON, np.where(won.isna(), None, LOST))
-    return np.where(closed.isna(), None, np.where(closed.fillna(False), ended, OPEN))
-
-
-def _undocumented(rest: pd.DataFrame, last: np.datetime64, zone: tzinfo | str) -> list[pd.DataFrame]:
-    """States of deals without changes: opened, closed and as recorded."""
-    flagged = _flagged(rest)
-    stamp = _local_day(rest["recorded_at"], zone).to_numpy()
-    close = _days(rest["close_date"]).to_numpy()
-    closed = np.isin(flagged, [WON, LOST])
-    dated = closed & (close <= last)
-    recorded = (stamp <= last) & ~dated
-    made = []
-    for order, (day, rows) in enumerate(
-        [(_days(rest["created_date"]).to_numpy(), ~(stamp > last) | dated), (close, dated), (stamp, recorded)]
-    ):
-        part = rest[rows & ~np.isnat(day)]
-        states = pd.DataFrame({"deal": part.index, "day": day[rows & ~np.isnat(day)], "order": order})
-        for name in STATE:
-            states[name] = part[name].to_numpy() if order or name == "owner_id" else None
-        states["close_date"] = _days(states["close_date"])
-        states["amount_base"] = states["amount_base"].astype("float64")
-        states["outcome"] = flagged[rows & ~np.isnat(day)] if order else OPEN
-        made.append(states)
-    return made
-
-
-def _unstamped(
-    changed: pd.DataFrame, known: pd.DataFrame, last: np.datetime64, zone: tzinfo | str, stages: pd.DataFrame
-) -> list[pd.DataFrame]:
-    """What the deals' own rows say beyond their last change: amounts moved by a formula, dates in bulk."""
-    if changed.empty:
-        return []
-    order = np.lexsort((changed["order"], changed["day"], changed["deal"]))
-    final = changed.iloc[order].drop_duplicates("deal", keep="last")
-    row = known.astype({"amount_base": "float64"}).iloc[final["deal"].to_numpy(dtype="int64")]
-    stamp, day = _local_day(row["recorded_at"], zone).to_numpy(), final["day"].to_numpy()
-    now = final.assign(day=np.where(stamp > day, stamp, last.astype("datetime64[ns]")), order=len(changed))
-    moved = np.zeros(len(final), dtype=bool)
-    for name in ("owner_id", "stage", "amount_base", "close_date"):
-        value, held = row[name].to_numpy(), final[name].to_numpy()
-        other = np.abs(value - held) > 0.005 if name == "amount_base" else value != held
-        other = (other | pd.isna(held)) & ~pd.isna(value)
-        now[name] = np.where(other, value, held)
-        moved |= other
-    now["close_date"] = _days(now["close_date"])
-    now["outcome"] = _outcome(now["stage"].astype("object"), row, stages)
-    return [now[moved & (stamp >= day) & (stamp <= last)]]
 
 
 def _with_path(rows: pd.DataFrame, calendar: FiscalCalendar, kind: Kind) -> pd.DataFrame:

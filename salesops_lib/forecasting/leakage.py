@@ -2,7 +2,8 @@
 
 A feature leaks if it was stamped after the prediction day, if it is the outcome under another name, if it is
 known for closed deals only, or if alone it ranks outcomes better than an honest feature can. What is refused
-must not be used; what passes is reported with its own AUC, so that a weak model is seen to be weak.
+must not be used; what passes is reported with its own AUC, so that a weak model is seen to be weak. A field
+whose past nobody recorded is not dated: it may have been corrected since, and is not used either.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from salesops_lib.forecasting.known import LOST, OPEN, WON, DealLog, known_on
+from salesops_lib.forecasting.known import LOST, OPEN, WON, DealLog, known_on, recorded_on
+from salesops_lib.forecasting.panel import UNDATED
+from salesops_lib.forecasting.states import GROUPS
 
 LIMIT_AUC = 0.9  # of one feature alone, either way round
 MIN_ROWS = 30  # with an outcome, and of each class MIN_EACH, to judge an AUC
@@ -29,11 +32,10 @@ OUTCOME_NAMES = frozenset(
 )  # fmt: skip
 """Names that say how or when a deal ended. A planned close date as known on the day is no such name."""
 
-CODED_STATES = (
-    0.5  # share of closed deals whose probability is exactly 0 or 1: the field was set at the close
-)
+# share of closed deals whose probability is exactly 0 or 1: the field was set at the close
+CODED_STATES = 0.5
 COLUMNS = ["feature", "verdict", "reason", "evidence", "auc", "n"]
-REFUSED, PASSED, UNKNOWN = "refused", "passed", "unknown"
+REFUSED, PASSED, UNKNOWN, NOT_DATED = "refused", "passed", "unknown", "not dated"
 
 
 @dataclass(frozen=True)
@@ -106,11 +108,15 @@ def own_features(log: DealLog, day: date) -> tuple[pd.DataFrame, pd.Series]:
     """What the pipeline engine looks at on a day, and how each deal open then ended by ``log.as_of``.
 
     Returns features (one row a deal, index ``opportunity_id``) and won (missing while open), for
-    :func:`audit` with ``as_known`` = all of them: they are read from the states known on the day.
+    :func:`audit` with ``as_known`` = all of them: they are read from the states and versions known on the
+    day. What is in :func:`undated` is missing here or of today, and must not be used.
     """
     deals = known_on(log, day)
-    deals = deals[deals["outcome"] == OPEN].set_index("opportunity_id")
+    deals = deals[deals["outcome"] == OPEN]
     today = pd.Timestamp(day)
+    recorded = recorded_on(log, day).reindex(deals["deal"])
+    deals = deals.assign(**{name: recorded[name].to_numpy() for name in GROUPS})
+    deals = deals.set_index("opportunity_id")
     features = deals[["stage", "amount_base", "pushes", "segment", "type", "lead_source", "owner_id"]].assign(
         age_days=(today - deals["created_date"]).dt.days,
         days_in_stage=(today - deals["stage_since"]).dt.days,
@@ -119,6 +125,29 @@ def own_features(log: DealLog, day: date) -> tuple[pd.DataFrame, pd.Series]:
     ended = known_on(log, log.as_of).set_index("opportunity_id")["outcome"].reindex(features.index)
     won = ended.eq(WON).astype("boolean").where(ended.isin([WON, LOST]))
     return features, won
+
+
+def undated(log: DealLog, day: date) -> dict[str, str]:
+    """Features of :func:`own_features` whose past is not recorded, and the evidence for it.
+
+    No history follows the field, or what the deals open on the day were is first recorded later: a value that
+    was corrected since looks as if it had been known.
+    """
+    found = dict.fromkeys(log.untracked, "the history does not follow it")
+    for state, name in (
+        ("close_date", "days_to_close"),
+        ("stage", "days_in_stage"),
+        ("close_date", "pushes"),
+    ):
+        if state in found:
+            found[name] = found[state]
+    deals = known_on(log, day)
+    mine = deals.loc[deals["outcome"] == OPEN, "deal"]
+    without = int((~mine.isin(recorded_on(log, day).index)).sum())
+    if without > UNDATED * len(mine):
+        said = f"first recorded after the day for {without:,} of {len(mine):,} deals"
+        found |= dict.fromkeys(GROUPS, said)
+    return found
 
 
 def single_auc(values: pd.Series, won: pd.Series) -> tuple[float, int]:

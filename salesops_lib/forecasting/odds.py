@@ -1,13 +1,18 @@
 """Odds of an event by factors: a ridge-penalised logistic regression on grouped or single rows.
 
 Every covariate is a factor or a product of factors, so that the normal equations are counts by pairs of
-levels and tens of thousands of rows cost milliseconds. Without a ridge the estimates are those of
-``statsmodels`` Logit. Two of them, won against still open and lost against still open, make the competing
-risks of a discrete-time hazard (Begg and Gray 1984).
+levels and tens of thousands of rows cost milliseconds. Two of them, won against still open and lost against
+still open, make the competing risks of a discrete-time hazard (Begg and Gray 1984).
+
+Why not ``statsmodels``: it wants a dense design, 400 MB for a thousand levels × fifty thousand rows, and a
+back-test fits fifty times; and levels seen twice need a ridge, which keeps their odds near those of the rest.
+Nothing is inferred here, no standard error is printed. Without a ridge the estimates are its own, which a
+test holds (``test_odds.py``: GLM, binomial, with weights and offset).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,6 +20,7 @@ import numpy as np
 
 MAX_STEPS = 30
 CLOSE_ENOUGH = 1e-3  # largest change of a log odds in the last step
+MAX_ROUNDS = 12
 
 
 @dataclass(frozen=True)
@@ -64,10 +70,43 @@ def fit_odds(rows: Rows, ridge: np.ndarray | float = 1.0) -> Odds:
     ValueError
         If all rows are events or none is: then there are no odds.
     """
+    return fit_refittable(rows, ridge).odds
+
+
+@dataclass(frozen=True)
+class Refittable:
+    """Fitted odds that can say what they would be had some rows not been there."""
+
+    odds: Odds
+    _fit: _Fit
+    _beta: np.ndarray
+    _expected: np.ndarray
+    _solve: Callable[[np.ndarray], np.ndarray]
+
+    def without(self, out: np.ndarray) -> Odds | None:
+        """The odds had the rows ``out`` (a mask) not been there; None where no event or nothing else is left.
+
+        One Newton step from the fit, its curvature that of the rows that stay: exact but for what the odds'
+        curvature itself changes, at a hundredth of the cost of a fit.
+        """
+        rows, fit = self._fit.rows, self._fit
+        left = rows.weight * ~out
+        if not 0 < (left * rows.event).sum() < left.sum():
+            return None
+        part = _Fit(_part(rows, out), fit.penalty[1:])
+        chance, weight = self._expected[out], rows.weight[out]
+        pull = part.by_level(weight * chance) - part.seen
+        curvature = weight * chance * (1 - chance)
+        step = _conjugate(self._solve, lambda v: part.by_level(curvature * part.sums(v)), pull)
+        return fit.odds_at(self._beta + step, self.odds.steps, self.odds.converged)
+
+
+def fit_refittable(rows: Rows, ridge: np.ndarray | float = 1.0) -> Refittable:
+    """As :func:`fit_odds`, with what it takes to leave rows out afterwards."""
+    fit = _Fit(rows, np.repeat(np.broadcast_to(ridge, len(rows.levels)), rows.levels))
     total, seen = float(rows.weight.sum()), float((rows.weight * rows.event).sum())
     if not 0 < seen < total:
         raise ValueError(f"{seen:g} events in {total:g} rows: there are no odds to estimate")
-    fit = _Fit(rows, np.repeat(np.broadcast_to(ridge, len(rows.levels)), rows.levels))
     beta = fit.start()
     value, expected = fit.state(beta)
     solve, steps, moved = None, 0, np.inf
@@ -83,8 +122,32 @@ def fit_odds(rows: Rows, ridge: np.ndarray | float = 1.0) -> Odds:
             share /= 2
         moved, steps = float(np.abs(new - beta).max()), steps + 1
         beta, value, expected = new, new_value, new_expected
-    effects = tuple(beta[low:high] for low, high in fit.parts)
-    return Odds(float(beta[0]), effects, steps, moved <= CLOSE_ENOUGH)
+    return Refittable(fit.odds_at(beta, steps, moved <= CLOSE_ENOUGH), fit, beta, expected, solve)
+
+
+def _part(rows: Rows, kept: np.ndarray) -> Rows:
+    return Rows(rows.codes[:, kept], rows.levels, rows.event[kept], rows.weight[kept], rows.offset[kept])
+
+
+def _conjugate(solve, dropped, pull: np.ndarray) -> np.ndarray:
+    """Solves (curvature of all − curvature of the dropped) × step = pull by conjugate gradients.
+
+    ``solve`` divides by the curvature of all, which the wanted one is near: a few rounds are enough.
+    """
+    residual, step = pull, np.zeros(len(pull))
+    ahead = solve(residual)
+    way, image = ahead, residual  # image: curvature of all × way
+    size = first = float(ahead @ residual)
+    for _ in range(MAX_ROUNDS):
+        if size <= 1e-6 * first:
+            break
+        bent = image - dropped(way)
+        length = size / float(way @ bent)
+        step, residual = step + length * way, residual - length * bent
+        ahead = solve(residual)
+        before, size = size, float(ahead @ residual)
+        way, image = ahead + (size / before) * way, residual + (size / before) * image
+    return step
 
 
 class _Fit:
@@ -107,6 +170,16 @@ class _Fit:
         ]
         return np.concatenate([[weight.sum()], *sums])
 
+    def sums(self, beta: np.ndarray) -> np.ndarray:
+        """What base and effects add up to in each row."""
+        total = np.full(len(self.rows.event), beta[0])
+        for code, (low, high) in zip(self.codes, self.parts, strict=True):
+            total += beta[low:high][code]
+        return total
+
+    def odds_at(self, beta: np.ndarray, steps: int, converged: bool) -> Odds:
+        return Odds(float(beta[0]), tuple(beta[low:high] for low, high in self.parts), steps, converged)
+
     def start(self) -> np.ndarray:
         """One sweep of proportional fitting: near the answer where events are rare."""
         beta = np.zeros(self.size)
@@ -122,9 +195,7 @@ class _Fit:
 
     def state(self, beta: np.ndarray) -> tuple[float, np.ndarray]:
         """The objective, and the probability of an event of each row."""
-        eta = self.rows.offset + beta[0]
-        for code, (low, high) in zip(self.codes, self.parts, strict=True):
-            eta += beta[low:high][code]
+        eta = self.rows.offset + self.sums(beta)
         grown = np.exp(-np.abs(eta))
         nothing = np.maximum(eta, 0) + np.log1p(grown)
         known = (self.rows.weight * self.rows.offset * self.rows.event).sum()

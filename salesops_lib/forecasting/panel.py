@@ -18,12 +18,13 @@ import pandas as pd
 
 from salesops_lib.core.periods import FiscalCalendar, Kind
 from salesops_lib.forecasting.known import LOST, OPEN, WON, DealLog
+from salesops_lib.forecasting.states import GROUPS
 
 OFFSETS = (0, 10, -10, 20, -20)  # days off the same distance from the quarter's end, nearest first
 ENOUGH = 6_000  # landmark deals; more offsets are used until there are as many
 NEVER = 2**31 - 1
 UNKNOWN_DAY = -(2**31)
-GROUPS = ("segment", "type", "lead_source")  # what a deal is from its first day on
+UNDATED = 0.02  # share of closed deals without a version by their landmark, above which none is used
 _WEEKS_LEFT = {"month": (1, 2), "quarter": (1, 2, 4, 6, 9)}  # where cells end, in weeks before a period's end
 
 
@@ -56,8 +57,9 @@ class Paths:
 
     Days are whole numbers since 1970. ``outcome``: 0 open, 1 won, 2 lost, -1 unknown. ``end_*``: the next
     close of the deal after the state: ``end_known`` the day it was learnt (:data:`NEVER` if not by the end
-    of the log), ``end_day`` the day it counts for, ``end_won``, ``end_amount``. By deal: ``created``,
-    ``groups`` (levels of :data:`GROUPS`).
+    of the log), ``end_day`` the day it counts for, ``end_won``, ``end_amount``. ``created``: by deal.
+    ``version_*``: one element per version of a deal, in order: the deal, the day from which it stood, and its
+    levels of :data:`GROUPS` (from 1 on). ``follows_owner``: whether the history says who owned a deal.
     """
 
     deal: np.ndarray
@@ -74,10 +76,13 @@ class Paths:
     end_won: np.ndarray
     end_amount: np.ndarray
     created: np.ndarray
-    groups: np.ndarray
+    version_deal: np.ndarray
+    version_day: np.ndarray
+    version_groups: np.ndarray
     stages: list
     owners: list
-    group_names: tuple[list, ...]
+    group_sizes: tuple[int, ...]
+    follows_owner: bool
 
     def opens(self, day: int) -> int:
         """First day from which closes are recorded, as known on ``day``; before it only deals that lasted
@@ -89,6 +94,20 @@ class Paths:
         """Positions of the states of all deals open at the end of a day."""
         last = self.last_at(day)
         return last[self.outcome[last] == 0]
+
+    def groups_at(self, deal: np.ndarray, day: np.ndarray | int) -> np.ndarray:
+        """What deals were on a day (deals × :data:`GROUPS`), as recorded by then; 0 where nothing was."""
+        span = 2**33
+        at = np.searchsorted(
+            self.version_deal * span + self.version_day - UNKNOWN_DAY,
+            deal * span + day - UNKNOWN_DAY,
+            "right",
+        )
+        before = np.maximum(at - 1, 0)
+        if not len(self.version_deal):
+            return np.zeros((len(deal), len(GROUPS)), dtype="int64")
+        there = (at > 0) & (self.version_deal[before] == deal)
+        return np.where(there[:, None], self.version_groups[before], 0)
 
     def last_at(self, day: int) -> np.ndarray:
         """Positions of the last state of each deal by a day."""
@@ -103,7 +122,8 @@ class Panel:
     ``mark``: landmark day of each landmark deal; ``state``: its position in :class:`Paths`. One row per
     landmark deal and cell it was at risk in: ``row`` (which landmark deal), ``cell``, ``first`` (first day at
     risk), ``days`` (at risk if nothing ends it), ``event`` (0 still open, 1 won, 2 lost). ``wins``,
-    ``losses``: closed deals in it; ``overlap``: how many landmarks saw each of them.
+    ``losses``: closed deals in it; ``overlap``: how many landmarks saw each of them. ``groups``: what each
+    landmark deal was, as recorded by then (:meth:`Paths.groups_at`), 0 where that is not ``dated``.
     """
 
     day: int
@@ -117,6 +137,8 @@ class Panel:
     wins: int
     losses: int
     overlap: float
+    groups: np.ndarray
+    dated: bool
 
 
 def ordinal(day: date) -> int:
@@ -158,15 +180,18 @@ def paths_of(log: DealLog) -> Paths:
     at = _next_close(deal, outcome)
     ends = at >= 0
     counts_for = np.where(close > UNKNOWN_DAY, np.minimum(close, day), day)
-    groups = [pd.factorize(deals[name].fillna("").astype("object"), sort=True) for name in GROUPS]
+    kinds = [pd.factorize(log.versions[name].fillna("").astype("object"), sort=True) for name in GROUPS]
     return Paths(
         deal=deal, day=day, outcome=outcome, stage=stage, amount=amount, close=close,
         since=ordinals(states["stage_since"]), pushes=states["pushes"].to_numpy(dtype="int64"), owner=owner,
         end_known=np.where(ends, day[at], NEVER), end_day=np.where(ends, counts_for[at], NEVER),
         end_won=ends & (outcome[at] == 1), end_amount=np.where(ends, amount[at], np.nan),
         created=ordinals(deals["created_date"]),
-        groups=np.column_stack([codes for codes, _ in groups]).reshape(len(deals), len(GROUPS)),
-        stages=list(stages), owners=list(owners), group_names=tuple(list(names) for _, names in groups),
+        version_deal=log.versions["deal"].to_numpy(dtype="int64"),
+        version_day=ordinals(log.versions["day"]),
+        version_groups=np.column_stack([codes + 1 for codes, _ in kinds]).reshape(-1, len(GROUPS)),
+        stages=list(stages), owners=list(owners), group_sizes=tuple(len(names) + 1 for _, names in kinds),
+        follows_owner="owner_id" not in log.untracked,
     )  # fmt: skip
 
 
@@ -209,10 +234,23 @@ def panel_of(paths: Paths, cells: Cells, day: int, follow: int, holes: np.ndarra
     event = np.where(ended, np.where(won, 1, 2), 0)[kept]
     closed = paths.deal[state[row[kept]]]
     wins, losses = (len(np.unique(closed[event == e])) for e in (1, 2))
+    groups, dated = _dated_groups(paths, state, mark, known)
     return Panel(
         day, mark, state, row[kept], cell[kept], first[kept], (last - first + 1)[kept], event, wins, losses,
-        max(float((event > 0).sum()) / max(wins + losses, 1), 1.0),
+        max(float((event > 0).sum()) / max(wins + losses, 1), 1.0), groups, dated,
     )  # fmt: skip
+
+
+def _dated_groups(paths: Paths, state: np.ndarray, mark: np.ndarray, ended: np.ndarray) -> tuple:
+    """What landmark deals were, as recorded by then; nothing where that is not recorded for enough of them.
+
+    Where versions begin later than deals do, a deal that has one by its landmark has lived longer than one
+    that has none, and a value written at the close tells how it closed: better not to look at all.
+    """
+    groups = paths.groups_at(paths.deal[state], mark)
+    without = (groups[ended, 0] == 0).mean() if ended.any() else 1.0
+    dated = bool(without <= UNDATED)
+    return groups * dated, dated
 
 
 def spans(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

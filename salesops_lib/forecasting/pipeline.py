@@ -38,6 +38,7 @@ from salesops_lib.forecasting.simulate import (
     period_of,
     shock_nodes,
 )
+from salesops_lib.forecasting.threads import one_thread
 
 ENGINE = "pipeline"
 BY_AGE = "cohort"  # the same without stages, amounts and dates: age alone
@@ -125,6 +126,13 @@ def forecast(
     PeriodError
         If the fiscal calendar ends before the horizon does.
     """
+    with one_thread():
+        return _forecast(prepared, day, horizon=horizon, draws=draws, seed=seed, by_age=by_age)
+
+
+def _forecast(
+    prepared: Prepared, day: date, *, horizon: int, draws: int, seed: int, by_age: bool
+) -> Forecast:
     log, paths, cells = prepared.log, prepared.paths, prepared.cells
     engine = BY_AGE if log.no_history else ENGINE
     if log.no_history and not by_age:
@@ -139,15 +147,18 @@ def forecast(
         return Forecast(day, engine, "0 won deals with an amount in the reporting currency by the day")
     holes, notes = holes_of(paths, cells, now)
     panel = panel_of(paths, cells, now, int(starts[-1]) - now + 7, holes)
-    fit = fit_hazards(panel, paths, cells)
-    if isinstance(fit, str):
-        return Forecast(day, engine, fit, tuple(notes))
-    inflow = fit_inflow(paths, cells, now, holes)
+    learnt = fit_hazards(panel, paths, cells)
+    if isinstance(learnt, str):
+        return Forecast(day, engine, learnt, tuple(notes))
+    fit = learnt.fit
+    if not panel.dated and max(paths.group_sizes) > 2:
+        notes.append("segment, type and source of deals are left out: what they were then is not recorded")
+    inflow = fit_inflow(paths, cells, now, holes, dated=panel.dated)
     if isinstance(inflow, str):
         notes.append(f"deals not created yet are left out: {inflow}")
         inflow = None
     shocks = fit_shocks(
-        fit, inflow, paths, cells, holes, calendar=log.calendar, kind=log.kind, horizon=horizon
+        learnt, inflow, paths, cells, holes, calendar=log.calendar, kind=log.kind, horizon=horizon
     )
     if shocks.assumed:
         notes.append(f"too few past periods to estimate the shared shock: {ASSUMED:.0%} of wins is assumed")

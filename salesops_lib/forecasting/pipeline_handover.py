@@ -111,7 +111,8 @@ def mover_rows(engines: Engines, day: date, period: Period, *, top: int = 12) ->
 def feature_rows(engines: Engines, day: date, deals: pd.DataFrame | None) -> pd.DataFrame:
     """What the engine reads and what it must not: columns of ``outputs.FEATURES``; empty without history.
 
-    Judged on the deals open half a year before ``day``. ``deals``: the table of opportunities as it stands;
+    Judged on the deals open half a year before ``day``; a field whose past is not recorded is not dated, and
+    the engine does without it. ``deals``: the table of opportunities as it stands;
     its other columns are audited as if somebody used them to look back.
     """
     log, past = engines.books.log, day - AUDITED
@@ -119,6 +120,10 @@ def feature_rows(engines: Engines, day: date, deals: pd.DataFrame | None) -> pd.
         return pd.DataFrame(columns=outputs.FEATURES.column_names)
     features, won = leakage.own_features(log, past)
     own = leakage.audit(features, won, as_known=frozenset(features.columns)).table.assign(used=True)
+    for name, evidence in leakage.undated(log, past).items():
+        at = own["feature"] == name
+        own.loc[at, ["verdict", "reason", "evidence"]] = [leakage.NOT_DATED, leakage.NOT_DATED, evidence]
+        own.loc[at, ["used", "auc", "n"]] = [False, np.nan, 0]
     stored = pd.DataFrame(index=features.index)
     if deals is not None:
         kept = deals.drop_duplicates("opportunity_id", keep="last").set_index("opportunity_id")

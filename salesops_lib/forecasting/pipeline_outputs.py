@@ -173,8 +173,8 @@ FEATURES = Table(
         Column("feature", "text", "The column.", nullable=False),
         Column("used", "bool", "Read by the pipeline engine, as known on the day.", nullable=False),
         Column(
-            "verdict", "text", "refused: must not be used.", nullable=False,
-            values=("refused", "passed", "unknown"),
+            "verdict", "text", "refused: must not be used; not dated: its past is not recorded.",
+            nullable=False, values=("refused", "passed", "unknown", "not dated"),
         ),
         Column("reason", "text", "Why it is refused, or cannot be judged."),
         Column("evidence", "text", "What was found."),

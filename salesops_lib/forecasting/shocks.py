@@ -16,14 +16,14 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.core.periods import FiscalCalendar, Kind
-from salesops_lib.forecasting.hazard import Hazards, curves
+from salesops_lib.forecasting.hazard import Hazards, Learnt, curves
 from salesops_lib.forecasting.inflow import Inflow
 from salesops_lib.forecasting.panel import Cells, Paths, ordinal
 
 HALF_LIFE_DAYS = 270.0
 MIN_WINDOWS = 4  # past windows; below them the shock is assumed
 ASSUMED = 0.1  # standard deviation of the log of wins, of created deals: where too few windows say it
-_LEVEL_SPREAD = {"open": 0.1, "new": 0.15}  # prior standard deviation of a level's logarithm
+_LEVEL_SPREAD = {"open": 0.15, "new": 0.15}  # prior standard deviation of a level's logarithm
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _ordinals(starts: tuple[date, ...]) -> np.ndarray:
 
 
 def fit_shocks(
-    fit: Hazards,
+    learnt: Learnt,
     inflow: Inflow | None,
     paths: Paths,
     cells: Cells,
@@ -73,7 +73,12 @@ def fit_shocks(
     kind: Kind,
     horizon: int,
 ) -> Shocks:
-    """Levels and shocks from the past windows that had ended by ``fit.day`` and touch no hole."""
+    """Levels and shocks from the past windows that had ended by the fit's day and touch no hole.
+
+    Each window is judged by the fit without it: the cells from its landmark to its end are left out, or a
+    fit that has seen what came would find little missing, and the range would be too narrow.
+    """
+    fit = learnt.fit
     seen = np.full(len(paths.created), np.iinfo("int64").max)
     np.minimum.at(seen, paths.deal, paths.day)
     rows = []
@@ -85,23 +90,28 @@ def fit_shocks(
         touched = cells.edges[holes[holes >= cells.of(np.array([mark]))[0]]]
         over = min(over, int((starts[1:] <= touched.min(initial=starts[-1])).sum()))
         if over:
-            rows += _open_windows(fit, paths, cells, int(mark), starts[: over + 1])
+            blind = learnt.without(*cells.of(np.array([mark + 1, starts[over] - 1])))
+            if blind is not None:
+                rows += _open_windows(blind, paths, cells, int(mark), starts[: over + 1])
             if inflow is not None:
                 rows += _new_windows(inflow, paths, cells, (int(mark), fit.day, seen), starts[: over + 1])
     table = pd.DataFrame(rows, columns=["mark", "ahead", "source", "expected", "variance", "actual"])
     windows = table[table["expected"] > 0].reset_index(drop=True)
-    sides = {source: _by_period(windows, source, fit.day, horizon) for source in ("open", "new")}
-    created = _missed(windows[windows["source"] == "created"], _LEVEL_SPREAD["new"])
-    enough = np.isfinite(sides["open"][1][0])
-    wins = np.where(np.isfinite(sides["open"][1]), sides["open"][1], ASSUMED)
-    wins = np.sqrt(np.maximum.accumulate(wins) ** 2 + 1.0 / max(fit.wins, 1))  # the fit's own uncertainty
+    level, unsure = zip(
+        *(_levels(windows, source, fit.day, horizon) for source in ("open", "new")), strict=True
+    )
+    own = [_missed(_of(windows, "open", ahead), _LEVEL_SPREAD["open"]) for ahead in range(horizon)]
+    created, _ = _missed(_of(windows, "created", 0), _LEVEL_SPREAD["new"])
+    # What the levels and the fit do not know comes on top; a later period is not surer than an earlier one.
+    wins = np.maximum.accumulate(_pooled(own) + unsure[0]) + 1.0 / max(fit.wins, 1)
+    flow = max(created, 0.0) if np.isfinite(created) else ASSUMED**2
     return Shocks(
-        sides["open"][0],
-        sides["new"][0],
-        wins,
-        created if np.isfinite(created) else ASSUMED,
+        level[0],
+        level[1],
+        np.sqrt(wins),
+        float(np.sqrt(flow + unsure[1].max())),
         windows,
-        not enough,
+        not np.isfinite(own[0][0]),
     )
 
 
@@ -148,32 +158,61 @@ def _new_windows(inflow: Inflow, paths: Paths, cells: Cells, days, starts: np.nd
     return [*rows, (mark, 0, "created", flow, flow, float((later & (seen < starts[1])).sum()))]
 
 
-def _by_period(windows: pd.DataFrame, source: str, day: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
-    """Level and shock of a source for each period ahead; 1 and NaN where nothing says it."""
-    level, missed = np.ones(horizon), np.full(horizon, np.nan)
+def _of(windows: pd.DataFrame, source: str, ahead: int) -> pd.DataFrame:
+    return windows[(windows["source"] == source) & (windows["ahead"] == ahead)]
+
+
+def _levels(windows: pd.DataFrame, source: str, day: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    """Level of a source for each period ahead, 1 where nothing says it, and its variance by chance."""
+    level, unsure = np.ones(horizon), np.zeros(horizon)
     for ahead in range(horizon):
-        rows = windows[(windows["source"] == source) & (windows["ahead"] == ahead)]
+        rows = _of(windows, source, ahead)
         if len(rows):
-            spread = _LEVEL_SPREAD[source]
-            columns = (rows[name].to_numpy(dtype="float64") for name in ("mark", "actual", "expected"))
-            level[ahead], missed[ahead] = _level(*columns, day, spread), _missed(rows, spread)
-    return level, missed
+            level[ahead], unsure[ahead] = _level(*_numbers(rows), day, _LEVEL_SPREAD[source])
+    return level, unsure
 
 
-def _level(mark: np.ndarray, actual: np.ndarray, expected: np.ndarray, day: int, spread: float) -> float:
-    """Recent ratio of actual to expected, pulled to 1 with the weight of 1 ÷ spread² expected wins."""
+def _numbers(rows: pd.DataFrame) -> tuple[np.ndarray, ...]:
+    """Mark, expected, variance and actual, in order of marks."""
+    return tuple(rows[n].to_numpy(dtype="float64") for n in ("mark", "expected", "variance", "actual"))
+
+
+def _level(mark, expected, variance, actual, day: int, spread: float) -> tuple[float, float]:
+    """Recent ratio of actual to expected, pulled to 1 with the weight of 1 ÷ spread² expected wins; and the
+    variance that chance in the windows gives it."""
     weight = 0.5 ** ((day - mark) / HALF_LIFE_DAYS)
     prior = 1 / spread**2
-    return float((weight @ actual + prior) / (weight @ expected + prior))
+    whole = weight @ expected + prior
+    return float((weight @ actual + prior) / whole), float(weight**2 @ variance / whole**2)
 
 
-def _missed(rows: pd.DataFrame, spread: float) -> float:
-    """Standard deviation of log actual ÷ expected beyond chance, each level taken from earlier windows."""
+def _missed(rows: pd.DataFrame, spread: float) -> tuple[float, float]:
+    """Variance of log actual ÷ expected beyond chance, and the noise (variance) of that estimate.
+
+    Each window's level is taken from earlier ones; what chance did to them is taken out too. May be negative.
+    """
     if len(rows) < MIN_WINDOWS:
-        return float("nan")
-    mark, expected, variance, actual = (
-        rows[name].to_numpy(dtype="float64") for name in ("mark", "expected", "variance", "actual")
-    )  # in order of marks
-    level = np.array([_level(mark[:k], actual[:k], expected[:k], mark[k], spread) for k in range(len(mark))])
-    beyond = (actual - expected * level) ** 2 - variance * level
-    return float(np.sqrt(max(beyond.sum() / ((expected * level) ** 2).sum(), 0.0)))
+        return float("nan"), float("nan")
+    columns = _numbers(rows)
+    mark, expected, variance, actual = columns
+    level, unsure = np.array([_level(*(c[:k] for c in columns), mark[k], spread) for k in range(len(mark))]).T
+    held = expected * level
+    chance = variance * level + expected**2 * unsure
+    whole = (held**2).sum()
+    return float(((actual - held) ** 2 - chance).sum() / whole), float(2 * (chance**2).sum() / whole**2)
+
+
+def _pooled(found: list[tuple[float, float]]) -> np.ndarray:
+    """Variance of the shock by period ahead, each pulled to that of all as far as its own is noise.
+
+    A variance is not negative, but its estimate from few wins is: cut at 0 one by one they would come out too
+    large, so they are pooled first. Where nothing says it, :data:`ASSUMED` ².
+    """
+    own, noise = (np.array(column, dtype="float64") for column in zip(*found, strict=True))
+    known = np.isfinite(own)
+    if not known.any():
+        return np.full(len(own), ASSUMED**2)
+    weight = 1 / np.maximum(noise[known], 1e-12)
+    every = float(weight @ own[known] / weight.sum())
+    told = ASSUMED**4 / (ASSUMED**4 + np.where(known, noise, np.inf))
+    return np.maximum(every + told * (np.where(known, own, every) - every), 0.0)

@@ -121,6 +121,15 @@ class Snapshot:
         """
         return to_frame(self.table(name), warehouses.contract_of(name))
 
+    def versions(self, name: str) -> pd.DataFrame:
+        """Every version of a table's rows that was recorded by the day, as it was written, sorted by key.
+
+        For what must be dated: a row without ``recorded_at`` was written nobody knows when.
+        """
+        stored = self.warehouse.table(name)
+        recorded = stored["recorded_at"].isnull() | self.day.reached(stored["recorded_at"])
+        return to_frame(stored.filter(recorded), warehouses.contract_of(name))
+
     @cached_property
     def opportunities(self) -> Opportunities:
         """What opportunities are rebuilt from: versions, and the changes by the day where there are any."""

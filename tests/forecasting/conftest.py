@@ -29,5 +29,7 @@ def sample_log(sample) -> tuple[inputs.load.Snapshot, DealLog]:
     """The sample company's snapshot and its deals as known on each day, read once for all tests."""
     now = inputs.open_snapshot(sample)
     frames = (now.frame("opportunities"), now.frame("opportunity_history"), now.stages())
-    made = deal_log(*frames, as_of=now.as_of, zone=now.company.zone, calendar=now.company.calendar)
+    versions = now.versions("opportunities")
+    where = {"as_of": now.as_of, "zone": now.company.zone, "calendar": now.company.calendar}
+    made = deal_log(*frames, versions=versions, **where)
     return now, made

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from salesops_lib.forecasting.odds import Rows, fit_odds
+from salesops_lib.forecasting.odds import Rows, fit_odds, fit_refittable
 
 
 def rows(n=4000, seed=1):
@@ -68,3 +68,22 @@ def test_all_events_or_none_leave_no_odds_to_estimate(event):
     given = Rows(np.zeros((1, 5), dtype=int), (1,), np.full(5, event), np.ones(5), np.zeros(5))
     with pytest.raises(ValueError, match="there are no odds to estimate"):
         fit_odds(given)
+
+
+def test_odds_without_some_rows_are_those_of_a_fit_that_never_saw_them():
+    # The oracle is the fit itself on the rows that stay: half of level 3 and a fifteenth of the others go.
+    given, ridge = rows(3000, seed=5), np.array([1.0, 2.0])
+    out = (given.codes[1] == 3) & (np.arange(3000) % 2 == 0) | (np.arange(3000) < 200)
+    stays = Rows(
+        given.codes[:, ~out], given.levels, given.event[~out], given.weight[~out], given.offset[~out]
+    )
+    whole, never = fit_refittable(given, ridge), fit_odds(stays, ridge)
+    found = whole.without(out).log_odds(given.codes)
+    apart = [np.abs(odds - never.log_odds(given.codes)).max() for odds in
+             (found, whole.odds.log_odds(given.codes))]  # fmt: skip
+    assert apart[0] < 0.05 and 3 * apart[0] < apart[1]
+
+
+def test_without_every_event_there_are_no_odds():
+    given = rows(300)
+    assert fit_refittable(given, 1.0).without(given.event == 1) is None

@@ -1,5 +1,6 @@
 """The run-rate engine: planted truth, thin series, wrong input, and the same output however it ran."""
 
+import os
 import subprocess
 import sys
 
@@ -83,19 +84,43 @@ def test_quantiles_agree_with_the_ranges_and_do_not_cross(panel, made):
 def test_neither_order_nor_seed_nor_jobs_change_a_bit(panel, made):
     shuffled = panel.sample(frac=1, random_state=3)
     pd.testing.assert_frame_equal(forecast(shuffled, 4, 4, seed=99), made, check_exact=True)
-    pd.testing.assert_frame_equal(forecast(panel, 4, 4, jobs=2), made, check_exact=True)
+    with joblib.parallel_config(backend="threading"):  # of processes: the cluster below
+        pd.testing.assert_frame_equal(forecast(panel, 4, 4, jobs=2), made, check_exact=True)
 
 
-def test_a_dask_cluster_gives_the_same_numbers(panel, made):
+def test_a_dask_cluster_of_two_processes_gives_the_same_numbers_for_many_series(panel):
     distributed = pytest.importorskip("distributed")
-    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None, "processes": False}
+    many = pd.concat(
+        [panel[panel["unique_id"] == f"s{k % 8}"].tail(9).assign(unique_id=f"m{k:02d}") for k in range(32)],
+        ignore_index=True,
+    )
+    many["y"] += np.random.default_rng(8).normal(size=len(many))
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "processes": True}
     with (
         distributed.LocalCluster(**options) as cluster,
-        distributed.Client(cluster),
+        distributed.Client(cluster) as client,
         joblib.parallel_config(backend="dask"),
     ):
-        there = forecast(panel, 4, 4, jobs=-1)
-    pd.testing.assert_frame_equal(there, made, check_exact=True)
+        there = forecast(many, 2, 4, jobs=-1)
+        workers = client.run(os.getpid)
+    assert len({os.getpid(), *workers.values()}) == 3
+    pd.testing.assert_frame_equal(there, forecast(many, 2, 4), check_exact=True)
+
+
+def test_one_call_takes_three_thousand_short_series():
+    # As products × reps are: most hardly ever sell. By hand: without noise a constant is forecast as itself.
+    rng = np.random.default_rng(12)
+    y = np.where(rng.random((3000, 12)) < 0.2, rng.integers(1, 9, (3000, 12)), 0).astype(float)
+    y[:40] = 50 + 5 * rng.normal(size=(40, 12))
+    y[40] = 7
+    ids = np.repeat([f"p{k:04d}" for k in range(3000)], 12)
+    series = pd.DataFrame({"unique_id": ids, "ds": np.tile(np.arange(12), 3000), "y": y.ravel()})
+    made = quantiles(series, 2, 1, (0.1, 0.5, 0.9))
+    assert len(made) == 3000 * 2 * 3 and made["unique_id"].is_monotonic_increasing
+    assert made["value"].notna().all() and (made["value"] >= 0).all()
+    assert (made.loc[made["unique_id"] == "p0040", "value"] == 7).all()
+    models = made.loc[made["method"] == "median of 4 models", "unique_id"].nunique()
+    assert 40 <= models < 200
 
 
 def test_another_series_changes_ranges_through_the_pool_and_no_median(panel, made):

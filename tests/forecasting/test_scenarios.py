@@ -110,7 +110,7 @@ def test_no_win_rate_makes_a_deal_more_than_certain(made):
     certain = (made.simulation.open.won_day(5.0) < 2**31 - 1).mean(axis=1)
     usual = (made.simulation.open.won_day() < 2**31 - 1).mean(axis=1)
     assert certain.max() == 1.0 and (certain >= usual).all()
-    np.testing.assert_allclose(certain[usual > 0.3], 1.0)
+    np.testing.assert_allclose(certain[usual > 0.5], 1.0)  # likely ones, even under the worst shock
 
 
 def test_inflow_moves_the_next_period_more_than_the_running_one_and_open_deals_not_at_all(made):

@@ -350,3 +350,12 @@ def test_a_stage_that_is_not_declared_is_said_and_not_guessed(make_company):
     snapshot = inputs.open_snapshot(make_company({"opportunity_history": history}), "2025-03-01")
     assert pd.isna(opportunity(snapshot, "A")["is_closed"])
     assert any("lacks 1 stages in use" in said and "'Legal' (1)" in said for said in snapshot.limits)
+
+
+def test_versions_are_all_rows_recorded_by_the_day_as_they_were_written(sample):
+    # Of the sample's file: O00004 was written on 2022-09-01, and anew when it was lost on 2023-11-15.
+    for day, stages in (("2023-11-14", ["Qualification"]), ("2023-11-15", ["Qualification", "Closed Lost"])):
+        versions = inputs.open_snapshot(sample, day).versions("opportunities")
+        mine = versions[versions["opportunity_id"] == "O00004"].sort_values("recorded_at")
+        assert mine["stage"].tolist() == stages
+        assert versions["recorded_at"].max() < pd.Timestamp(day, tz="UTC") + pd.Timedelta(hours=32)
