@@ -9,6 +9,7 @@ from salesops_lib.core.periods import FiscalCalendar, Period
 from salesops_lib.forecasting.backtest import Tested, backtest, origins
 from salesops_lib.forecasting.combination import Outlook, Past, outlook, past
 from salesops_lib.forecasting.engines import Engines, in_calendar, ordinal
+from salesops_lib.forecasting.threads import one_thread
 
 WEEK = timedelta(days=7)
 
@@ -49,9 +50,7 @@ def forecasts(
     past_draws
         Of the pipeline's Monte Carlo in past forecasts.
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1):  # the matrices are small: more threads only wait for each other
+    with one_thread():
         return _forecasts(engines, as_of, in_calendar(engines.books.calendar, first, horizon), past_draws)
 
 
