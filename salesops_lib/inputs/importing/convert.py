@@ -15,6 +15,7 @@ from salesops_lib.inputs.importing.expressions import TYPES, Compiler, Expressio
 from salesops_lib.inputs.importing.facts import Facts
 from salesops_lib.inputs.importing.history import numbered
 from salesops_lib.inputs.importing.mapping import Mapping, MappingError, TableMap
+from salesops_lib.inputs.importing.money import IN_CURRENCY
 from salesops_lib.inputs.importing.reading import Source
 from salesops_lib.inputs.importing.report import report_rows, row_id
 
@@ -27,12 +28,16 @@ FAR_YEAR = "(0\\d{3}|1[0-8]\\d{2}|1900|2[2-9]\\d{2}|[3-9]\\d{3})"  # outside EAR
 
 @dataclass(frozen=True)
 class Setting:
-    """What every conversion needs: the connection, the mapping, the company's zone, staged tables by name."""
+    """What every conversion needs: the connection, the mapping, the company's zone, staged tables by name.
+
+    ``currency``: of amounts beside which the export names none.
+    """
 
     con: duckdb.DuckDBPyConnection
     mapping: Mapping
     zone: str
     lookups: dict[str, str]
+    currency: str
     days: list[DayRead] = field(default_factory=list)  # what the zone did to columns of dates
 
 
@@ -70,7 +75,7 @@ def _convert_part(setting: Setting, table: Table, part: TableMap, source: Source
     compiler = Compiler(con, setting.mapping, source, setting.zone, setting.lookups, table.name)
     found = _compiled(compiler, table, part)
     setting.days.extend(compiler.days.values())
-    con.execute(_create(table, part, source, compiler, found, name))
+    con.execute(_create(table, part, compiler, found, name, setting.currency))
     _report_dropped(con, table, source, name)
     _report_unread(con, table, source, compiler, found, name)
     _report_unmatched(con, table, source, compiler, name)
@@ -110,8 +115,11 @@ def _count(text: str) -> str:
     return f"count({text})"
 
 
-def _create(table: Table, part: TableMap, source: Source, compiler: Compiler, found: dict, name: str) -> str:
+def _create(
+    table: Table, part: TableMap, compiler: Compiler, found: dict, name: str, currency: str
+) -> str:
     """SQL: the table of converted rows. Only what the file has is sorted, the rest is laid around it."""
+    source = compiler.source
     given = {c: f"CAST({found[c].value} AS {TYPES[_kind(table, c)]})" for c in found}
     tests = [(c, sql) for c in part.keep if (sql := compiler.condition(c)) is not None]
     if tests:
@@ -126,6 +134,8 @@ def _create(table: Table, part: TableMap, source: Source, compiler: Compiler, fo
     empty = {"_file": f"CAST({file} AS ENUM ({file}))", "_drop": "CAST(NULL AS VARCHAR)"} | {
         c: f"CAST(NULL AS {TYPES[_kind(table, c)]})" for c in table.column_names
     }
+    if table.name in IN_CURRENCY:
+        empty["currency"] = f"CAST({quoted(currency)} AS VARCHAR)"
     order = dict.fromkeys(["_file", "_row", "_drop", *table.column_names, *given])
     columns = ", ".join(f'"{c}"' if c in given or c == "_row" else f'{empty[c]} AS "{c}"' for c in order)
     return f'CREATE TABLE "{name}" AS SELECT {columns} FROM ({select})'

@@ -12,14 +12,14 @@ from salesops_lib.inputs.importing.mapping import ColumnMap, TableMap
 from salesops_lib.inputs.importing.reading import Source
 from salesops_lib.inputs.importing.report import report_rows, row_id
 
-DAMAGE = {  # form: a cheap test that rules most cells out, and what to say
+DAMAGE = {  # form: a cheap test that rules most cells out by their first letters, and what to say
     f"\\d{{1,2}}-({MONTHS})": (
-        'length("{0}") <= 6 AND contains("{0}", \'-\')',
+        "(\"{0}\" LIKE '_-___' OR \"{0}\" LIKE '__-___')",
         "looks like text that Excel made a date (01-May for 1-5); "
         "declare 'excel_text: dmy' or 'mdy' for the column to undo it",
     ),
     "\\d(\\.\\d+)?E\\+\\d+": (
-        "contains(\"{0}\", 'E+')",
+        "(\"{0}\" LIKE '_E+%' OR \"{0}\" LIKE '_.%E+%')",
         "looks like an id that Excel made a number; its digits are lost, export it again as text",
     ),
 }
