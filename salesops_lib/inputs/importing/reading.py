@@ -6,6 +6,7 @@ import codecs
 import csv
 import fnmatch
 import hashlib
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import duckdb
 from salesops_lib.core.errors import nearest
 from salesops_lib.inputs.importing.facts import Facts
 from salesops_lib.inputs.importing.mapping import MappingError
-from salesops_lib.inputs.textfiles import UNCLOSED, even
+from salesops_lib.inputs.textfiles import UNCLOSED, LineEnds, even
 
 BLOCK = 1 << 22
 BUFFER = 1 << 26  # a quarter of it fills a row group, so that rows kept in file order are not copied twice
@@ -31,7 +32,7 @@ class Source:
     columns: list[str]
     rows: int
     encoding: str
-    sha256: str
+    digest: Future[str]
     malformed: list[tuple[int, int, int]] = field(default_factory=list)  # data row, fields, expected
     header: list[str] = field(default_factory=list)  # every column of the file, also those nothing reads
     ascii: bool = False
@@ -44,6 +45,11 @@ class Source:
     def file(self) -> str:
         """The file's name."""
         return self.path.name
+
+    @property
+    def sha256(self) -> str:
+        """The file's hash; it is counted while the engine reads."""
+        return self.digest.result()
 
     @property
     def number(self) -> str:
@@ -70,12 +76,13 @@ def stage(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path, wa
     """
     if path.suffix.lower() == ".parquet":
         return _stage_parquet(con, path, table, wanted)
+    digest = _hashing(path)
     looked = _look(path)
-    text, recoded = path, []
+    text, recoded, mixed = path, [], looked.mixed
     if looked.encoding != "utf-8":
-        text = work / f"{table}.csv"
+        text, mixed = work / f"{table}.csv", None
         recoded = _recode(path, text, looked.encoding)
-    text = even(text, work / f"{table}-even.csv")
+    text = even(text, work / f"{table}-even.csv", mixed)
     columns, separator = _header(text, path.name)
     read = [c for c in columns if c.lower() in wanted]
     if not read:  # a title above the header, or another file: read on, it would empty the table
@@ -84,7 +91,7 @@ def stage(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path, wa
             f"the column names into the first line, or name the columns with --map FILE"
         )
     source = Source(
-        path, table, Facts(con, table), read, 0, looked.encoding, looked.sha256,
+        path, table, Facts(con, table), read, 0, looked.encoding, digest,
         header=columns, ascii=looked.ascii, controls=looked.controls, recoded=recoded,
     )  # fmt: skip
     # The reader may guess nothing that loses a row: no line is a comment, none is skipped.
@@ -149,30 +156,42 @@ def column(source: Source, names: list[str], *, required: bool, where: str) -> s
 
 
 def _stage_parquet(con: duckdb.DuckDBPyConnection, path: Path, table: str, wanted: set[str]) -> Source:
-    file = f"read_parquet({_quoted(str(path))})"
+    file, digest = f"read_parquet({_quoted(str(path))})", _hashing(path)
     header = [d[0] for d in con.execute(f"SELECT * FROM {file} LIMIT 0").description]
     columns = [c for c in header if c.lower() in wanted and '"' not in c] or header[:1]
     texts = ", ".join(f'CAST("{c}" AS VARCHAR) AS "{c}"' for c in columns)
     con.execute(f'CREATE TABLE "{table}" AS SELECT {texts} FROM {file}')
     rows = con.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
     facts = Facts(con, table)
-    return Source(
-        path, table, facts, columns, rows, "parquet", _look(path).sha256, header=header, controls=True
-    )
+    return Source(path, table, facts, columns, rows, "parquet", digest, header=header, controls=True)
 
 
 @dataclass
 class _Look:
     """What a file's bytes say of it."""
 
-    sha256: str
     encoding: str
     ascii: bool
     controls: bool
+    mixed: bool  # of line ends
+
+
+def _hashing(path: Path) -> Future[str]:
+    """The file's SHA-256, from a thread of its own: hashing holds neither the interpreter nor the engine."""
+
+    def digest() -> str:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    executor = ThreadPoolExecutor(max_workers=1)
+    try:
+        return executor.submit(digest)
+    finally:
+        executor.shutdown(wait=False)
 
 
 def _look(path: Path) -> _Look:
-    digest, decoder, encoding = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")(), "utf-8"
+    decoder, encoding, ends = codecs.getincrementaldecoder("utf-8")(), "utf-8", LineEnds()
     plain, controls = True, False
     with path.open("rb") as file:
         start = file.read(4)
@@ -180,7 +199,7 @@ def _look(path: Path) -> _Look:
         if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             encoding = "utf-16"
         while block := file.read(BLOCK):
-            digest.update(block)
+            ends.see(block)
             plain = plain and block.isascii()
             controls = controls or b"\t" in block or b'"' in block
             if encoding == "utf-8" and not plain:
@@ -188,7 +207,7 @@ def _look(path: Path) -> _Look:
                     decoder.decode(block)
                 except UnicodeDecodeError:
                     encoding = "cp1252"
-    return _Look(digest.hexdigest(), encoding, plain, controls)
+    return _Look(encoding, plain, controls, ends.mixed)
 
 
 def _recode(path: Path, text: Path, encoding: str) -> list[int]:
