@@ -14,7 +14,7 @@ import duckdb
 from salesops_lib.core.contracts import Table
 from salesops_lib.core.errors import nearest
 from salesops_lib.inputs.company import SCHEMA_VERSION, Company, read_company, settings
-from salesops_lib.inputs.importing import dates, reading, versions
+from salesops_lib.inputs.importing import dates, files, reading, versions
 from salesops_lib.inputs.importing.convert import Setting, convert
 from salesops_lib.inputs.importing.mapping import ColumnMap, Mapping, MappingError, TableMap
 from salesops_lib.inputs.importing.reading import Source
@@ -78,31 +78,37 @@ def connection(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def read(con, mapping: Mapping, export: Path, folder: Path, scratch: Path) -> Extract:
     """Find the files the mapping names, stage those looked up in, and read the company's settings.
 
+    Of a zip only the files that the mapping names are unpacked, into ``scratch``.
+
     Raises MappingError where a file the user named is missing, a table is unknown, or nothing is found.
     """
     unknown = [t for t in mapping.tables if t not in TABLES]
     if unknown:
         raise MappingError(f"mapping: there is no table '{unknown[0]}'. {nearest(unknown[0], TABLES)}")
-    files: dict[str, list[tuple[TableMap, Path]]] = {}
+    given = export
+    if export.is_file() and export.suffix.lower() == ".zip":
+        export = files.unpacked(export, _patterns(mapping), scratch / "export")
+    found: dict[str, list[tuple[TableMap, Path]]] = {}
     for name, maps in mapping.tables.items():
         for part in maps:
-            path = reading.find(export, part.file)
+            path = files.find(export, part.file)
             if path is None and part.required:
                 raise MappingError(
-                    f"mapping, key 'tables.{name}.file': {export} holds no '{part.file[0]}'. {_held(export)}"
+                    f"mapping, key 'tables.{name}.file': {given} holds no '{part.file[0]}'. {_held(export)}"
                 )
             if path is not None:
-                files.setdefault(name, []).append((part, path))
-    if not files:
+                found.setdefault(name, []).append((part, path))
+    if not found:
         named = ", ".join(m.file[0] for maps in mapping.tables.values() for m in maps)
         raise MappingError(
-            f"{export} holds none of the files of source '{mapping.source}' ({named}). {_held(export)}"
+            f"{given} holds none of the files of source '{mapping.source}' ({named}); name the file for what "
+            f"it holds, as here, or give its name with --map FILE. {_held(export)}"
         )
     company, entries = _company(mapping, folder)
     old = {n: p for n in TABLES if (p := versions.stored_file(folder, n)) is not None}
-    extract = Extract(mapping, folder, company, entries, files, old, scratch, _wanted(mapping, export))
+    extract = Extract(mapping, folder, company, entries, found, old, scratch, _wanted(mapping, export))
     for file in _looked_up_files(mapping):
-        path = reading.find(export, [file])
+        path = files.find(export, [file])
         if path is not None:
             source = _staged(con, extract, path)
             reading.tidy(con, source)
@@ -188,7 +194,7 @@ def _wanted(mapping: Mapping, export: Path) -> dict[str, set[str]]:
                 {n.lower() for n in (*spec.lookup.match, *spec.lookup.take)} if spec.lookup.file else set()
             )
         wanted[""] |= {(c.absent_from or "").partition(":")[2].lower() for c in part.keep}
-        path = reading.find(export, part.file)
+        path = files.find(export, part.file)
         if path is not None:
             wanted[path.name] |= {n.lower() for n in _names(part)}
     return wanted
@@ -204,6 +210,12 @@ def _names(part: TableMap) -> Iterator[str]:
             yield from case.column
         for names in (spec.period or {}).values():
             yield from names
+
+
+def _patterns(mapping: Mapping) -> list[str]:
+    """Every file name that the mapping asks for."""
+    named = [pattern for maps in mapping.tables.values() for part in maps for pattern in part.file]
+    return list(dict.fromkeys([*named, *_looked_up_files(mapping)]))
 
 
 def _looked_up_files(mapping: Mapping) -> list[str]:
@@ -238,5 +250,4 @@ def _specs(part: TableMap) -> Iterator[ColumnMap]:
 
 
 def _held(export: Path) -> str:
-    names = sorted(p.name for p in ([export] if export.is_file() else export.iterdir()))
-    return f"It holds: {', '.join(names[:12]) or 'nothing'}{' …' if len(names) > 12 else ''}"
+    return files.held(p.name for p in ([export] if export.is_file() else export.iterdir()))

@@ -11,7 +11,7 @@ from salesops_lib.core.errors import nearest
 from salesops_lib.inputs.importing import reading, repair
 from salesops_lib.inputs.importing.cells import quoted
 from salesops_lib.inputs.importing.dates import DayRead
-from salesops_lib.inputs.importing.expressions import TYPES, Compiler, Expression, shared
+from salesops_lib.inputs.importing.expressions import TYPES, Compiler, Expression, apart
 from salesops_lib.inputs.importing.facts import Facts
 from salesops_lib.inputs.importing.history import numbered
 from salesops_lib.inputs.importing.mapping import Mapping, MappingError, TableMap
@@ -75,6 +75,7 @@ def _convert_part(setting: Setting, table: Table, part: TableMap, source: Source
     compiler = Compiler(con, setting.mapping, source, setting.zone, setting.lookups, table.name)
     found = _compiled(compiler, table, part)
     setting.days.extend(compiler.days.values())
+    _refuse_keyless(table, part, source, found)
     con.execute(_create(table, part, compiler, found, name, setting.currency))
     _report_dropped(con, table, source, name)
     _report_unread(con, table, source, compiler, found, name)
@@ -96,6 +97,19 @@ def _compiled(compiler: Compiler, table: Table, part: TableMap) -> dict[str, Exp
     return found
 
 
+def _refuse_keyless(table: Table, part: TableMap, source: Source, found: dict[str, Expression]) -> None:
+    """A file without the column of its rows' id places none of them."""
+    first = table.key[0]
+    if first in found or not source.rows:
+        return
+    asked = repair.asked_columns(part.columns[first]) if first in part.columns else []
+    looked = f" (read from {', '.join(repr(n) for n in asked[:4])})" if asked else ""
+    raise MappingError(
+        f"file '{source.file}' has no column for {table.name}.{first}{looked}, so no row can be placed; add "
+        "it to the export, or name the column with --map FILE, or make it of others there with compose"
+    )
+
+
 def _rehearse(setting: Setting, table: Table, part: TableMap, source: Source) -> None:
     """Ask all that will be asked of the file's cells, so that one scan answers it."""
     facts = Facts(setting.con, source.table, rehearsed=True)
@@ -103,7 +117,7 @@ def _rehearse(setting: Setting, table: Table, part: TableMap, source: Source) ->
         setting.con, setting.mapping, source, setting.zone, setting.lookups, table.name, facts=facts
     )
     typed = _typed(table, compiler, _compiled(compiler, table, part))
-    source.facts.ask(*facts.asked, *(_count(e.text) for e in typed.values() if not shared(e.text)))
+    source.facts.ask(*facts.asked, *(_count(e.text) for e in typed.values() if not apart(e.text)))
     source.facts.ask(*(test for test, _ in repair.damage(compiler.damaged)))
 
 
@@ -115,9 +129,7 @@ def _count(text: str) -> str:
     return f"count({text})"
 
 
-def _create(
-    table: Table, part: TableMap, compiler: Compiler, found: dict, name: str, currency: str
-) -> str:
+def _create(table: Table, part: TableMap, compiler: Compiler, found: dict, name: str, currency: str) -> str:
     """SQL: the table of converted rows. Only what the file has is sorted, the rest is laid around it."""
     source = compiler.source
     given = {c: f"CAST({found[c].value} AS {TYPES[_kind(table, c)]})" for c in found}
@@ -159,9 +171,10 @@ def _from(source: Source, compiler: Compiler) -> str:
 
 def _report_dropped(con, table: Table, source: Source, name: str) -> None:
     for row, cells, width in source.malformed:
+        said = f"line has {cells} cell{'s' if cells != 1 else ''}, the header has {width}; mend the line"
         con.execute(
             "INSERT INTO report VALUES (?, ?, ?, NULL, 'unplaced', ?, NULL, NULL, NULL)",
-            [table.name, source.file, row, f"line has {cells} cells, the header has {width}; mend the line"],
+            [table.name, source.file, row, f"{said}, if it is no title or footer"],
         )
     report_rows(
         con, table.name,
@@ -202,10 +215,11 @@ def _typed(table: Table, compiler: Compiler, found: dict[str, Expression]) -> di
 def _texts(con, source: Source, compiler: Compiler, texts: list[str]) -> list[int]:
     """How many cells of each have a text."""
     counts = dict(
-        zip(plain := [t for t in texts if not shared(t)], source.facts.get(*map(_count, plain)), strict=True)
+        zip(plain := [t for t in texts if not apart(t)], source.facts.get(*map(_count, plain)), strict=True)
     )
-    for text in (t for t in texts if shared(t)):
-        counts[text] = con.execute(f"SELECT {_count(text)} FROM {_from(source, compiler)}").fetchone()[0]
+    for text in (t for t in texts if apart(t)):
+        cells = f"SELECT {text} AS t FROM {_from(source, compiler)}"
+        counts[text] = con.execute(f"SELECT count(t) FROM ({cells})").fetchone()[0]
     return [counts[t] for t in texts]
 
 

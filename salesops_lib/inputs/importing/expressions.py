@@ -282,9 +282,9 @@ class Compiler:
         return Expression("NULL", day)
 
 
-def shared(text: str) -> bool:
-    """Whether SQL of a text names a part that ``Compiler.once`` computes."""
-    return ONCE in text
+def apart(text: str) -> bool:
+    """Whether SQL of a text needs a query of its own: it names a part of ``once``, or ranks rows."""
+    return ONCE in text or " OVER (" in text
 
 
 def _clean(name: str) -> str:

@@ -50,11 +50,16 @@ def mend_mojibake(con, table: str, source: Source, part: TableMap) -> None:
 
 def read_columns(spec: ColumnMap, source: Source) -> list[str]:
     """Every column of the file that a mapped column reads."""
+    return [n for n in asked_columns(spec) if n in source.columns]
+
+
+def asked_columns(spec: ColumnMap) -> list[str]:
+    """Every column that a mapped column would read if the file had it."""
     names = [*(spec.from_ or []), *(spec.compose or []), *spec.tie, *(spec.join or [])]
     for nested in [*(spec.first or []), *(c.then for c in spec.when or []), spec.otherwise, spec.period_of]:
         if nested is not None:
-            names += read_columns(nested, source)
-    return [n for n in names if n in source.columns]
+            names += asked_columns(nested)
+    return names
 
 
 def _once_more(text: str) -> str | None:
