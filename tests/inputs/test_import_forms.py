@@ -16,7 +16,8 @@ from salesops_lib.inputs.importing import files, import_export
 from salesops_lib.inputs.importing.mapping import MappingError
 
 HEAD = "Id,Name,StageName,Amount,CloseDate,CreatedDate,IsClosed,IsWon\n"
-ROWS = "006A,One,Closed Won,100,2025-03-01,2025-01-13,true,true\n006B,Two,Prospecting,200,2025-12-01,2025-02-14,false,false\n"
+ONE = "006A,One,Closed Won,100,2025-03-01,2025-01-13,true,true\n"
+ROWS = f"{ONE}006B,Two,Prospecting,200,2025-12-01,2025-02-14,false,false\n"
 AT = "2026-01-01T00:00:00"
 
 
@@ -121,8 +122,8 @@ def workbook(path: Path, *, second: bool = False) -> Path:
     sheet = book.active
     sheet.append(
         ["(Do Not Modify) Opportunity", "(Do Not Modify) Row Checksum", "(Do Not Modify) Modified On",
-         "Topic", "Potential Customer", "Est. Close Date", "Est. Revenue", "Actual Close Date", "Actual Revenue",
-         "Probability", "Status", "Owner", "Created On"]
+         "Topic", "Potential Customer", "Est. Close Date", "Est. Revenue", "Actual Close Date",
+         "Actual Revenue", "Probability", "Status", "Owner", "Created On"]
     )  # fmt: skip
     for number, status, close, actual in (
         ("4b1c", "Open", datetime(2025, 12, 15), None),
