@@ -9,9 +9,9 @@ import duckdb
 from salesops_lib.core.contracts import Table
 from salesops_lib.core.errors import nearest
 from salesops_lib.inputs.importing import reading, repair
-from salesops_lib.inputs.importing.cells import quoted
+from salesops_lib.inputs.importing.cells import TYPES, quoted
 from salesops_lib.inputs.importing.dates import DayRead
-from salesops_lib.inputs.importing.expressions import TYPES, Compiler, Expression, apart
+from salesops_lib.inputs.importing.expressions import Compiler, Expression, apart
 from salesops_lib.inputs.importing.facts import Facts
 from salesops_lib.inputs.importing.history import numbered
 from salesops_lib.inputs.importing.mapping import Mapping, MappingError, TableMap
