@@ -293,8 +293,17 @@ def test_amounts_without_a_currency_are_in_the_one_the_map_names(tmp_path):
     (folder / "DatedConversionRate.csv").write_text(
         "IsoCode,StartDate,ConversionRate\nEUR,2025-01-13,0.5\nEUR,2025-02-28,0.5\nEUR,2025-12-01,0.5\n"
     )
-    (tmp_path / "map.yaml").write_text("currency: EUR\n")
-    import_export("salesforce", folder, tmp_path / "company", mapping=tmp_path / "map.yaml", at=AT)
+    given = tmp_path / "map.yaml"
+    given.write_text("currency: EUR\ncompany: {reporting_currency: USD}\n")
+    import_export("salesforce", folder, tmp_path / "company", mapping=given, at=AT)
     deals = table(tmp_path / "company")
     assert deals["currency"].unique().tolist() == ["EUR"]
     assert deals["amount_base"]["006A"] == "200"
+
+
+def test_a_company_made_by_an_import_reports_in_the_currency_the_map_names(tmp_path):
+    (tmp_path / "map.yaml").write_text("currency: EUR\n")
+    folder = export(tmp_path, HEAD + ROWS)
+    import_export("salesforce", folder, tmp_path / "company", mapping=tmp_path / "map.yaml", at=AT)
+    assert "reporting_currency: EUR" in (tmp_path / "company" / "company.yaml").read_text()
+    assert table(tmp_path / "company")["amount_base"].tolist() == ["100", "200"]

@@ -217,7 +217,10 @@ def load_mapping(source: str, user: str | Path | None = None, dates: str | None 
     where = f"{source}.yaml"
     if user is not None:
         where = str(user)
-        raw = _laid_over(raw, _strict_columns(_read(Path(user)), where)) | {"given": where}
+        own = _strict_columns(_read(Path(user)), where)
+        if "currency" in own and isinstance(own.setdefault("company", {}), dict):
+            own["company"].setdefault("reporting_currency", own["currency"])  # where nothing else is said
+        raw = _laid_over(raw, own) | {"given": where}
     if dates and dates not in DATES:
         raise MappingError(f"--dates '{dates}' is no order of dates. {nearest(dates, DATES)}")
     raw = raw | ({"dates": dates} if dates else {})
