@@ -80,7 +80,7 @@ def stage(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path, wa
     if not read:  # a title above the header, or another file: read on, it would empty the table
         raise MappingError(
             f"file '{path.name}', line 1: none of the columns {_some(columns)} is one the mapping reads; put "
-            f"the column names into the first line, or name the columns with --map FILE"
+            "the column names into the first line, in English or as API names, or name yours with --map FILE"
         )
     source = Source(
         path, table, Facts(con, table), read, 0, looked.encoding, digest,
