@@ -93,18 +93,18 @@ def init(
 @app.command("import")
 def import_(
     source: Annotated[str, typer.Argument(help="salesforce, dynamics365, hubspot or csv.")],
-    path: Annotated[Path, typer.Argument(help="The export: a folder or a file.")],
+    path: Annotated[Path, typer.Argument(help="The export: a folder, a file or a zip.")],
     to: Annotated[str, typer.Option("--to", metavar="DIR", help="Company folder.")],
     mapping: Annotated[Path | None, typer.Option("--map", metavar="FILE", help="Your own mapping.")] = None,
     at: Annotated[str, typer.Option(help="When this import counts as made; default now.")] = "",
     exported_at: Annotated[str, typer.Option(help="When the export was taken, 2025-12-12.")] = "",
+    dates: Annotated[str, typer.Option(help="How 03/02/2025 reads: day_first or month_first.")] = "",
 ) -> None:
     """Fill a company folder from a CRM export; every row is accounted for."""
     from salesops_lib.inputs import importing
 
-    result = importing.import_export(source, path, _typed(to), mapping, at or None, exported_at or None)
-    for sentence in result.sentences:
-        typer.echo(sentence)
+    result = importing.import_export(source, path, _typed(to), mapping, at, exported_at, dates=dates)
+    typer.echo("\n".join(result.sentences))
 
 
 @app.command()

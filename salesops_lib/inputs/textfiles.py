@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from salesops_lib.core.errors import TableError
@@ -14,12 +15,39 @@ BLOCK = 1 << 22
 UNCLOSED = "a quote is not closed, or stands alone within a quoted cell"
 
 
-def even(path: Path, copy: Path) -> Path:
+@dataclass
+class LineEnds:
+    """Whether some lines of a file end as Windows writes them and others do not, block by block."""
+
+    plain: bool = False
+    windows: bool = False
+    _last: bytes = b""
+
+    @property
+    def mixed(self) -> bool:
+        """Whether both kinds were seen."""
+        return self.plain and self.windows
+
+    def see(self, block: bytes) -> None:
+        """Take the file's next block; most are only scanned."""
+        if self.mixed:
+            return
+        if self._last or b"\r" in block:
+            pairs = (self._last + block).count(b"\r\n")
+            self.windows = self.windows or pairs > 0
+            self.plain = self.plain or block.count(b"\n") > pairs
+        else:
+            self.plain = self.plain or b"\n" in block
+        self._last = b"\r" if block.endswith(b"\r") else b""
+
+
+def even(path: Path, copy: Path, mixed: bool | None = None) -> Path:
     """The file itself, or where its lines end in LF here and CRLF there a ``copy`` that ends them in LF.
 
-    Line ends within quotes stay as they are. The copy's folder is made where it is missing.
+    Line ends within quotes stay as they are. The copy's folder is made where it is missing. ``mixed``: what
+    is known of the file; None looks.
     """
-    if not _mixed(path):
+    if not (_mixed(path) if mixed is None else mixed):
         return path
     copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with path.open("rb") as old, copy.open("wb") as new:
@@ -110,18 +138,8 @@ def _first_odd_line(path: Path) -> tuple[int | None, str]:
 
 
 def _mixed(path: Path) -> bool:
-    """Whether some lines end as Windows writes them and others do not; most blocks are only scanned."""
-    plain = windows = False
+    ends = LineEnds()
     with path.open("rb") as file:
-        last = b""
-        while block := file.read(BLOCK):
-            if last or b"\r" in block:
-                pairs = (last + block).count(b"\r\n")
-                windows = windows or pairs > 0
-                plain = plain or block.count(b"\n") > pairs
-            else:
-                plain = plain or b"\n" in block
-            last = b"\r" if block.endswith(b"\r") else b""
-            if plain and windows:
-                return True
-    return False
+        while not ends.mixed and (block := file.read(BLOCK)):
+            ends.see(block)
+    return ends.mixed

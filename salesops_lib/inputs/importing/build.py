@@ -14,7 +14,7 @@ import duckdb
 from salesops_lib.core.contracts import Table
 from salesops_lib.core.errors import nearest
 from salesops_lib.inputs.company import SCHEMA_VERSION, Company, read_company, settings
-from salesops_lib.inputs.importing import dates, reading, versions
+from salesops_lib.inputs.importing import dates, files, reading, versions
 from salesops_lib.inputs.importing.convert import Setting, convert
 from salesops_lib.inputs.importing.mapping import ColumnMap, Mapping, MappingError, TableMap
 from salesops_lib.inputs.importing.reading import Source
@@ -31,28 +31,38 @@ DEFAULTS: dict[str, Any] = {
 
 @dataclass
 class Extract:
-    """An export as far as it is read. ``parts``: its files by table; ``old``: tables of the folder."""
+    """An export as far as it is read. ``files``: found, by table; ``parts``: those staged so far, by table.
+
+    ``sources``: staged files by name. ``old``: tables of the folder.
+    """
 
     mapping: Mapping
     folder: Path
     company: Company
     entries: dict[str, Any]  # what company.yaml says or will say
-    parts: dict[str, list[tuple[TableMap, Source]]]
-    sources: dict[str, Source]
+    files: dict[str, list[tuple[TableMap, Path]]]
     old: dict[str, Path]
     scratch: Path
+    wanted: dict[str, set[str]]  # as ``_wanted`` gives it
+    parts: dict[str, list[tuple[TableMap, Source]]] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
     lookups: dict[str, str] = field(default_factory=dict)
     first_days: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def tables(self) -> dict[str, Table]:
         """Contracts of the tables this extract fills."""
-        return {name: TABLES[name] for name in self.parts}
+        return {name: TABLES[name] for name in self.files}
+
+    @property
+    def row_currency(self) -> str:
+        """The currency of amounts beside which the export names none."""
+        return self.mapping.currency or self.company.currency
 
 
 @contextlib.contextmanager
 def connection(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB in memory that spills to ``scratch`` and keeps file order."""
+    """A DuckDB in memory that spills to ``scratch``."""
     con = duckdb.connect()
     try:
         con.execute(f"SET temp_directory = '{str(scratch).replace(chr(39), chr(39) * 2)}'")
@@ -66,58 +76,67 @@ def connection(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def read(con, mapping: Mapping, export: Path, folder: Path, scratch: Path) -> Extract:
-    """Find and stage the files the mapping names, and the company's settings.
+    """Find the files the mapping names, stage those looked up in, and read the company's settings.
+
+    Of a zip only the files that the mapping names are unpacked, into ``scratch``.
 
     Raises MappingError where a file the user named is missing, a table is unknown, or nothing is found.
     """
     unknown = [t for t in mapping.tables if t not in TABLES]
     if unknown:
         raise MappingError(f"mapping: there is no table '{unknown[0]}'. {nearest(unknown[0], TABLES)}")
-    sources: dict[str, Source] = {}
-    wanted = _wanted(mapping, export)
-    parts: dict[str, list[tuple[TableMap, Source]]] = {}
+    given = export
+    if export.is_file() and export.suffix.lower() == ".zip":
+        export = files.unpacked(export, _patterns(mapping), scratch / "export")
+    found: dict[str, list[tuple[TableMap, Path]]] = {}
     for name, maps in mapping.tables.items():
         for part in maps:
-            path = reading.find(export, part.file)
+            path = files.find(export, part.file)
             if path is None and part.required:
                 raise MappingError(
-                    f"mapping, key 'tables.{name}.file': {export} holds no '{part.file[0]}'. {_held(export)}"
+                    f"mapping, key 'tables.{name}.file': {given} holds no '{part.file[0]}'. {_held(export)}"
                 )
             if path is not None:
-                parts.setdefault(name, []).append((part, _staged(con, path, sources, scratch, wanted)))
-    if not parts:
-        wanted = ", ".join(m.file[0] for maps in mapping.tables.values() for m in maps)
+                found.setdefault(name, []).append((part, path))
+    if not found:
+        named = ", ".join(m.file[0] for maps in mapping.tables.values() for m in maps)
         raise MappingError(
-            f"{export} holds none of the files of source '{mapping.source}' ({wanted}). {_held(export)}"
+            f"{given} holds none of the files of source '{mapping.source}' ({named}); name the file for what "
+            f"it holds, as here, or give its name with --map FILE. {_held(export)}"
         )
     company, entries = _company(mapping, folder)
     old = {n: p for n in TABLES if (p := versions.stored_file(folder, n)) is not None}
-    extract = Extract(mapping, folder, company, entries, parts, sources, old, scratch)
+    extract = Extract(mapping, folder, company, entries, found, old, scratch, _wanted(mapping, export))
     for file in _looked_up_files(mapping):
-        path = reading.find(export, [file])
+        path = files.find(export, [file])
         if path is not None:
-            source = _staged(con, path, sources, scratch, wanted)
+            source = _staged(con, extract, path)
             reading.tidy(con, source)
             extract.lookups[file] = source.table
     return extract
 
 
 def convert_all(con, extract: Extract) -> list[str]:
-    """Make ``new_<table>`` for every table, those that are looked up first. Returns sentences."""
-    con.execute("SET preserve_insertion_order = false")  # rows carry their number from here on
+    """Make ``new_<table>`` for every table, those that are looked up first. Returns sentences.
+
+    A file is staged when its first table is made and dropped after its last, so that not all are in memory.
+    """
     _fiscal(con, extract)
     for name, path in extract.old.items():
         versions.load_old(con, TABLES[name], path, extract.scratch)
         if name not in extract.parts:
             extract.lookups[name] = f"old_{name}"
-    sentences, waiting, days = [], dict(extract.parts), []
+    sentences, waiting, days = [], dict(extract.files), []
+    zone, lookups, currency = extract.company.time_zone, extract.lookups, extract.row_currency
     while waiting:
         ready = [n for n, parts in waiting.items() if not _needs(parts) & (set(waiting) - {n})]
         for name in ready or list(waiting)[:1]:
-            setting = Setting(con, extract.mapping, extract.company.time_zone, extract.lookups, days)
-            absent = convert(setting, TABLES[name], waiting.pop(name))
-            extract.lookups[name] = f"new_{name}"
+            extract.parts[name] = [(part, _staged(con, extract, path)) for part, path in waiting.pop(name)]
+            setting = Setting(con, extract.mapping, zone, lookups, currency, days)
+            absent = convert(setting, TABLES[name], extract.parts[name])
+            lookups[name] = f"new_{name}"
             extract.first_days[name] = _first_day_columns(extract.parts[name])
+            _release(con, extract, waiting)
             if absent:
                 sentences.append(f"{name}: not in this export: {', '.join(dict.fromkeys(absent))}")
     return [*sentences, *_zones(extract, days)]
@@ -147,13 +166,23 @@ def _fiscal(con, extract: Extract) -> None:
     con.executemany("INSERT INTO fiscal VALUES (?, ?, ?)", rows)
 
 
-def _staged(
-    con, path: Path, sources: dict[str, Source], scratch: Path, wanted: dict[str, set[str]]
-) -> Source:
+def _staged(con, extract: Extract, path: Path) -> Source:
+    """The file as staged, now or before."""
+    sources, wanted = extract.sources, extract.wanted
     if path.name not in sources:
+        con.execute("SET preserve_insertion_order = true")  # a row's place in the table is its number
         table = f"raw_{len(sources)}"
-        sources[path.name] = reading.stage(con, path, table, scratch, wanted[path.name] | wanted[""])
+        sources[path.name] = reading.stage(con, path, table, extract.scratch, wanted[path.name] | wanted[""])
+        con.execute("SET preserve_insertion_order = false")  # converted rows carry their number
     return sources[path.name]
+
+
+def _release(con, extract: Extract, waiting: dict[str, list[tuple[TableMap, Path]]]) -> None:
+    """Drop staged files that no table waits for and nothing is looked up in."""
+    needed = {path.name for parts in waiting.values() for _, path in parts}
+    for source in extract.sources.values():
+        if source.file not in needed and source.table not in extract.lookups.values():
+            con.execute(f'DROP TABLE IF EXISTS "{source.table}"')
 
 
 def _wanted(mapping: Mapping, export: Path) -> dict[str, set[str]]:
@@ -165,7 +194,7 @@ def _wanted(mapping: Mapping, export: Path) -> dict[str, set[str]]:
                 {n.lower() for n in (*spec.lookup.match, *spec.lookup.take)} if spec.lookup.file else set()
             )
         wanted[""] |= {(c.absent_from or "").partition(":")[2].lower() for c in part.keep}
-        path = reading.find(export, part.file)
+        path = files.find(export, part.file)
         if path is not None:
             wanted[path.name] |= {n.lower() for n in _names(part)}
     return wanted
@@ -183,6 +212,12 @@ def _names(part: TableMap) -> Iterator[str]:
             yield from names
 
 
+def _patterns(mapping: Mapping) -> list[str]:
+    """Every file name that the mapping asks for."""
+    named = [pattern for maps in mapping.tables.values() for part in maps for pattern in part.file]
+    return list(dict.fromkeys([*named, *_looked_up_files(mapping)]))
+
+
 def _looked_up_files(mapping: Mapping) -> list[str]:
     files = []
     for part in (p for maps in mapping.tables.values() for p in maps):
@@ -191,7 +226,7 @@ def _looked_up_files(mapping: Mapping) -> list[str]:
     return list(dict.fromkeys(files))
 
 
-def _needs(parts: list[tuple[TableMap, Source]]) -> set[str]:
+def _needs(parts: list[tuple[TableMap, Path]]) -> set[str]:
     return {s.lookup.table for part, _ in parts for s in _specs(part) if s.lookup and s.lookup.table}
 
 
@@ -215,5 +250,4 @@ def _specs(part: TableMap) -> Iterator[ColumnMap]:
 
 
 def _held(export: Path) -> str:
-    names = sorted(p.name for p in ([export] if export.is_file() else export.iterdir()))
-    return f"It holds: {', '.join(names[:12]) or 'nothing'}{' …' if len(names) > 12 else ''}"
+    return files.held(p.name for p in ([export] if export.is_file() else export.iterdir()))

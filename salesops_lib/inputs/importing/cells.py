@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+TYPES = {
+    "text": "VARCHAR", "date": "DATE", "datetime": "TIMESTAMP", "bool": "BOOLEAN", "count": "BIGINT",
+    "money": "DOUBLE", "number": "DOUBLE", "ratio": "DOUBLE", "days": "DOUBLE",
+}  # fmt: skip
 YES, NO = ("true", "yes", "y", "1", "t"), ("false", "no", "n", "0", "f")
 
 
@@ -52,3 +56,13 @@ def undamaged(text: str, order: str) -> str:
         f"CASE WHEN regexp_full_match({text}, '\\d{{1,2}}-({MONTHS})') THEN concat({first}, '-', "
         f"{second}) ELSE {text} END"
     )
+
+
+def period_of(day: str) -> str:
+    """SQL: the fiscal quarter a day lies in."""
+    return f'(SELECT name FROM fiscal WHERE {day} >= fiscal."start" AND {day} < fiscal."end")'
+
+
+def period_start(period: str) -> str:
+    """SQL: the first day of a fiscal quarter."""
+    return f'(SELECT min(fiscal."start") FROM fiscal WHERE name = {period})'

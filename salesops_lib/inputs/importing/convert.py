@@ -9,12 +9,13 @@ import duckdb
 from salesops_lib.core.contracts import Table
 from salesops_lib.core.errors import nearest
 from salesops_lib.inputs.importing import reading, repair
-from salesops_lib.inputs.importing.cells import quoted
+from salesops_lib.inputs.importing.cells import TYPES, quoted
 from salesops_lib.inputs.importing.dates import DayRead
-from salesops_lib.inputs.importing.expressions import TYPES, Compiler, Expression, shared
+from salesops_lib.inputs.importing.expressions import Compiler, Expression, apart
 from salesops_lib.inputs.importing.facts import Facts
 from salesops_lib.inputs.importing.history import numbered
 from salesops_lib.inputs.importing.mapping import Mapping, MappingError, TableMap
+from salesops_lib.inputs.importing.money import IN_CURRENCY
 from salesops_lib.inputs.importing.reading import Source
 from salesops_lib.inputs.importing.report import report_rows, row_id
 
@@ -27,12 +28,16 @@ FAR_YEAR = "(0\\d{3}|1[0-8]\\d{2}|1900|2[2-9]\\d{2}|[3-9]\\d{3})"  # outside EAR
 
 @dataclass(frozen=True)
 class Setting:
-    """What every conversion needs: the connection, the mapping, the company's zone, staged tables by name."""
+    """What every conversion needs: the connection, the mapping, the company's zone, staged tables by name.
+
+    ``currency``: of amounts beside which the export names none.
+    """
 
     con: duckdb.DuckDBPyConnection
     mapping: Mapping
     zone: str
     lookups: dict[str, str]
+    currency: str
     days: list[DayRead] = field(default_factory=list)  # what the zone did to columns of dates
 
 
@@ -70,7 +75,8 @@ def _convert_part(setting: Setting, table: Table, part: TableMap, source: Source
     compiler = Compiler(con, setting.mapping, source, setting.zone, setting.lookups, table.name)
     found = _compiled(compiler, table, part)
     setting.days.extend(compiler.days.values())
-    con.execute(_create(table, part, source, compiler, found, name))
+    _refuse_keyless(table, part, source, found)
+    con.execute(_create(table, part, compiler, found, name, setting.currency))
     _report_dropped(con, table, source, name)
     _report_unread(con, table, source, compiler, found, name)
     _report_unmatched(con, table, source, compiler, name)
@@ -91,6 +97,19 @@ def _compiled(compiler: Compiler, table: Table, part: TableMap) -> dict[str, Exp
     return found
 
 
+def _refuse_keyless(table: Table, part: TableMap, source: Source, found: dict[str, Expression]) -> None:
+    """A file without the column of its rows' id places none of them."""
+    first = table.key[0]
+    if first in found or not source.rows:
+        return
+    asked = repair.asked_columns(part.columns[first]) if first in part.columns else []
+    looked = f" (read from {', '.join(repr(n) for n in asked[:4])})" if asked else ""
+    raise MappingError(
+        f"file '{source.file}' has no column for {table.name}.{first}{looked}, so no row can be placed; add "
+        "it to the export, or name the column with --map FILE, or make it of others there with compose"
+    )
+
+
 def _rehearse(setting: Setting, table: Table, part: TableMap, source: Source) -> None:
     """Ask all that will be asked of the file's cells, so that one scan answers it."""
     facts = Facts(setting.con, source.table, rehearsed=True)
@@ -98,7 +117,7 @@ def _rehearse(setting: Setting, table: Table, part: TableMap, source: Source) ->
         setting.con, setting.mapping, source, setting.zone, setting.lookups, table.name, facts=facts
     )
     typed = _typed(table, compiler, _compiled(compiler, table, part))
-    source.facts.ask(*facts.asked, *(_count(e.text) for e in typed.values() if not shared(e.text)))
+    source.facts.ask(*facts.asked, *(_count(e.text) for e in typed.values() if not apart(e.text)))
     source.facts.ask(*(test for test, _ in repair.damage(compiler.damaged)))
 
 
@@ -110,8 +129,9 @@ def _count(text: str) -> str:
     return f"count({text})"
 
 
-def _create(table: Table, part: TableMap, source: Source, compiler: Compiler, found: dict, name: str) -> str:
+def _create(table: Table, part: TableMap, compiler: Compiler, found: dict, name: str, currency: str) -> str:
     """SQL: the table of converted rows. Only what the file has is sorted, the rest is laid around it."""
+    source = compiler.source
     given = {c: f"CAST({found[c].value} AS {TYPES[_kind(table, c)]})" for c in found}
     tests = [(c, sql) for c in part.keep if (sql := compiler.condition(c)) is not None]
     if tests:
@@ -126,6 +146,8 @@ def _create(table: Table, part: TableMap, source: Source, compiler: Compiler, fo
     empty = {"_file": f"CAST({file} AS ENUM ({file}))", "_drop": "CAST(NULL AS VARCHAR)"} | {
         c: f"CAST(NULL AS {TYPES[_kind(table, c)]})" for c in table.column_names
     }
+    if table.name in IN_CURRENCY:
+        empty["currency"] = f"CAST({quoted(currency)} AS VARCHAR)"
     order = dict.fromkeys(["_file", "_row", "_drop", *table.column_names, *given])
     columns = ", ".join(f'"{c}"' if c in given or c == "_row" else f'{empty[c]} AS "{c}"' for c in order)
     return f'CREATE TABLE "{name}" AS SELECT {columns} FROM ({select})'
@@ -149,9 +171,10 @@ def _from(source: Source, compiler: Compiler) -> str:
 
 def _report_dropped(con, table: Table, source: Source, name: str) -> None:
     for row, cells, width in source.malformed:
+        said = f"line has {cells} cell{'s' if cells != 1 else ''}, the header has {width}; mend the line"
         con.execute(
             "INSERT INTO report VALUES (?, ?, ?, NULL, 'unplaced', ?, NULL, NULL, NULL)",
-            [table.name, source.file, row, f"line has {cells} cells, the header has {width}; mend the line"],
+            [table.name, source.file, row, f"{said}, if it is no title or footer"],
         )
     report_rows(
         con, table.name,
@@ -192,10 +215,11 @@ def _typed(table: Table, compiler: Compiler, found: dict[str, Expression]) -> di
 def _texts(con, source: Source, compiler: Compiler, texts: list[str]) -> list[int]:
     """How many cells of each have a text."""
     counts = dict(
-        zip(plain := [t for t in texts if not shared(t)], source.facts.get(*map(_count, plain)), strict=True)
+        zip(plain := [t for t in texts if not apart(t)], source.facts.get(*map(_count, plain)), strict=True)
     )
-    for text in (t for t in texts if shared(t)):
-        counts[text] = con.execute(f"SELECT {_count(text)} FROM {_from(source, compiler)}").fetchone()[0]
+    for text in (t for t in texts if apart(t)):
+        cells = f"SELECT {text} AS t FROM {_from(source, compiler)}"
+        counts[text] = con.execute(f"SELECT count(t) FROM ({cells})").fetchone()[0]
     return [counts[t] for t in texts]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from salesops_lib.inputs.importing.facts import Facts
-from salesops_lib.inputs.importing.mapping import MappingError
+from salesops_lib.inputs.importing.mapping import DATES, MappingError
 from salesops_lib.inputs.importing.reading import Source
 from salesops_lib.inputs.tables.columns import EARLIEST_DAY, LATEST_DAY
 
@@ -50,19 +50,23 @@ def read_order(
 
 
 def _settled(declared: str, first_over: int, second_over: int, apart: int, where: str, example: tuple) -> str:
-    told = "declare 'order: dmy' or 'order: mdy' for it in the mapping"
+    told = (
+        "say how the export writes its dates with --dates day_first or --dates month_first, or declare "
+        "'order: dmy' or 'order: mdy' for this column in the mapping"
+    )
     if first_over and second_over:
         raise MappingError(
             f"{where}: {first_over} dates have a first number over 12 and {second_over} a "
             "second number over 12, "
             f"so no one order reads them; give each form its own 'formats' or export the column in one"
         )
+    declared = DATES.get(declared, declared)
     proven = "dmy" if first_over else "mdy" if second_over else None
     if declared in {"dmy", "mdy"}:
         if proven and proven != declared:
             raise MappingError(
                 f"{where} is declared {declared}, but {first_over + second_over} dates can only be {proven}; "
-                f"correct the order in the mapping"
+                f"correct --dates, or the order in the mapping"
             )
         return declared
     if proven is None and apart:

@@ -9,18 +9,14 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from salesops_lib.inputs.importing import dates
-from salesops_lib.inputs.importing.cells import number, quoted, truth, undamaged
+from salesops_lib.inputs.importing import cells, dates
+from salesops_lib.inputs.importing.cells import TYPES, number, quoted, truth, undamaged
 from salesops_lib.inputs.importing.facts import Facts
 from salesops_lib.inputs.importing.mapping import ColumnMap, Condition, Lookup, Mapping, MappingError
 from salesops_lib.inputs.importing.reading import Source, column
 from salesops_lib.inputs.importing.separators import proven_decimal
 
 ONCE = "__once"
-TYPES = {
-    "text": "VARCHAR", "date": "DATE", "datetime": "TIMESTAMP", "bool": "BOOLEAN", "count": "BIGINT",
-    "money": "DOUBLE", "number": "DOUBLE", "ratio": "DOUBLE", "days": "DOUBLE",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ class Compiler:
         self.where = f"table of file '{self.source.file}', our column '{name}',"
         if spec.period_start:
             period = self.column("period", others["period"], "text", others)
-            return None if period is None else self._typed_day(_period_start(period.value), kind)
+            return None if period is None else self._typed_day(cells.period_start(period.value), kind)
         return self._nested(name, spec, kind)
 
     def condition(self, test: Condition) -> str | None:
@@ -87,7 +83,7 @@ class Compiler:
         if spec.first_day:
             return Expression("NULL", f"CAST(NULL AS {TYPES[kind]})")  # filled once every table is read
         if spec.constant is not None:
-            return self._constant(spec.constant, kind)
+            return Expression("NULL", f"CAST({quoted(spec.constant)} AS {TYPES[kind]})")
         if spec.from_ is not None:
             return self._leaf(name, spec, kind)
         if spec.first is not None:
@@ -98,7 +94,7 @@ class Compiler:
             return self._period(spec)
         if spec.period_of is not None:
             day = self._nested(name, spec.period_of, "date")
-            return None if day is None else Expression(day.text, _period_of(day.value))
+            return None if day is None else Expression(day.text, cells.period_of(day.value))
         if spec.compose is not None:
             return self._composed(spec)
         parts = [c for n in spec.join if (c := column(self.source, [n], required=False, where=""))]
@@ -177,13 +173,23 @@ class Compiler:
         return self.once.setdefault(sql, f"{ONCE}{len(self.once)}")
 
     def _first(self, name: str, spec: ColumnMap, kind: str) -> Expression | None:
-        found = [e for s in spec.first if (e := self._nested(name, s, kind)) is not None]
+        found: list[Expression] = []
+        for choice in spec.first:
+            if not (found and self._filled(found[-1].text)):  # else it would never be asked
+                found += [e for e in [self._nested(name, choice, kind)] if e is not None]
         if len(found) < 2:
             return found[0] if found else None
         # An unreadable first choice stays unread and is reported; it does not fall through to the second.
         branches = " ".join(f"WHEN {e.text} IS NOT NULL THEN {e.value}" for e in found[:-1])
-        texts = ", ".join(e.text for e in found)
-        return Expression(f"coalesce({texts})", f"CASE {branches} ELSE {found[-1].value} END")
+        text = f"coalesce({', '.join(e.text for e in found)})"
+        return Expression(text, f"CASE {branches} ELSE {found[-1].value} END")
+
+    def _filled(self, text: str) -> bool:
+        """Whether every row has this text."""
+        if text == "NULL" or apart(text):
+            return False
+        filled, rows = self.facts.get(f"count({text})", "count(*)")
+        return rows is not None and filled == rows
 
     def _when(self, name: str, spec: ColumnMap, kind: str) -> Expression | None:
         branches = []
@@ -198,9 +204,6 @@ class Compiler:
         text = " ".join(f"WHEN {t} THEN {e.text}" for t, e in branches)
         value = " ".join(f"WHEN {t} THEN {e.value}" for t, e in branches)
         return Expression(f"CASE {text} ELSE {other.text} END", f"CASE {value} ELSE {other.value} END")
-
-    def _constant(self, text: str, kind: str) -> Expression:
-        return Expression("NULL", f"CAST({quoted(text)} AS {TYPES[kind]})")
 
     def _composed(self, spec: ColumnMap) -> Expression | None:
         """A stable id from columns; rows that share it are told apart by their rank in ``tie``."""
@@ -282,19 +285,11 @@ class Compiler:
         return Expression("NULL", day)
 
 
-def shared(text: str) -> bool:
-    """Whether SQL of a text names a part that ``Compiler.once`` computes."""
-    return ONCE in text
+def apart(text: str) -> bool:
+    """Whether SQL of a text needs a query of its own: it names a part of ``once``, or ranks rows."""
+    return ONCE in text or " OVER (" in text
 
 
 def _clean(name: str) -> str:
     """SQL: the cell; staging has trimmed it already."""
     return f'"{name}"'
-
-
-def _period_of(day: str) -> str:
-    return f'(SELECT name FROM fiscal WHERE {day} >= fiscal."start" AND {day} < fiscal."end")'
-
-
-def _period_start(period: str) -> str:
-    return f'(SELECT min(fiscal."start") FROM fiscal WHERE name = {period})'

@@ -15,12 +15,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from salesops_lib.core.errors import UserError, nearest
 
 SOURCES = Path(__file__).parent.parent / "sources"
+DATES = {"day_first": "dmy", "month_first": "mdy"}  # words for the two orders that a text may leave open
 SHIPPED = ("salesforce", "dynamics365", "hubspot", "csv")
 MAX_BYTES = 1_000_000
 ORIGINS = {
     "from", "first", "compose", "join", "constant", "when",
     "period", "period_of", "period_start", "first_day",
 }  # fmt: skip
+
+
+Order = Literal["dmy", "mdy", "ymd", "prove", "day_first", "month_first"]
 
 
 class MappingError(UserError):
@@ -101,7 +105,7 @@ class ColumnMap(_Strict):
     first_day: bool = False  # the first day of the fiscal quarter of the extract's first event
     values: dict[str, str | None] = {}
     sentinels: list[str] = []
-    order: Literal["dmy", "mdy", "ymd", "prove"] | None = None
+    order: Order | None = None
     formats: list[str] = []
     zone: str | None = None
     as_written: bool = False  # the day as it stands in the text, whatever zone the stamp is in
@@ -182,7 +186,7 @@ class Mapping(_Strict):
     given: str = ""  # path of the user's own mapping, as it was given
     zone: str = "UTC"
     currency: str | None = None
-    dates: Literal["dmy", "mdy", "ymd", "prove"] = "prove"
+    dates: Order = "prove"
     formats: list[str] = []
     sentinels: list[str] = []
     decimal: Literal[".", ","] = "."
@@ -198,23 +202,28 @@ class Mapping(_Strict):
         return value
 
 
-def load_mapping(source: str, user: str | Path | None = None) -> Mapping:
+def load_mapping(source: str, user: str | Path | None = None, dates: str | None = None) -> Mapping:
     """The shipped mapping of ``source`` with the user's own laid over it key by key.
 
+    ``dates``: day_first or month_first, for every column of the export that has no order of its own.
     Raises MappingError naming file and key: unknown source, unreadable YAML, unknown key, wrong type,
     or the source ``csv`` without a mapping of the user's.
     """
     if source not in SHIPPED:
         raise MappingError(f"there is no source '{source}'. {nearest(source, SHIPPED)}")
     if source == "csv" and user is None:
-        raise MappingError(
-            "source 'csv' has no columns of its own; write a mapping and give it with --map FILE"
-        )
+        raise MappingError("source 'csv' has no columns of its own; write a mapping, give it with --map FILE")
     raw = _read(SOURCES / f"{source}.yaml")
     where = f"{source}.yaml"
     if user is not None:
         where = str(user)
-        raw = _laid_over(raw, _strict_columns(_read(Path(user)), where)) | {"given": where}
+        own = _strict_columns(_read(Path(user)), where)
+        if "currency" in own and isinstance(own.setdefault("company", {}), dict):
+            own["company"].setdefault("reporting_currency", own["currency"])  # where nothing else is said
+        raw = _laid_over(raw, own) | {"given": where}
+    if dates and dates not in DATES:
+        raise MappingError(f"--dates '{dates}' is no order of dates. {nearest(dates, DATES)}")
+    raw = raw | ({"dates": dates} if dates else {})
     try:
         mapping = Mapping.model_validate(raw)
     except ValidationError as fault:

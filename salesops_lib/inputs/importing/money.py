@@ -9,22 +9,27 @@ from salesops_lib.inputs.importing.cells import quoted
 from salesops_lib.inputs.importing.report import report_rows, row_id
 
 STALE_DAYS = 7  # a rate holds over a week-end or a bank holiday, not longer
+IN_CURRENCY = ("opportunities", "quotas")  # tables whose amounts are brought to the reporting currency
 ADD_RATE = "; add it to fx_rates (currency, date, base_per_unit) and import again"
 
 
 @dataclass(frozen=True)
 class Rates:
-    """The reporting currency, and SQL that lists currency, date and base_per_unit, if any."""
+    """The reporting currency, SQL that lists currency, date and base_per_unit, if any, and whose amounts.
+
+    ``unnamed``: the currency of rows that name none.
+    """
 
     reporting: str
     listed: str | None
+    unnamed: str
 
 
 def to_base(con, table: Table, amount: str, base: str, day: str, rates: Rates) -> None:
     """Fill ``base`` where the export did not give it: ``amount`` at the rate of ``day`` (SQL)."""
     reporting = rates.reporting
     new = f'"new_{table.name}"'
-    con.execute(f'UPDATE {new} SET "currency" = {quoted(reporting)} WHERE "currency" IS NULL')
+    con.execute(f'UPDATE {new} SET "currency" = {quoted(rates.unnamed)} WHERE "currency" IS NULL')
     own = f'"{amount}" IS NOT NULL AND "{base}" IS NULL' if amount != base else f'"{base}" IS NOT NULL'
     if amount != base:
         con.execute(

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-import fnmatch
-import hashlib
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
 from salesops_lib.core.errors import nearest
+from salesops_lib.inputs.importing import raw, workbook
 from salesops_lib.inputs.importing.facts import Facts
+from salesops_lib.inputs.importing.files import FOREIGN
 from salesops_lib.inputs.importing.mapping import MappingError
 from salesops_lib.inputs.textfiles import UNCLOSED, even
 
-BLOCK = 1 << 22
 BUFFER = 1 << 26  # a quarter of it fills a row group, so that rows kept in file order are not copied twice
-SEPARATORS = ",;\t|"
 
 
 @dataclass
@@ -31,7 +29,7 @@ class Source:
     columns: list[str]
     rows: int
     encoding: str
-    sha256: str
+    digest: Future[str]
     malformed: list[tuple[int, int, int]] = field(default_factory=list)  # data row, fields, expected
     header: list[str] = field(default_factory=list)  # every column of the file, also those nothing reads
     ascii: bool = False
@@ -46,23 +44,18 @@ class Source:
         return self.path.name
 
     @property
+    def sha256(self) -> str:
+        """The file's hash; it is counted while the engine reads."""
+        return self.digest.result()
+
+    @property
     def number(self) -> str:
         """SQL: the data row's number in the file, 1 for the first below the header."""
         return f'CAST("{self.table}"."_row" AS BIGINT)' if self.malformed else f'"{self.table}".rowid + 1'
 
 
-def find(folder: Path, patterns: list[str]) -> Path | None:
-    """The first file whose name matches a pattern, letter case aside; patterns are tried in order."""
-    names = sorted(p for p in ([folder] if folder.is_file() else folder.iterdir()) if p.is_file())
-    for pattern in patterns:
-        for path in names:
-            if fnmatch.fnmatchcase(path.name.lower(), pattern.lower()):
-                return path
-    return None
-
-
 def stage(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path, wanted: set[str]) -> Source:
-    """Load a CSV or Parquet file into ``table``, every cell as text, in file order, only columns ``wanted``.
+    """Load a CSV, Excel or Parquet file into ``table``: cells as text, in file order, columns ``wanted``.
 
     Row ``n`` of the file (1 is the first below the header) has ``rowid = n - 1``; where lines do not fit the
     header they are left out, listed in ``malformed``, and the table carries its row numbers in ``_row``.
@@ -70,21 +63,27 @@ def stage(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path, wa
     """
     if path.suffix.lower() == ".parquet":
         return _stage_parquet(con, path, table, wanted)
-    looked = _look(path)
-    text, recoded = path, []
+    if path.suffix.lower() in FOREIGN:
+        raise MappingError(f"file '{path.name}' cannot be read; save it as CSV UTF-8, or as .xlsx")
+    digest, text, recoded = raw.hashing(path), path, []
+    if path.suffix.lower() == ".xlsx":
+        text = workbook.as_csv(path, work / f"{table}-sheet.csv")
+    looked = raw.look(text)
+    mixed = looked.mixed
     if looked.encoding != "utf-8":
-        text = work / f"{table}.csv"
-        recoded = _recode(path, text, looked.encoding)
-    text = even(text, work / f"{table}-even.csv")
-    columns, separator = _header(text, path.name)
+        given, text, mixed = text, work / f"{table}.csv", None
+        recoded = raw.recode(given, text, looked.encoding)
+    text = even(text, work / f"{table}-even.csv", mixed)
+    columns, separator, twins = raw.header(text, path.name)
     read = [c for c in columns if c.lower() in wanted]
+    twins = {new: old for new, old in twins.items() if old in read and new not in read}
     if not read:  # a title above the header, or another file: read on, it would empty the table
         raise MappingError(
             f"file '{path.name}', line 1: none of the columns {_some(columns)} is one the mapping reads; put "
-            f"the column names into the first line, or name the columns with --map FILE"
+            "the column names into the first line, in English or as API names, or name yours with --map FILE"
         )
     source = Source(
-        path, table, Facts(con, table), read, 0, looked.encoding, looked.sha256,
+        path, table, Facts(con, table), read, 0, looked.encoding, digest,
         header=columns, ascii=looked.ascii, controls=looked.controls, recoded=recoded,
     )  # fmt: skip
     # The reader may guess nothing that loses a row: no line is a comment, none is skipped.
@@ -95,11 +94,13 @@ def stage(con: duckdb.DuckDBPyConnection, path: Path, table: str, work: Path, wa
     )
     try:
         con.execute(
-            f'CREATE TABLE "{table}" AS SELECT {_listed(read)} FROM read_csv({_quoted(str(text))}, {options})'
+            f'CREATE TABLE "{table}" AS SELECT {_listed([*read, *twins])} '
+            f"FROM read_csv({_quoted(str(text))}, {options})"
         )
     except duckdb.Error:
         con.execute(f'DROP TABLE IF EXISTS "{table}"')
         _stage_line_by_line(con, source, text, separator, work)
+    _refuse_unlike(con, source, twins)
     source.rows = con.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0] + len(source.malformed)
     return source
 
@@ -149,82 +150,30 @@ def column(source: Source, names: list[str], *, required: bool, where: str) -> s
 
 
 def _stage_parquet(con: duckdb.DuckDBPyConnection, path: Path, table: str, wanted: set[str]) -> Source:
-    file = f"read_parquet({_quoted(str(path))})"
+    file, digest = f"read_parquet({_quoted(str(path))})", raw.hashing(path)
     header = [d[0] for d in con.execute(f"SELECT * FROM {file} LIMIT 0").description]
     columns = [c for c in header if c.lower() in wanted and '"' not in c] or header[:1]
     texts = ", ".join(f'CAST("{c}" AS VARCHAR) AS "{c}"' for c in columns)
     con.execute(f'CREATE TABLE "{table}" AS SELECT {texts} FROM {file}')
     rows = con.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
     facts = Facts(con, table)
-    return Source(
-        path, table, facts, columns, rows, "parquet", _look(path).sha256, header=header, controls=True
-    )
+    return Source(path, table, facts, columns, rows, "parquet", digest, header=header, controls=True)
 
 
-@dataclass
-class _Look:
-    """What a file's bytes say of it."""
-
-    sha256: str
-    encoding: str
-    ascii: bool
-    controls: bool
-
-
-def _look(path: Path) -> _Look:
-    digest, decoder, encoding = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")(), "utf-8"
-    plain, controls = True, False
-    with path.open("rb") as file:
-        start = file.read(4)
-        file.seek(0)
-        if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            encoding = "utf-16"
-        while block := file.read(BLOCK):
-            digest.update(block)
-            plain = plain and block.isascii()
-            controls = controls or b"\t" in block or b'"' in block
-            if encoding == "utf-8" and not plain:
-                try:
-                    decoder.decode(block)
-                except UnicodeDecodeError:
-                    encoding = "cp1252"
-    return _Look(digest.hexdigest(), encoding, plain, controls)
-
-
-def _recode(path: Path, text: Path, encoding: str) -> list[int]:
-    """Write the file as UTF-8. Lines of a mixed file are read one by one: UTF-8 or, where not, cp1252."""
-    if encoding == "utf-16":
-        with (
-            path.open(encoding="utf-16", newline="") as old,
-            text.open("w", encoding="utf-8", newline="") as new,
-        ):
-            while block := old.read(BLOCK):
-                new.write(block)
-        return []
-    recoded = []
-    with path.open("rb") as old, text.open("w", encoding="utf-8", newline="") as new:
-        for number, line in enumerate(old):
-            try:
-                new.write(line.decode("utf-8"))
-            except UnicodeDecodeError:
-                new.write(line.decode("cp1252", errors="replace"))
-                recoded.append(number)
-    return recoded
-
-
-def _header(text: Path, name: str) -> tuple[list[str], str]:
-    with text.open(encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-        separator = max(SEPARATORS, key=first.count)
-        file.seek(0)
-        header = next(csv.reader(file, delimiter=separator), None)
-    if not header or not any(h.strip() for h in header):
-        raise MappingError(f"file '{name}' has no header line; export it with column names")
-    columns: list[str] = []
-    for number, title in enumerate(header, start=1):
-        title = title.strip().lstrip("\ufeff").replace('"', "") or f"column {number}"
-        columns.append(title if title not in columns else f"{title} ({number})")
-    return columns, separator
+def _refuse_unlike(con, source: Source, twins: dict[str, str]) -> None:
+    """Two columns of one name must say the same, or nobody knows which is meant."""
+    for new, old in twins.items():
+        if new not in {d[0] for d in con.execute(f'SELECT * FROM "{source.table}" LIMIT 0').description}:
+            continue
+        first = con.execute(
+            f'SELECT {source.number} AS n, "{old}", "{new}" FROM "{source.table}" '
+            f'WHERE "{old}" IS DISTINCT FROM "{new}" ORDER BY n LIMIT 1'
+        ).fetchone()
+        if first:
+            raise MappingError(
+                f"file '{source.file}' has two columns '{old}' that differ, first in row {first[0]} "
+                f"('{first[1]}' and '{first[2]}'); give one another name, or leave it out of the export"
+            )
 
 
 def _some(columns: list[str]) -> str:

@@ -12,14 +12,14 @@ from salesops_lib.inputs.importing.mapping import ColumnMap, TableMap
 from salesops_lib.inputs.importing.reading import Source
 from salesops_lib.inputs.importing.report import report_rows, row_id
 
-DAMAGE = {  # form: a cheap test that rules most cells out, and what to say
+DAMAGE = {  # form: a cheap test that rules most cells out by their first letters, and what to say
     f"\\d{{1,2}}-({MONTHS})": (
-        'length("{0}") <= 6 AND contains("{0}", \'-\')',
+        "(\"{0}\" LIKE '_-___' OR \"{0}\" LIKE '__-___')",
         "looks like text that Excel made a date (01-May for 1-5); "
         "declare 'excel_text: dmy' or 'mdy' for the column to undo it",
     ),
     "\\d(\\.\\d+)?E\\+\\d+": (
-        "contains(\"{0}\", 'E+')",
+        "(\"{0}\" LIKE '_E+%' OR \"{0}\" LIKE '_.%E+%')",
         "looks like an id that Excel made a number; its digits are lost, export it again as text",
     ),
 }
@@ -50,11 +50,16 @@ def mend_mojibake(con, table: str, source: Source, part: TableMap) -> None:
 
 def read_columns(spec: ColumnMap, source: Source) -> list[str]:
     """Every column of the file that a mapped column reads."""
+    return [n for n in asked_columns(spec) if n in source.columns]
+
+
+def asked_columns(spec: ColumnMap) -> list[str]:
+    """Every column that a mapped column would read if the file had it."""
     names = [*(spec.from_ or []), *(spec.compose or []), *spec.tie, *(spec.join or [])]
     for nested in [*(spec.first or []), *(c.then for c in spec.when or []), spec.otherwise, spec.period_of]:
         if nested is not None:
-            names += read_columns(nested, source)
-    return [n for n in names if n in source.columns]
+            names += asked_columns(nested)
+    return names
 
 
 def _once_more(text: str) -> str | None:

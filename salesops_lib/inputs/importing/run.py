@@ -56,6 +56,8 @@ def import_export(
     mapping: str | Path | None = None,
     at: str | datetime | None = None,
     exported_at: str | date | None = None,
+    *,
+    dates: str | None = None,
 ) -> ImportResult:
     """Fill or renew the company folder ``to`` from a CRM export.
 
@@ -73,6 +75,8 @@ def import_export(
         Time of this import, default now: the ``recorded_at`` of what changed since the last one.
     exported_at
         When the export was made: the ``recorded_at`` of a first import where the CRM gives no modified stamp.
+    dates
+        ``day_first`` or ``month_first``: how the export writes dates that could be read either way.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def import_export(
         Unknown source, missing file, mapping at fault, ambiguous dates, another import at work. Nothing of
         the folder changes then.
     """
-    asked = load_mapping(source, mapping)
+    asked = load_mapping(source, mapping, dates)
     export, folder = Path(path).expanduser(), Path(to).expanduser().resolve()
     if not export.exists():
         raise UserError(f"export '{path}' does not exist; give the folder with the CSV files")

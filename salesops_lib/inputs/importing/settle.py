@@ -110,7 +110,7 @@ def _money(con, extract: Extract) -> None:
         listed = "SELECT * FROM new_fx_rates WHERE _drop IS NULL"
     elif "fx_rates" in extract.old:
         listed = "SELECT * FROM old_fx_rates"
-    rates = money.Rates(extract.company.currency, listed)
+    rates = money.Rates(extract.company.currency, listed, extract.row_currency)
     if "opportunities" in extract.parts:
         day = "least(coalesce(close_date, created_date), CAST(recorded_at AS DATE))"
         money.to_base(con, TABLES["opportunities"], "amount", "amount_base", day, rates)

@@ -22,6 +22,8 @@ from salesops_lib.inputs.importing.report import LINE_ORDER, REPORT
 from salesops_lib.inputs.importing.versions import stored_file
 from salesops_lib.inputs.writing import PARQUET_ROWS
 
+# Ids and moments are many: a dictionary of them is made in vain, their differences are short.
+PARQUET = "FORMAT parquet, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1000"
 EXCHANGE = 2  # RENAME_EXCHANGE of renameat2
 
 
@@ -85,7 +87,7 @@ def write_table(con, table: Table, select: str, rows: int, folder: Path) -> None
     if rows > PARQUET_ROWS:
         path = folder / "tables" / f"{table.name}.parquet"
         shown = ", ".join(f'"{c}"' for c in columns)
-        out = f"COPY (SELECT {shown} FROM ({select})) TO {quoted(str(path) + '.new')} (FORMAT parquet)"
+        out = f"COPY (SELECT {shown} FROM ({select})) TO {quoted(str(path) + '.new')} ({PARQUET})"
     else:
         path = folder / "tables" / f"{table.name}.csv"
         shown = ", ".join(_as_text(c, kinds[c]) for c in columns)
@@ -150,9 +152,9 @@ def write_yaml(path: Path, content: dict) -> None:
 def _columns_written(con, table: Table, select: str) -> list[str]:
     have = [d[0] for d in con.execute(f"SELECT * FROM ({select}) LIMIT 0").description]
     have = [c for c in have if not c.startswith("_")]
-    counts = con.execute(f'SELECT {", ".join(f"""count("{c}")""" for c in have)} FROM ({select})').fetchone()
-    empty = {c for c, n in zip(have, counts, strict=True) if n == 0}
-    return [c for c in have if c not in empty or (c in table.by_name and table.by_name[c].required)]
+    needed = {c.name for c in table.columns if c.required}
+    asked = f'SELECT 1 FROM ({select}) WHERE "{{}}" IS NOT NULL LIMIT 1'  # stops at the first
+    return [c for c in have if c in needed or con.execute(asked.format(c)).fetchone()]
 
 
 def _as_text(column: str, kind: str) -> str:

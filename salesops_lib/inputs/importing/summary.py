@@ -8,23 +8,28 @@ ORDER = ("error", "unplaced", "dropped", "repaired", "ambiguous", "note")
 # Texts in quotes and numbers tell one row's reason from another's; without them it is a kind.
 _KINDS = """
 WITH kinds AS (
-    SELECT reason,
-        regexp_replace(regexp_replace(reason, '''.*''', '''…'''), '\\d[\\d,.:-]*', '…', 'g') AS kind
-    FROM (SELECT DISTINCT reason FROM report)),
+    SELECT *, dense_rank() OVER (ORDER BY "table", action, kind) AS id FROM (
+        SELECT DISTINCT "table", action, reason,
+            regexp_replace(regexp_replace(reason, '''.*''', '''…'''), '\\d[\\d,.:-]*', '…', 'g') AS kind
+        FROM report WHERE action IN ({actions}) AND reason NOT LIKE '% has no such %')),
 lines AS (
-    SELECT *,
+    SELECT id, file, "row", reason, "column", value,
         CASE WHEN action = 'error' THEN split_part(value, ' ', 2) ELSE {currency} END AS money_in,
         CASE WHEN action = 'error' THEN try_cast(split_part(value, ' ', 1) AS DOUBLE)
             ELSE money_base END AS money
-    FROM report JOIN kinds USING (reason) WHERE action IN ({actions}) AND reason NOT LIKE '% has no such %'),
+    FROM report JOIN kinds USING ("table", action, reason)),
 rows AS (
-    SELECT "table", action, kind, money_in, file, "row", max(money) AS money, min(reason) AS low,
-        max(reason) AS high, min("column") AS "column", min(value) AS value
-    FROM lines GROUP BY ALL)
-SELECT "table", action, CASE WHEN min(low) = max(high) THEN min(low) ELSE kind END, money_in,
-    count("row") AS n, sum(money) AS money, min("row"), arg_min(value, "row"),
-    string_agg(DISTINCT "column", ', ' ORDER BY "column")
-FROM rows GROUP BY "table", action, kind, money_in
+    SELECT id, money_in, file, "row", max(money) AS money, min("column") AS "column", min(value) AS value
+    FROM lines GROUP BY ALL),
+counted AS (
+    SELECT id, money_in, count("row") AS n, sum(money) AS money, min("row") AS first,
+        arg_min(value, "row") AS value, string_agg(DISTINCT "column", ', ' ORDER BY "column") AS columns
+    FROM rows GROUP BY ALL),
+named AS (
+    SELECT id, any_value("table") AS "table", any_value(action) AS action, any_value(kind) AS kind,
+        min(reason) AS low, max(reason) AS high FROM kinds GROUP BY ALL)
+SELECT "table", action, CASE WHEN low = high THEN low ELSE kind END, money_in, n, money, first, value, columns
+FROM counted JOIN named USING (id)
 ORDER BY list_position([{actions}], action), money DESC NULLS LAST, n DESC, 1, 3
 """
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from salesops_lib.core.contracts import Table
-from salesops_lib.inputs.importing.cells import quoted
-from salesops_lib.inputs.importing.expressions import TYPES
+from salesops_lib.inputs.importing.cells import TYPES, quoted
 from salesops_lib.inputs.importing.report import row_id
 from salesops_lib.inputs.textfiles import even, readable
 from salesops_lib.inputs.warehouse import table_file
