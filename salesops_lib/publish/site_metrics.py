@@ -107,7 +107,7 @@ def _page(
         "rows": [_row(series, "../") for series in many[:_ROWS]],
         "places": len(many),
         "limits": _limits(many, rules, sources),
-        "reports": _reports(id_, many, histories)[:_ROWS],
+        "reports": _reports(id_, many, histories),
         "rules": [(r.code, r.title, playbook_link(r.anchor, "../playbooks/")) for r in rules],
     }
     markup = templates().get_template("metric.html").render(page)
@@ -196,4 +196,4 @@ def _reports(
     chosen = [h for h in histories if h.key in judging] or [
         h for h in histories if h.current and h.current.run.get("domain") == domain
     ]
-    return [(report_title(h), f"../{report_address(h)}", h.newest.as_of) for h in chosen]
+    return [(report_title(h), f"../{report_address(h)}", h.newest.as_of) for h in chosen[:_ROWS]]
