@@ -362,3 +362,50 @@ def test_a_build_after_one_new_bundle_is_the_same_as_a_whole_one(made, reports, 
     read = {p.relative_to(whole): p.read_bytes() for p in whole.rglob("*") if p.is_file()}
     assert {p.relative_to(second): p.read_bytes() for p in second.rglob("*") if p.is_file()} == read
     assert (first / "search.json").read_bytes() != read[next(p for p in read if p.name == "search.json")]
+
+
+def test_who_edits_a_table_of_the_site_changes_no_bundle_and_gets_it_back_with_the_next_build(reports, plain_generator):
+    from salesops_lib.publish import integrity
+
+    bundle = (reports / "attainment/company/current").resolve()
+    integrity.write_hashes(bundle)
+    site = build_site(reports).parent / "reports/attainment/company"
+    table = site / "tables/made_attainment.csv"
+    before = table.read_bytes()
+    table.write_text("edited by hand")
+    assert integrity.verify(bundle) == []
+    build_site(reports)
+    assert table.read_bytes() == before
+
+
+def test_a_bundle_found_whole_is_read_again_when_touched_even_with_its_time_set_back(reports, plain_generator, monkeypatch):
+    import os
+
+    from salesops_lib.publish import checked, integrity
+
+    monkeypatch.setattr(checked, "_FRESH_NS", 0)
+    bundle = (reports / "attainment/company/current").resolve()
+    integrity.write_hashes(bundle)
+    with monkeypatch.context() as patched:
+        read = []
+        whole = integrity.damage
+        patched.setattr(integrity, "damage", lambda folder: read.append(folder) or whole(folder))
+        build_site(reports)
+        build_site(reports)
+        assert read == [bundle]
+    table = bundle / "tables/made_attainment.csv"
+    stat, content = table.stat(), table.read_bytes()
+    table.write_bytes(content.replace(b"R", b"S"))
+    os.utime(table, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    page = text(build_site(reports).parent / "reports/attainment/company.html")
+    assert "the stored report is damaged (tables/made_attainment.csv was changed)" in page
+
+
+def test_a_bundle_written_a_moment_ago_is_read_again_because_its_time_may_not_tell(reports, plain_generator, monkeypatch):
+    from salesops_lib.publish import integrity
+
+    read = []
+    monkeypatch.setattr(integrity, "damage", lambda folder: read.append(folder) or "")
+    build_site(reports)
+    build_site(reports)
+    assert len(read) == 2
