@@ -7,7 +7,6 @@ minutes), so the true ratio is smaller. The build hands it every page as a gap i
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys

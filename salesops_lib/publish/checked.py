@@ -19,10 +19,10 @@ _FRESH_NS = 2_000_000_000  # the coarsest clock of a file system; a change withi
 
 
 class Checked:
-    """What earlier builds found whole, kept in the file ``record``; nothing is trusted without it."""
+    """What earlier builds found whole below ``root``, kept in the file ``record``; nothing without one."""
 
-    def __init__(self, record: Path | None = None) -> None:
-        self._record = record
+    def __init__(self, root: Path, record: Path | None = None) -> None:
+        self._root, self._record = root, record
         self._before = _read(record) if record else {}
         self._whole: dict[str, str] = {}
         self._seen: dict[Path, str] = {}
@@ -32,12 +32,13 @@ class Checked:
         began = time.time_ns()
         said, newest = _signature(folder)
         self._seen[folder] = said
-        if self._before.get(str(folder)) != said:
+        name = folder.relative_to(self._root).as_posix()
+        if self._before.get(name) != said:
             if fault := integrity.damage(folder):
                 return fault
             if newest + _FRESH_NS > began:
                 return ""
-        self._whole[str(folder)] = said
+        self._whole[name] = said
         return ""
 
     def signature(self, folder: Path) -> str:

@@ -75,7 +75,7 @@ def read_reports(reports: Path, checked: Checked | None = None) -> list[ReportHi
     failed: the good one before it stands. Other folders without a readable run.json are no runs. ``checked``
     knows which attempts need not be hashed again.
     """
-    histories, checked = [], checked or Checked()
+    histories, checked = [], checked or Checked(reports)
     for folder in sorted(run for notebook in _folders(reports) for run in _folders(notebook)):
         attempts = [a for day in _folders(folder) if not day.is_symlink() for a in _folders(day)]
         read = sorted((_read(path, reports) for path in attempts if _is_attempt(path)), key=_order)

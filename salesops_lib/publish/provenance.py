@@ -178,12 +178,12 @@ def same_secrets(
     return {"salt": salt, "mark": mark(salt)}, False
 
 
-def refuse_secrets(
-    folder: Path, values: Mapping[str, Sequence[str]], known: Collection[str] = ()
-) -> None:
+def refuse_secrets(folder: Path, values: Mapping[str, Sequence[str]], known: Collection[str] = ()) -> None:
     """Raise SecretError naming variable and file where a secret stands in any byte of ``folder``.
 
-    ``known``: files (paths seen from ``folder``) that were read for these very secrets before. Archives (``.xlsx``) are read unpacked. What is drawn in an image cannot be read.
+    ``known``: files (paths seen from ``folder``) that were read for these very secrets before. Archives
+    (``.xlsx``) are read unpacked. An image cannot be read: what a chart draws stands in the notebook beside
+    it (``Report.chart``); a PDF holds nothing but its page (:mod:`salesops_lib.publish.printing`).
     """
     if not values:
         return

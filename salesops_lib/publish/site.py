@@ -58,7 +58,7 @@ def build_site(
     store = Store(reports)
     with store.lock("site/build"), store.staging() as stage:
         versions = out.parent / f".{out.name}"
-        checked = Checked(versions / ".checked.json")
+        checked = Checked(reports, versions / ".checked.json")
         histories = read_reports(reports, checked)
         pages = _pages(histories, sources, playbooks)
         frame = _frame(stage, histories, pages, playbooks, versions / ".shell")
