@@ -57,6 +57,7 @@ def _executed(task: Task, store: Store, staged: Path, on_cell, stopped: threadin
             run_seconds=task.run.notebook.run_file.timeout_seconds,
             reports=store.reports if task.run.notebook.run_file.reads_reports else None,
             view=task.view.folder if task.view else None,
+            left_out=dict(task.left_out),
         )
         again = done.failure is not None and done.failure.transient and count < task.tries
         if not again or stopped.wait(RETRY_SECONDS * count):
@@ -141,6 +142,7 @@ def _record(task: Task) -> dict[str, Any]:
         "playbooks": file.playbooks,
         "audience": task.view.audience if task.view else file.audience,
         "view": list(task.view.said) if task.view else [],
+        "left_out": [f"Made without table {name}: {why}." for name, why in task.left_out],
         "cadence": file.cadence.model_dump(exclude_none=True),
     }
 

@@ -65,7 +65,7 @@ def digest(results: Sequence[Result]) -> Digest | None:
     counts = {s.value: sum(f.severity is s for f in found) for s in Severity}
     return Digest(
         subject=_subject(counts, results, troubles),
-        reports=tuple(f"{plain(r.task.run.notebook.run_file.title)} ({plain(r.task.title)})" for r in made),
+        reports=tuple(_made(r) for r in made),
         items=tuple(_item(f, by_id[id(f)]) for f in wanted[:MOST]),
         left=len(wanted) - len(wanted[:MOST]),
         counts=counts,
@@ -114,6 +114,12 @@ def plain(text: Any) -> str:
     for live, dead in (("://", ": //"), ("www.", "www ."), ("mailto:", "mailto :")):
         line = line.replace(live, dead)
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def _made(result: Result) -> str:
+    without = ", ".join(name for name, _ in result.task.left_out)
+    said = f", made without {without}: failed the gate" if without else ""
+    return plain(f"{result.task.run.notebook.run_file.title} ({result.task.title}{said})")
 
 
 def _told_run(result: Result) -> str:

@@ -26,6 +26,7 @@ _RUN = {
     "error": None,
     "parameters": {},
     "view": [],
+    "left_out": [],
 } | dict.fromkeys(["data_hash", "policy_hash"], "")
 _MANIFEST = {"company": "", "currency": "", "headline": [], "limits": [], "changes": None}
 _FORMS = {"text/html", "text/markdown", "text/plain", "image/png", "image/jpeg"}

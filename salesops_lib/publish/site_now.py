@@ -207,6 +207,8 @@ def _states(history: ReportHistory, newest: str, sources: Sources) -> list[tuple
         return [("stale", "Stale", f"not run as of {history.failed.as_of}: {told}")]
     if history.failed:
         states.append(("failed", "Failed", f"the run as of {history.failed.as_of} failed"))
+    if left := history.newest.run.get("left_out"):
+        states.append(("stale", "In part", " ".join(left)))
     late = _late(history, newest, sources)
     if late:
         states.append(("stale", "Stale", late))

@@ -203,6 +203,23 @@ def test_a_report_whose_tables_are_cut_or_not_granted_is_refused(shop):
         reports_for(shop, "rep:R1", "pays")
 
 
+def test_a_table_that_breaks_its_contract_is_not_in_a_view_and_its_rows_are_not_told(shop, tmp_path):
+    data = shop.root / "data" / "own"
+    said = "holder_id,level,period,measure,quota_base\nR2,rep,FY26-Q4,x,Quinn Planted\n"
+    (data / "tables" / "quotas.csv").write_text(said)
+    entries = {"audiences": {"finance": POLICY["finance"] | {"tables": [*TABLES, "quotas"]}}}
+    (data / "policy" / "audiences.yaml").write_text(json.dumps(entries))
+    view = inputs.cut_view(str(data), "finance", date(2025, 12, 12), tmp_path / "view")
+    assert view.said[-1] == "Table quotas breaks its contract and is not in this view; operations know where."
+    assert sorted(p.stem for p in (tmp_path / "view" / "tables").iterdir()) == sorted(TABLES)
+    # Where the amounts to be taken out of every text cannot be read, there is no view at all.
+    (data / "tables" / "plan_assignments.csv").write_text(
+        TABLES["plan_assignments"].replace("183457", "much")
+    )
+    with pytest.raises(UserError, match="table 'plan_assignments'"):
+        inputs.cut_view(str(data), "rep:R1", date(2025, 12, 12), tmp_path / "other")
+
+
 def test_a_run_file_names_no_data_of_its_own(shop):
     text = (
         (shop.root / "notebooks" / "dump.yaml")
