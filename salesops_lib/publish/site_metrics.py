@@ -169,7 +169,7 @@ def _limits(many: Iterable[Series], rules: Iterable[Rule], sources: Sources) -> 
         for s in many
     }
     cited = {source.split(" since ")[0] for source, _, _ in found}
-    rows = [(source, keep, limit, "held when the standing reports ran") for source, keep, limit in found]
+    rows = [(source, keep, limit, "in force when the standing reports ran") for source, keep, limit in found]
     for rule in rules:
         value = sources.policies.get(f"{rule.metric.id.split('.')[0]}.{rule.policy}")
         if value and value.key not in cited:

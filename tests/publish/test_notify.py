@@ -393,7 +393,7 @@ def test_a_run_killed_while_its_message_went_out_is_told_by_the_next(inbox, resu
 
     with monkeypatch.context() as patched:
         patched.setattr(module, "send", killed)
-        with pytest.raises(KeyboardInterrupt, match="^$"):
+        with pytest.raises(KeyboardInterrupt, match=r"^$"):
             delivered(["mail"], inbox.environ, results, tmp_path)
     (told,) = delivered(["mail"], inbox.environ, [], tmp_path)
     assert "may have arrived; remove it, or name it .waits" in told.error

@@ -332,7 +332,8 @@ def test_a_metric_page_tells_meaning_past_policy_and_use(made, reports):
     rule = made.rule("F-ATTN-TEAM", "Team below its floor")
     site = build_site(reports, sources=Sources(metrics=(rule.metric,), rules=(rule,))).parent
     page = (site / "metrics/attainment-team.html").read_text()
-    chart = page[page.index('class="history"') :].split("</svg>")[0]
+    chart, narrow = page[page.index('class="history wide"') :].split("</svg>")[:2]
+    assert 'class="history narrow"' in narrow and narrow.count("<circle") == 2
     assert chart.count("<circle") == 2 and "2025-11-14: 51 % (45 % to 57 %)" in chart
     assert "limit 80 %" in page and "attainment.team_floor since 2025-02-01" in page
     assert 'href="../reports/attainment/company.html#f-attn-team' in page
@@ -344,7 +345,7 @@ def test_a_metric_no_finding_judges_says_that_it_has_no_past(made, tmp_path):
 
     silent = replace(made.rule("F-ATTN-TEAM", "x").metric, id="attainment.silent")
     site = build_site(tmp_path, sources=Sources(metrics=(silent,))).parent
-    assert "no past of it is kept" in text(site / "metrics/attainment-silent.html")
+    assert "No report states it yet" in text(site / "metrics/attainment-silent.html")
 
 
 def test_a_build_after_one_new_bundle_is_the_same_as_a_whole_one(made, reports, playbooks, monkeypatch):
