@@ -58,9 +58,10 @@ def catch_up(folder: str, days: list[str]) -> float:
     seconds = time.perf_counter() - before
     from salesops_lib.publish.kernels import ForkServer
 
-    made, forked = [run["as_of"] for run in json.loads(said.getvalue())["runs"]], ForkServer.current().forked
-    if code or made != days or forked != len(days):
-        raise RuntimeError(f"exit {code}, {len(made)} runs, {forked} forked, of {len(days)} weeks")
+    runs, forked = json.loads(said.getvalue())["runs"], ForkServer.current().forked
+    if code or [run["as_of"] for run in runs] != days or forked != len(days):
+        why = next((run["error"] for run in runs if run["error"]), "no run failed")
+        raise RuntimeError(f"exit {code}, {len(runs)} runs, {forked} forked, of {len(days)} weeks: {why}")
     return seconds
 
 
