@@ -189,7 +189,7 @@ def run(
 
     given = tuple(parameters or ())
     asked = Asked(tuple(names or ()), all_, due, _typed(data), as_of, every, given, force, catch_up)
-    channels = read_channels(notify or ())
+    channels = read_channels(notify or (), audience=audience)
     root = repository_root()
     bench = Workbench(
         root=root,

@@ -1,4 +1,4 @@
-"""Whether the data may feed a report on a day: contracts, freshness, counts and totals of what it needs."""
+"""Whether the data may feed a report on a day: contracts, freshness, counts and totals of what it reads."""
 
 from __future__ import annotations
 
@@ -9,30 +9,46 @@ from pathlib import Path
 from salesops_lib.inputs.check import CheckResult, Freshness, check_company
 from salesops_lib.inputs.load import open_to_check
 
+Failing = dict[tuple[str, date], str]
+LeftOut = dict[tuple[str, date], dict[str, str]]
+
 
 def failing_gate(
     data: str | Path,
     needs: Mapping[str, Mapping[str, Sequence[str]]],
+    optional: Mapping[str, Sequence[str]],
     days: Mapping[str, Iterable[date]],
-) -> dict[tuple[str, date], str]:
-    """Why a notebook must not run for a day, by notebook and day; nothing stands for one that may.
+) -> tuple[Failing, LeftOut]:
+    """Why a notebook must not run for a day, and which tables it must do without; by notebook and day.
 
-    Only the tables a notebook needs count, by the checks of :func:`check_company`, made once for the latest
-    day. A table is stale where its last event lies more days before the day than ``data/policy/inputs.yaml``
-    allowed on that day. Raises CompanyError where there is no company to check.
+    Nothing stands for one that may run on all it reads. A table it needs stops it. One that is optional
+    (``optional``, by notebook) is left out, with the reason: a report worth having without the table is worth
+    having without a bad one. Tables are judged by the checks of :func:`check_company`, made once for the
+    latest day. A table is stale where its last event lies more days before the day than
+    ``data/policy/inputs.yaml`` allowed on that day. Raises CompanyError where there is no company to check.
     """
     wanted = [(name, day) for name, found in days.items() for day in found]
     if not wanted:
-        return {}
+        return {}, {}
     result = check_company(data, max(day for _, day in wanted))
     policy = open_to_check(data, result.as_of).policy("inputs")
-    told = {}
+    failing: Failing = {}
+    left: LeftOut = {}
     for name, day in wanted:
-        faults = _faults(result, set(needs.get(name, ())), day, policy)
-        if faults:
-            more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
-            told[name, day] = f"its data failed the gate: {faults[0]}{more}"
-    return told
+        needed = set(needs.get(name, ()))
+        if faults := _faults(result, needed, day, policy):
+            failing[name, day] = _said(faults)
+            continue
+        found = {table: _faults(result, {table}, day, policy) for table in optional.get(name, ())}
+        without = {table: _said(faults) for table, faults in found.items() if faults and table not in needed}
+        if without:
+            left[name, day] = without
+    return failing, left
+
+
+def _said(faults: Sequence[str]) -> str:
+    more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
+    return f"its data failed the gate: {faults[0]}{more}"
 
 
 def _faults(result: CheckResult, tables: set[str], day: date, policy) -> list[str]:

@@ -24,6 +24,7 @@ from salesops_lib.inputs.extent import last_day
 from salesops_lib.inputs.frames import to_frame
 from salesops_lib.inputs.import_log import read_import_report, read_imports
 from salesops_lib.inputs.ledger import Ledger, read_ledger
+from salesops_lib.inputs.left_out import left_out, sentences
 from salesops_lib.inputs.limits import limits_of
 from salesops_lib.inputs.opportunities import Opportunities, known_opportunities
 from salesops_lib.inputs.policies import read_policy, read_process, read_routing, read_stages
@@ -40,6 +41,7 @@ class Snapshot:
     company: Company
     as_of: date
     warehouse: warehouses.Warehouse
+    left_out: dict[str, str] = field(default_factory=dict)  # tables this run does without, and why
     _known: dict[str, ir.Table] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -60,7 +62,9 @@ class Snapshot:
     def names(self) -> list[str]:
         """Declared tables that stand here; submissions also where only the ledger holds some."""
         held = self.warehouse.names()
-        return held if submissions.TABLE in held or not self.ledger.entries else [*held, submissions.TABLE]
+        if submissions.TABLE not in held and self.ledger.entries:
+            held = [*held, submissions.TABLE]
+        return [name for name in held if name not in self.left_out]
 
     def has(self, name: str, *columns: str) -> bool:
         """Whether a table holds rows on the day, with a value in each of the columns."""
@@ -87,6 +91,10 @@ class Snapshot:
         contract, naming column, row and value.
         """
         if name not in self._known:
+            if name in self.left_out:
+                raise TableError(
+                    f"table '{name}' is left out of this run: {self.left_out[name]}; mend its data"
+                )
             if name not in self.names() and warehouses.contract_of(name):
                 raise TableError(
                     f"'{self.company.name}' has no table '{name}'; import it, or run what does not need it "
@@ -99,6 +107,8 @@ class Snapshot:
                 more += [self.company.currency, self.stages()[["stage", "outcome"]].to_dict("list")]
             if name == submissions.TABLE:
                 more.append(self.ledger.head)
+            if self.left_out:
+                more.append(sorted(self.left_out))
             self._known[name] = self.warehouse.kept(
                 f"known_{name}", lambda: self._rebuilt(name), made_from, *more
             )
@@ -165,9 +175,9 @@ class Snapshot:
 
     @cached_property
     def limits(self) -> list[str]:
-        """Sentences on what an audience's view does not hold and what could not be rewound to the day."""
+        """Sentences on what a view or this run does not hold and what could not be rewound to the day."""
         view = read_view(self.company.root)
-        return [*(view.said if view else ()), *limits_of(self)]
+        return [*(view.said if view else ()), *sentences(self.left_out), *limits_of(self)]
 
     def imports(self) -> list[dict[str, Any]]:
         """The imports that filled the folder, oldest first; empty where there were none."""
@@ -207,7 +217,7 @@ def open_snapshot(data: str | Path = "", as_of: str | date = "") -> Snapshot:
         day = _within_view(root, day)
     if day is None:
         day = last_day(warehouse, company)
-    return Snapshot(company, day, warehouse)
+    return Snapshot(company, day, warehouse, left_out())
 
 
 def _within_view(root: Path, day: date | None) -> date | None:

@@ -57,6 +57,7 @@ def _executed(task: Task, store: Store, staged: Path, on_cell, stopped: threadin
             run_seconds=task.run.notebook.run_file.timeout_seconds,
             reports=store.reports if task.run.notebook.run_file.reads_reports else None,
             view=task.view.folder if task.view else None,
+            left_out=dict(task.left_out),
         )
         again = done.failure is not None and done.failure.transient and count < task.tries
         if not again or stopped.wait(RETRY_SECONDS * count):
@@ -141,6 +142,7 @@ def _record(task: Task) -> dict[str, Any]:
         "playbooks": file.playbooks,
         "audience": task.view.audience if task.view else file.audience,
         "view": list(task.view.said) if task.view else [],
+        "left_out": [f"Made without table {name}: {why}." for name, why in task.left_out],
         "cadence": file.cadence.model_dump(exclude_none=True),
     }
 
@@ -181,6 +183,7 @@ def _render(record: dict, staged: Path, notebook, earlier: Path | None) -> None:
                 f"the report says {key} {manifest[key]}, the run is {record[key]}; "
                 f"pass the notebook's own name and snapshot.as_of to open_report"
             )
+    _refuse_unlisted(staged, manifest)
     found = read_findings(staged)
     counts = [f.severity for f in found]
     record["findings"] = {s.value: counts.count(s) for s in Severity}
@@ -197,6 +200,19 @@ def _render(record: dict, staged: Path, notebook, earlier: Path | None) -> None:
     workbook.write_xlsx(staged)
     printing.print_pages(staged, manifest)
     _write_record(record, staged)
+
+
+def _refuse_unlisted(staged: Path, manifest: dict) -> None:
+    """What a notebook wrote past its report is in no list, and may be of a kind that nothing can search."""
+    listed = {"notebook.ipynb", "findings.json", "manifest.json"}
+    listed |= {f"tables/{name}.csv" for name in manifest["tables"]}
+    listed |= {f"attachments/{entry['name']}" for entry in manifest.get("attachments", [])}
+    for path in sorted(staged.rglob("*")):
+        name = path.relative_to(staged).as_posix()
+        if path.is_symlink() or (path.is_file() and name not in listed):
+            raise UserError(
+                f"the notebook put '{name}' into its bundle; use report.table or report.attachment"
+            )
 
 
 def _complete_failed(record: dict, failure, staged: Path, notebook, store: Store, task: Task) -> None:

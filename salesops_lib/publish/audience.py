@@ -129,6 +129,13 @@ def held_to(bench: Any, audience: str, data: str, read: Callable, cut: Callable)
         yield replace(bench, reports=own, seen=seen, failing=_without_rows(bench.failing))
 
 
-def _without_rows(failing: Callable[..., Any]) -> Callable[..., dict]:
+def _without_rows(failing: Callable[..., Any]) -> Callable[..., tuple]:
     """The same gate, whose reasons name no row an audience may not see."""
-    return lambda *asked: dict.fromkeys(failing(*asked), "its data failed the gate; operations know where")
+    said = "its data failed the gate; operations know where"
+
+    def told(*asked: Any) -> tuple[dict, dict]:
+        stopped, left = failing(*asked)
+        without = {key: dict.fromkeys(tables, said) for key, tables in left.items()}
+        return dict.fromkeys(stopped, said), without
+
+    return told

@@ -111,7 +111,10 @@ class Report:
         )
 
     def chart(self, axes, *, alt: str) -> None:
-        """Show the figure that ``axes`` (one, or an array of them) stand on; ``alt`` says what it shows."""
+        """Show the figure that ``axes`` (one, or an array of them) stand on; ``alt`` says what it shows.
+
+        Every text in the picture stands beside it in the executed notebook, where it can be searched.
+        """
         from IPython.display import Image, display
 
         self._refuse_if_closed("chart")
@@ -121,7 +124,7 @@ class Report:
         image = BytesIO()
         figure.savefig(image, format="png", dpi=CHART_DPI, bbox_inches="tight", metadata={"Software": None})
         _close(figure)
-        display(Image(data=image.getvalue(), format="png", alt=alt))
+        display(Image(data=image.getvalue(), format="png", alt=alt, metadata={"drawn": _drawn(figure)}))
 
     def attachment(self, name: str, text: str, *, pdf: bool = False, listed: bool = True) -> None:
         """Write a text file into the bundle's ``attachments/`` and list it in the manifest.
@@ -262,6 +265,12 @@ def _show_html(markup: str) -> None:
 def _figure(axes):
     first = getattr(axes, "flat", [axes])[0]
     return first.get_figure() if hasattr(first, "get_figure") else first
+
+
+def _drawn(figure) -> list[str]:
+    """The texts of a drawn figure, each once: titles, labels, ticks, legends, notes."""
+    texts = (artist.get_text() for artist in figure.findobj(lambda artist: hasattr(artist, "get_text")))
+    return [text for text in dict.fromkeys(texts) if text.strip()]
 
 
 def _close(figure) -> None:

@@ -27,7 +27,10 @@ _SLACK_TEXT = 2900  # of 3,000 a section may hold
 
 @dataclass(frozen=True)
 class Digest:
-    """``items``: texts of each finding told; ``left``: how many more there are; ``counts`` by severity."""
+    """``items``: texts of each finding told; ``left``: how many more there are; ``counts`` by severity.
+
+    ``runs``: the attempts it tells of, by which the same message is known again. ``made_at``: when, in UTC.
+    """
 
     subject: str
     reports: tuple[str, ...]
@@ -35,6 +38,14 @@ class Digest:
     left: int
     counts: dict[str, int]
     troubles: tuple[str, ...]
+    runs: tuple[str, ...] = ()
+    made_at: str = "1970-01-01T00:00:00Z"
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> Digest:
+        """Read back what ``vars`` gives."""
+        many = ("reports", "items", "troubles", "runs")
+        return cls(**stored | {name: tuple(stored[name]) for name in many})
 
 
 def digest(results: Sequence[Result]) -> Digest | None:
@@ -54,11 +65,13 @@ def digest(results: Sequence[Result]) -> Digest | None:
     counts = {s.value: sum(f.severity is s for f in found) for s in Severity}
     return Digest(
         subject=_subject(counts, results, troubles),
-        reports=tuple(f"{plain(r.task.run.notebook.run_file.title)} ({plain(r.task.title)})" for r in made),
+        reports=tuple(_made(r) for r in made),
         items=tuple(_item(f, by_id[id(f)]) for f in wanted[:MOST]),
         left=len(wanted) - len(wanted[:MOST]),
         counts=counts,
         troubles=tuple(troubles),
+        runs=tuple(_told_run(r) for r in results if r in made or _is_news(r)),
+        made_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
     )
 
 
@@ -70,7 +83,7 @@ def mail(told: Digest, sender: str = "", recipients: Sequence[str] = ()) -> Emai
         message["From"] = sender
     if recipients:
         message["To"] = ", ".join(recipients)
-    message["Date"] = format_datetime(datetime.now(UTC))
+    message["Date"] = format_datetime(datetime.fromisoformat(told.made_at))
     message["Auto-Submitted"] = "auto-generated"
     message.set_content("\n".join(_text_lines(told)) + "\n")
     message.add_alternative(_html(told), subtype="html")
@@ -101,6 +114,18 @@ def plain(text: Any) -> str:
     for live, dead in (("://", ": //"), ("www.", "www ."), ("mailto:", "mailto :")):
         line = line.replace(live, dead)
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def _made(result: Result) -> str:
+    without = ", ".join(name for name, _ in result.task.left_out)
+    said = f", made without {without}: failed the gate" if without else ""
+    return plain(f"{result.task.run.notebook.run_file.title} ({result.task.title}{said})")
+
+
+def _told_run(result: Result) -> str:
+    """The attempt; of one that could not be stored its report, day and reason."""
+    where = f"{result.folder.name}" if result.folder else result.error
+    return f"{result.task.title} {result.status} {where}"
 
 
 def _findings(folder: Path) -> list:

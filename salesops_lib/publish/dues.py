@@ -14,6 +14,8 @@ from salesops_lib.publish.task import Task
 
 CATCH_UP = 8
 """Due days of a report looked back on unless the caller says otherwise."""
+LEFT_OUT = "tables left out"
+"""An ingredient of a run: it says that the same data was not read whole."""
 TRIES = 3
 """Times a scheduled run is tried where what ended it is transient."""
 _FARTHEST = 1000
@@ -84,20 +86,23 @@ def missed(run: Run, clock: Clock, store: Store, catch_up: int, force: bool) -> 
 def tasks(
     dues: Sequence[Due],
     to_tasks: Callable[[Iterable[tuple[Run, date]]], list[Task]],
-    failing: Callable[[Mapping[str, Mapping], Mapping[str, Iterable[date]]], Mapping[tuple[str, date], str]],
+    failing: Callable[[Mapping, Mapping, Mapping], tuple[Mapping, Mapping]],
+    store: Store,
 ) -> list[Task]:
     """One task per report and day; the latest due day whose data failed the gate is a stale one.
 
-    ``failing(needs, days)`` says by notebook and day why the data does not do. Where two due days read the
-    same day of the data, the later stands for both.
+    ``failing(needs, optional, days)`` says by notebook and day why the data does not do, and why which
+    optional tables do not: the run does without those. Where two due days read the same day of the data,
+    the later stands for both.
     """
     if not dues:
         return []
     days: dict[str, set[date]] = {}
     for due in dues:
         days.setdefault(due.run.notebook.name, set()).add(due.due_day)
-    needs = {due.run.notebook.name: due.run.notebook.run_file.needs for due in dues}
-    faults = failing(needs, {name: sorted(found) for name, found in days.items()})
+    files = {due.run.notebook.name: due.run.notebook.run_file for due in dues}
+    needs, optional = ({n: getattr(f, kind) for n, f in files.items()} for kind in ("needs", "optional"))
+    faults, left = failing(needs, optional, {name: sorted(found) for name, found in days.items()})
     told = [(due, faults.get((due.run.notebook.name, due.due_day), "")) for due in dues]
     last_stale = {due.run.key: due for due, stale in told if stale}
     wanted: dict[tuple[str, date], tuple[Due, str]] = {}
@@ -107,9 +112,26 @@ def tasks(
         wanted[due.run.key, due.due_day if stale else due.day] = (due, stale)
     made = to_tasks([(due.run, day) for (_, day), (due, _) in wanted.items()])
     return [
-        replace(task, due=due.stamp, stale=stale, tries=TRIES)
+        _without(
+            replace(task, due=due.stamp, stale=stale, tries=TRIES),
+            left.get((due.run.notebook.name, due.due_day), {}),
+            store,
+        )
         for task, (due, stale) in zip(made, wanted.values(), strict=True)
     ]
+
+
+def _without(task: Task, left_out: Mapping[str, str], store: Store) -> Task:
+    """The task without some tables: another report than one made with them."""
+    from salesops_lib.publish.run import why
+
+    if not left_out:
+        return task
+    names = ", ".join(sorted(left_out))
+    task = replace(
+        task, left_out=tuple(sorted(left_out.items())), ingredients=task.ingredients | {LEFT_OUT: names}
+    )
+    return replace(task, reason=task.reason or why(task, store))
 
 
 def _made(run: Run, store: Store) -> list[_Made]:

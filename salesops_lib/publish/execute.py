@@ -6,10 +6,11 @@ A run is good when nothing raised, every code cell has run, and the notebook clo
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from salesops_lib.publish.task import Failure
 
 KERNEL = "python3"
 VIEW_DIR = "SALESOPS_VIEW_DIR"  # as salesops_lib.inputs.view reads it
+LEFT_OUT = "SALESOPS_LEFT_OUT"  # as salesops_lib.inputs.left_out reads it
 CELL_SECONDS = 600
 _ENGINE = "salesops"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -70,15 +72,22 @@ def execute(
     run_seconds: int = 900,
     reports: Path | None = None,
     view: Path | None = None,
+    left_out: Mapping[str, str] | None = None,
 ) -> Executed:
     """Run a notebook in its own kernel; what it hands over lands in ``staged``.
 
     ``notebook.ipynb`` is written there as far as it got. Raises nothing for a notebook's fault: that is the
-    failure. ``reports`` is the folder it may gather reports from, ``view`` the cut of the data it is held to.
+    failure. ``reports`` is the folder it may gather reports from, ``view`` the cut of the data it is held
+    to, ``left_out`` the tables it does without, and why.
     """
     gathers = {standing.REPORTS_DIR: str(reports.resolve())} if reports else {}
     manager = kernels.RunKernelManager(
-        run_env={bundle.BUNDLE_DIR: str(staged), VIEW_DIR: str(view or ""), **gathers},
+        run_env={
+            bundle.BUNDLE_DIR: str(staged),
+            VIEW_DIR: str(view or ""),
+            LEFT_OUT: json.dumps(left_out) if left_out else "",
+            **gathers,
+        },
         run_cwd=str(run.notebook.path.parent),
         kernel_name=KERNEL,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,8 @@ from pathlib import Path
 from salesops_lib.core.changes import identity
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.findings import Finding
-from salesops_lib.publish import integrity
 from salesops_lib.publish.bundle import read_findings
+from salesops_lib.publish.checked import Checked
 from salesops_lib.publish.store import read_run, stamp
 
 
@@ -67,24 +68,24 @@ class ReportHistory:
         ]
 
 
-def read_reports(reports: Path) -> list[ReportHistory]:
+def read_reports(reports: Path, checked: Checked | None = None) -> list[ReportHistory]:
     """The history of every report under ``reports``, by key.
 
     An attempt that cannot be read, and a newest one whose bytes are not those that were written, count as
-    failed: the good one before it stands. Other folders without a readable run.json are no runs.
+    failed: the good one before it stands. Other folders without a readable run.json are no runs. ``checked``
+    knows which attempts need not be hashed again.
     """
-    histories = []
-    for folder in sorted(p for p in reports.glob("*/*") if p.is_dir() and not _hidden(p, reports)):
-        attempts = sorted(
-            (_read(path, reports) for path in folder.glob("*/*") if _is_attempt(path, folder)), key=_order
-        )
-        if attempts:
-            histories.append(_history(folder.relative_to(reports).as_posix(), attempts, reports))
+    histories, checked = [], checked or Checked(reports)
+    for folder in sorted(run for notebook in _folders(reports) for run in _folders(notebook)):
+        attempts = [a for day in _folders(folder) if not day.is_symlink() for a in _folders(day)]
+        read = sorted((_read(path, reports) for path in attempts if _is_attempt(path)), key=_order)
+        if read:
+            histories.append(_history(folder.relative_to(reports).as_posix(), read, reports, checked))
     return histories
 
 
-def _history(key: str, attempts: list[Bundle], reports: Path) -> ReportHistory:
-    attempts = _newest_whole(attempts, reports)
+def _history(key: str, attempts: list[Bundle], reports: Path, checked: Checked) -> ReportHistory:
+    attempts = _newest_whole(attempts, reports, checked)
     by_day = {bundle.as_of: bundle for bundle in attempts if bundle.run["status"] == "ok"}
     good = tuple(by_day[day] for day in sorted(by_day))
     failures = [b for b in attempts if b.run["status"] != "ok"]
@@ -96,17 +97,17 @@ def _history(key: str, attempts: list[Bundle], reports: Path) -> ReportHistory:
     return ReportHistory(key, good, last)
 
 
-def _newest_whole(attempts: list[Bundle], reports: Path) -> list[Bundle]:
+def _newest_whole(attempts: list[Bundle], reports: Path, checked: Checked) -> list[Bundle]:
     """The attempts, the good ones from the newest back to the first whole one checked byte by byte."""
-    checked = list(attempts)
+    found = list(attempts)
     for at in reversed(range(len(attempts))):
         if attempts[at].run["status"] != "ok":
             continue
-        said = integrity.damage(attempts[at].folder)
+        said = checked.damage(attempts[at].folder)
         if not said:
             break
-        checked[at] = _damaged(attempts[at].folder, reports, said)
-    return checked
+        found[at] = _damaged(attempts[at].folder, reports, said)
+    return found
 
 
 def _order(bundle: Bundle) -> tuple[str, str, str]:
@@ -148,12 +149,10 @@ def _damaged(folder: Path, reports: Path, said: str) -> Bundle:
     return Bundle(folder / "damaged" / folder.name, record | told, {}, ())
 
 
-def _is_attempt(attempt: Path, folder: Path) -> bool:
-    day = attempt.parent
-    if _hidden(attempt, folder) or day.is_symlink() or not attempt.is_dir():
-        return False
+def _is_attempt(attempt: Path) -> bool:
     return bool(stamp(attempt.name)) or read_run(attempt) is not None
 
 
-def _hidden(path: Path, root: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
+def _folders(folder: Path) -> list[Path]:
+    """The folders in one, but hidden ones."""
+    return [Path(entry.path) for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] != "."]

@@ -8,8 +8,10 @@ from datetime import date
 from html import escape
 from itertools import pairwise
 
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 760, 260, 96, 24, 18, 34
-_LABELS = 6  # days written under the axis
+_LEFT, _RIGHT, _TOP, _BOTTOM = 96, 24, 18, 34
+_HEIGHT = 260
+_WIDTHS = {"wide": 760, "narrow": 400}  # of a desk's and a phone's picture; letters keep their size
+_LABEL = 96  # width of a day under the axis
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,20 @@ class Point:
 
 
 def history_chart(points: Sequence[Point], name: str, shown: Callable[[float | None], str]) -> str:
-    """An SVG of ``points`` (oldest first); ``shown`` writes a value with its unit.
+    """An SVG of ``points`` (oldest first), once for a wide screen and once for a narrow one.
 
-    Empty where no value is known. Ranges are bars, the limit is dashed and steps where the policy did.
+    ``shown`` writes a value with its unit. Empty where no value is known. Ranges are bars, the limit is
+    dashed and steps where the policy did.
     """
-    numbers = [v for p in points for v in (p.value, p.low, p.high, p.limit) if v is not None]
     if not any(p.value is not None for p in points):
         return ""
+    return "".join(_chart(points, name, shown, kind, width) for kind, width in _WIDTHS.items())
+
+
+def _chart(
+    points: Sequence[Point], name: str, shown: Callable[[float | None], str], kind: str, width: int
+) -> str:
+    numbers = [v for p in points for v in (p.value, p.low, p.high, p.limit) if v is not None]
     low, high = min(numbers), max(numbers)
     margin = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
     low, high = (0.0 if 0 <= low < margin else low - margin), high + margin
@@ -38,15 +47,17 @@ def history_chart(points: Sequence[Point], name: str, shown: Callable[[float | N
 
     def x(day: date) -> float:
         share = (day.toordinal() - first) / (last - first) if last > first else 0.5
-        return round(_LEFT + 16 + share * (_WIDTH - _LEFT - _RIGHT - 32), 1)
+        return round(_LEFT + 16 + share * (width - _LEFT - _RIGHT - 32), 1)
 
     def y(value: float) -> float:
         return round(_TOP + (high - value) / (high - low) * (_HEIGHT - _TOP - _BOTTOM), 1)
 
-    parts = [*_axes(points, (low, high), x, y, shown), _limit(points, x, y, shown), *_values(points, x, y)]
+    right = width - _RIGHT
+    lines = [*_axes(points, (low, high), x, y, shown, right), _limit(points, y, x, right)]
+    parts = [*lines, *_values(points, x, y), _limit_text(points[-1].limit, y, shown, right)]
     told = "; ".join(f"{p.day.isoformat()}: {shown(p.value)}{_range(p, shown)}" for p in points)
     return (
-        f'<svg class="history" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(name)}. '
+        f'<svg class="history {kind}" viewBox="0 0 {width} {_HEIGHT}" role="img" aria-label="{escape(name)}. '
         f'{escape(told)}. Limit {escape(shown(points[-1].limit))}.">{"".join(parts)}</svg>'
     )
 
@@ -55,33 +66,39 @@ def _range(point: Point, shown: Callable[[float | None], str]) -> str:
     return f" ({shown(point.low)} to {shown(point.high)})" if point.low is not None else ""
 
 
-def _axes(points, ends, x, y, shown) -> list[str]:
+def _axes(points, ends, x, y, shown, right) -> list[str]:
     low, high = ends
     parts = []
     for step in range(4):
         value = low + (high - low) * step / 3
         h = y(value)
-        parts.append(f'<path class="grid" d="M{_LEFT} {h}H{_WIDTH - _RIGHT}"/>')
+        parts.append(f'<path class="grid" d="M{_LEFT} {h}H{right}"/>')
         parts.append(f'<text x="{_LEFT - 8}" y="{h + 4}" text-anchor="end">{escape(shown(value))}</text>')
-    every = max(1, -(-len(points) // _LABELS))
-    for point in points[::-1][::every]:
-        parts.append(
-            f'<text x="{x(point.day)}" y="{_HEIGHT - 10}" text-anchor="middle">{point.day.isoformat()}</text>'
-        )
+    free = float("inf")
+    for point in points[::-1]:  # the newest day first; an older one where there is room for it
+        at = x(point.day)
+        if free - at >= _LABEL:
+            free = at
+            parts.append(
+                f'<text x="{at}" y="{_HEIGHT - 10}" text-anchor="middle">{point.day.isoformat()}</text>'
+            )
     return parts
 
 
-def _limit(points, x, y, shown) -> str:
+def _limit(points, y, x, right) -> str:
     steps = f"M{_LEFT} {y(points[0].limit)}"
     for before, point in pairwise(points):
         if point.limit != before.limit:
             steps += f"H{x(point.day)}V{y(point.limit)}"
-    at = y(points[-1].limit)
-    return (
-        f'<path class="limit" d="{steps}H{_WIDTH - _RIGHT}"/>'
-        f'<text class="limit" x="{_LEFT + 6}" y="{y(points[0].limit) - 5 if at > _TOP + 20 else at + 14}">'
-        f"limit {escape(shown(points[-1].limit))}</text>"
-    )
+    return f'<path class="limit" d="{steps}H{right}"/>'
+
+
+def _limit_text(limit, y, shown, right) -> str:
+    """Over the line's end, or under it near the top; drawn last and outlined, so a bar does not hide it."""
+    at = y(limit)
+    place = at - 5 if at > _TOP + 20 else at + 14
+    text = f"limit {escape(shown(limit))}"
+    return f'<text class="limit" x="{right - 32}" y="{place}" text-anchor="end">{text}</text>'
 
 
 def _values(points, x, y) -> list[str]:

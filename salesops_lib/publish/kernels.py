@@ -170,7 +170,13 @@ class ForkProvisioner(LocalProvisioner):
         return self.connection_info
 
     async def send_signal(self, signum: int) -> None:
-        """Never to a process that ended: its number may by now be another's."""
+        """Never to a process that ended: its number may by now be another's.
+
+        Nor an interrupt to one that is asked to end: it would only meet it between two messages, where the
+        kernel prints that it caught it.
+        """
+        if signum == signal.SIGINT and getattr(self.parent, "shutting_down", False):
+            return
         if self.process is None or self.process.poll() is None:
             await super().send_signal(signum)
 

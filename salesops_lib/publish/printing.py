@@ -10,6 +10,7 @@ from pathlib import Path
 
 from salesops_lib.core.errors import UserError
 from salesops_lib.publish.browser import Browser, BrowserError
+from salesops_lib.publish.self_contained import refuse_loading
 
 NO_BROWSER = "no PDF: there is no Chromium on this machine (Debian: apt-get install chromium)"
 
@@ -24,7 +25,7 @@ def browser() -> str | None:
 def print_pages(folder: Path, manifest: dict) -> list[Path]:
     """Print every attachment of ``folder`` (a bundle) that asks for it, beside it; none without Chromium.
 
-    Raises UserError where Chromium is there and does not print.
+    Raises UserError where a page loads something, and where Chromium is there and does not print.
     """
     asked = [entry["name"] for entry in manifest.get("attachments", []) if entry.get("pdf")]
     return print_files([folder / "attachments" / name for name in asked])
@@ -33,9 +34,12 @@ def print_pages(folder: Path, manifest: dict) -> list[Path]:
 def print_files(pages: Sequence[Path]) -> list[Path]:
     """Print HTML files, each into a PDF of its own beside it: all of them or none, one start for all.
 
-    None without Chromium. Raises UserError where Chromium is there and does not print, or a file cannot be
-    written; then no PDF stands that did not stand before.
+    None without Chromium. Raises UserError where a page loads something, where Chromium is there and does
+    not print, or where a file cannot be written; then no PDF stands that did not stand before.
     """
+    for page in pages:
+        if page.is_file():
+            refuse_loading(page)
     program = browser()
     if program is None or not pages:
         return []

@@ -73,7 +73,9 @@ def line(result: Result, width: int = 0) -> str:
     if result.status == "failed":
         where = f"\n    see {escape(shown(result.folder / 'notebook.ipynb'))}" if result.folder else ""
         return f"{start} {seconds}  [red]{escape(result.error)}[/]{where}"
-    return f"{start} {seconds}  {findings_line(result.findings)}"
+    without = ", ".join(name for name, _ in result.task.left_out)
+    told = f"  [yellow]without {escape(without)}[/]" if without else ""
+    return f"{start} {seconds}  {findings_line(result.findings)}{told}"
 
 
 def last_good(result: Result) -> str:

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -158,15 +158,39 @@ def _secret_texts(name: str, value: str) -> list[str]:
     return list(dict.fromkeys(text for text in texts if len(text) >= SECRET_MIN))
 
 
-def refuse_secrets(folder: Path, values: Mapping[str, Sequence[str]]) -> None:
+def same_secrets(
+    values: Mapping[str, Sequence[str]], before: Mapping[str, str]
+) -> tuple[dict[str, str], bool]:
+    """A mark of all secrets together, to be kept, and whether ``before`` is a mark of the same ones.
+
+    The mark is salted and slow to try (scrypt), so it helps nobody to a secret.
+    """
+    text = json.dumps(sorted(values.items())).encode("utf-8", "surrogateescape")
+
+    def mark(salt: str) -> str:
+        return hashlib.scrypt(text, salt=bytes.fromhex(salt), n=2**14, r=8, p=1).hex()
+
+    if not values:
+        return {}, False
+    if before and mark(before["salt"]) == before["mark"]:
+        return dict(before), True
+    salt = os.urandom(16).hex()
+    return {"salt": salt, "mark": mark(salt)}, False
+
+
+def refuse_secrets(folder: Path, values: Mapping[str, Sequence[str]], known: Collection[str] = ()) -> None:
     """Raise SecretError naming variable and file where a secret stands in any byte of ``folder``.
 
-    Archives (``.xlsx``) are read unpacked. What is drawn in an image cannot be read.
+    ``known``: files (paths seen from ``folder``) that were read for these very secrets before. Archives
+    (``.xlsx``) are read unpacked. An image cannot be read: what a chart draws stands in the notebook beside
+    it (``Report.chart``); a PDF holds nothing but its page (:mod:`salesops_lib.publish.printing`).
     """
     if not values:
         return
     wanted = {name: {s for text in texts for s in _spellings(text)} for name, texts in values.items()}
     for path in _files(folder):
+        if path.relative_to(folder).as_posix() in known:
+            continue
         for content in _contents(path):
             for name, spellings in wanted.items():
                 if any(spelling in content for spelling in spellings):

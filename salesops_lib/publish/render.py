@@ -26,9 +26,11 @@ _RUN = {
     "error": None,
     "parameters": {},
     "view": [],
+    "left_out": [],
 } | dict.fromkeys(["data_hash", "policy_hash"], "")
 _MANIFEST = {"company": "", "currency": "", "headline": [], "limits": [], "changes": None}
 _FORMS = {"text/html", "text/markdown", "text/plain", "image/png", "image/jpeg"}
+_CODE = re.compile(r"`([^`\n]+)`")
 _CARDS = 5  # findings shown in full at the top, one of a code, as many as people act on; the rest are lines
 
 
@@ -126,13 +128,22 @@ def templates():
     """The Jinja environment of ``publish/templates``; every value is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=PackageLoader("salesops_lib.publish"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["code"] = _with_code
+    return made
+
+
+def _with_code(text: str):
+    """A text with what stands between backticks as code, as in the playbooks; everything escaped."""
+    from markupsafe import Markup, escape
+
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  (escaped above)
 
 
 def stylesheet(name: str) -> str:

@@ -66,14 +66,15 @@ class Workbench:
     """Where things are, and the one way to the data: ``open_snapshot(data, day)`` of the inputs package.
 
     ``lacking(data, day, needs)`` gives, by notebook, what its data lacks; an empty text where it can run.
-    ``failing(data, needs, days)`` gives, by notebook and day, why its data failed the gate.
+    ``failing(data, needs, optional, days)`` gives, by notebook and day, why its data failed the gate, and why
+    which optional tables did.
     """
 
     root: Path
     reports: Path
     open_snapshot: Callable[[str, Any], Any]
     lacking: Callable[[str, str, Mapping[str, Mapping]], Mapping[str, str]]
-    failing: Callable[..., Mapping[tuple[str, date], str]] = lambda data, needs, days: {}
+    failing: Callable[..., tuple[Mapping, Mapping]] = lambda *asked: ({}, {})
     seen: Seen | None = None  # the audience the reports are for; None: everybody who may read ``reports``
 
 
@@ -142,7 +143,7 @@ def _due(
         found += missing
         if left:
             tell(left)
-    return dues.tasks(found, planned, lambda needs, days: bench.failing(data, needs, days))
+    return dues.tasks(found, planned, lambda *asked: bench.failing(data, *asked), store)
 
 
 def _without_data(tasks: list, data: str, bench: Workbench, asked: Asked, store: Store) -> list:

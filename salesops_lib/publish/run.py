@@ -75,7 +75,7 @@ def why(task: Task, store: Store) -> str:
         return "no report for this day"
     if task.ingredients["data"] is None:
         return "a database may have changed"
-    changed = [name for name, value in task.ingredients.items() if before.get(name) != value]
+    changed = [n for n in {**task.ingredients, **before} if before.get(n) != task.ingredients.get(n)]
     return f"{' and '.join(changed)} changed" if changed else ""
 
 

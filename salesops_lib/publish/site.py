@@ -10,17 +10,19 @@ import hashlib
 import json
 import shutil
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from salesops_lib.publish import provenance
+from salesops_lib.publish.checked import Checked, walk
 from salesops_lib.publish.history import ReportHistory, read_reports
+from salesops_lib.publish.site_files import beside, copy_files, link, link_all
 from salesops_lib.publish.site_latest import fill_latest, latest
 from salesops_lib.publish.site_metrics import metric_pages
 from salesops_lib.publish.site_now import now_page
-from salesops_lib.publish.site_pages import Page, copy_files, link, report_page, report_title
+from salesops_lib.publish.site_pages import Page, report_page, report_title
 from salesops_lib.publish.site_search import write_search
 from salesops_lib.publish.site_shell import GAP, SiteError, documents, navigation, playbook_titles, shell
 from salesops_lib.publish.site_sources import Sources, companies
@@ -55,15 +57,17 @@ def build_site(
     sources = sources or Sources(decisions=lambda _: decisions)
     store = Store(reports)
     with store.lock("site/build"), store.staging() as stage:
-        histories = read_reports(reports)
+        versions = out.parent / f".{out.name}"
+        checked = Checked(reports, versions / ".checked.json")
+        histories = read_reports(reports, checked)
         pages = _pages(histories, sources, playbooks)
-        cache = out.parent / f".{out.name}" / ".shell"
-        frame = _frame(stage, histories, pages, playbooks, cache)
+        frame = _frame(stage, histories, pages, playbooks, versions / ".shell")
         _refuse_foreign(out)
-        made = _Version(stage / "made", frame, _standing(out, frame))
+        made = _Version(stage / "made", frame, _standing(out, frame), checked.signature)
         made.fill(histories, pages)
-        provenance.refuse_secrets(made.folder, provenance.secrets())
+        made.refuse_secrets()
         _switch(made, out)
+        checked.save()
     return out / "index.html"
 
 
@@ -95,11 +99,15 @@ def _frame(
 class _Version:
     """One site being made in ``folder`` from a frame, and from the site before where that is the same."""
 
-    def __init__(self, folder: Path, frame: Path, before: tuple[Path, dict] | None) -> None:
-        self.folder, self.frame = folder, frame
+    def __init__(
+        self, folder: Path, frame: Path, before: tuple[Path, dict] | None, signature: Callable[[Path], str]
+    ) -> None:
+        self.folder, self.frame, self._signature = folder, frame, signature
         self.before, was = before or (None, {})
-        self._was: dict[str, str] = was.get("reports", {})
+        self._was: dict[str, Any] = was.get("reports", {})
+        self._scanned: dict[str, str] = was.get("scanned", {})
         self.built: dict[str, Any] = {"frame": frame.name, "reports": {}}
+        self._kept: set[str] = set()
 
     def fill(self, histories: Sequence[ReportHistory], pages: Sequence[Page]) -> None:
         """Put every page into its gap; link what stands unchanged."""
@@ -107,34 +115,41 @@ class _Version:
         reports = {f"reports/{h.key}.html": h for h in histories}
         books = latest(histories, self.frame)
         kept: list[str] = []
-        for source in [p for p in self.frame.rglob("*") if p.is_file()]:
-            path = source.relative_to(self.frame).as_posix()
+        for path, _ in walk(self.frame):
             if path in reports:
                 if self._report(reports[path], path, ours):
                     kept.append(path)
             elif path in ours:
                 self._write(path, ours[path].markup)
             elif path in books:
-                self._put(path, fill_latest(source, books[path]))
+                self._put(path, fill_latest(self.frame / path, books[path]))
             else:
-                link(source, self.folder / path)
+                link(f"{self.frame}/{path}", f"{self.folder}/{path}")
+                self._kept.add(path)
         write_search(self.frame, self.folder, list(ours.values()), self.before, kept)
+
+    def refuse_secrets(self) -> None:
+        """Raise SecretError where one is in this site; what stood in the last is not read for them again."""
+        values = provenance.secrets()
+        self.built["scanned"], known = provenance.same_secrets(values, self._scanned)
+        kept = self._kept if known and self.before else set()
+        provenance.refuse_secrets(self.folder, values, kept)
 
     def _report(self, history: ReportHistory, path: str, ours: dict[str, Page]) -> bool:
         """One report's page and files; True where they stand as before."""
-        digest = _digest(history)
-        self.built["reports"][path] = digest
-        folder = self.folder / "reports" / history.key
-        if self.before and self._was.get(path) == digest:
-            link(self.before / path, self.folder / path)
-            beside = self.before / "reports" / history.key
-            for file in [p for p in beside.rglob("*") if p.is_file()]:
-                link(file, folder / file.relative_to(beside))
+        digest = _digest(history, self._signature)
+        stands = beside(self.before, path) if self.before else {}
+        if stands and self._was.get(path) == [digest, stands]:
+            link_all(self.before, self.folder, list(stands))
+            self._kept |= set(stands)
+            self.built["reports"][path] = [digest, stands]
             return True
+        folder = self.folder / "reports" / history.key
         folder.mkdir(parents=True)
         page = report_page(history, copy_files(history, folder))
         ours[path] = page
         self._write(path, page.markup)
+        self.built["reports"][path] = [digest, beside(self.folder, path)]
         return False
 
     def _write(self, path: str, markup: str) -> None:
@@ -149,13 +164,15 @@ class _Version:
         target.write_text(html, encoding="utf-8")
 
 
-def _digest(history: ReportHistory) -> str:
-    """What a report's page is made from: this library, and attempts, which are never rewritten."""
+def _digest(history: ReportHistory, signature: Callable[[Path], str]) -> str:
+    """What a report's page is made from: this library, and its attempts; of those shown every file."""
     total = hashlib.sha256(_library().encode())
+    shown = {id(bundle) for bundle in (history.current, history.failed) if bundle}
     for bundle in [*history.good, *([history.failed] if history.failed else [])]:
         record = bundle.folder / "run.json"  # not there where the stored report is damaged
         stamp = record.stat().st_mtime_ns if record.is_file() else bundle.run.get("error")
-        total.update(f"\0{bundle.folder}\0{stamp}".encode())
+        whole = signature(bundle.folder) if id(bundle) in shown else ""
+        total.update(f"\0{bundle.folder}\0{stamp}\0{whole}".encode())
     return total.hexdigest()[:32]
 
 

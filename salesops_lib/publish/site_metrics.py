@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
@@ -54,7 +54,8 @@ def metric_pages(histories: Sequence[ReportHistory], sources: Sources) -> list[P
     for many in by_metric.values():
         many.sort(key=lambda s: order[id(s.finding)])
     declared = {metric.id: metric for metric in sources.metrics}
-    pages = [_page(id_, declared.get(id_), many, histories, sources) for id_, many in by_metric.items()]
+    domains = _by_domain(histories)
+    pages = [_page(id_, declared.get(id_), many, domains, sources) for id_, many in by_metric.items()]
     return [_index(by_metric, declared), *pages]
 
 
@@ -90,7 +91,7 @@ def _page(
     id_: str,
     metric: Metric | None,
     many: Sequence[Series],
-    histories: Sequence[ReportHistory],
+    domains: Mapping[str, list[ReportHistory]],
     sources: Sources,
 ) -> Page:
     name = metric.name if metric else id_
@@ -107,7 +108,7 @@ def _page(
         "rows": [_row(series, "../") for series in many[:_ROWS]],
         "places": len(many),
         "limits": _limits(many, rules, sources),
-        "reports": _reports(id_, many, histories)[:_ROWS],
+        "reports": _reports(id_, many, domains),
         "rules": [(r.code, r.title, playbook_link(r.anchor, "../playbooks/")) for r in rules],
     }
     markup = templates().get_template("metric.html").render(page)
@@ -168,7 +169,7 @@ def _limits(many: Iterable[Series], rules: Iterable[Rule], sources: Sources) -> 
         for s in many
     }
     cited = {source.split(" since ")[0] for source, _, _ in found}
-    rows = [(source, keep, limit, "held when the standing reports ran") for source, keep, limit in found]
+    rows = [(source, keep, limit, "in force when the standing reports ran") for source, keep, limit in found]
     for rule in rules:
         value = sources.policies.get(f"{rule.metric.id.split('.')[0]}.{rule.policy}")
         if value and value.key not in cited:
@@ -187,13 +188,18 @@ def _policy(cited: str, sources: Sources) -> dict[str, str]:
     return {"about": value.description if value else "", "decided": value.source if value else ""}
 
 
+def _by_domain(histories: Sequence[ReportHistory]) -> dict[str, list[ReportHistory]]:
+    found: dict[str, list[ReportHistory]] = {}
+    for history in histories:
+        if history.current:
+            found.setdefault(str(history.current.run.get("domain")), []).append(history)
+    return found
+
+
 def _reports(
-    id_: str, many: Sequence[Series], histories: Sequence[ReportHistory]
+    id_: str, many: Sequence[Series], domains: Mapping[str, list[ReportHistory]]
 ) -> list[tuple[str, str, str]]:
     """Title, address and day of the reports that judge the metric, else of those of its domain."""
-    judging = {s.history.key for s in many}
-    domain = id_.split(".")[0]
-    chosen = [h for h in histories if h.key in judging] or [
-        h for h in histories if h.current and h.current.run.get("domain") == domain
-    ]
-    return [(report_title(h), f"../{report_address(h)}", h.newest.as_of) for h in chosen]
+    judging = {s.history.key: s.history for s in many}
+    chosen = [judging[key] for key in sorted(judging)] or domains.get(id_.split(".")[0], [])
+    return [(report_title(h), f"../{report_address(h)}", h.newest.as_of) for h in chosen[:_ROWS]]

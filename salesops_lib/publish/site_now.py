@@ -19,7 +19,9 @@ from salesops_lib.publish.formatting import MISSING
 from salesops_lib.publish.history import ReportHistory
 from salesops_lib.publish.render import finding_view, tally, templates
 from salesops_lib.publish.schedule import last_due
-from salesops_lib.publish.site_pages import Page, files_of, metric_address, report_address, report_title
+from salesops_lib.publish.site_files import files_of
+from salesops_lib.publish.site_pages import Page, metric_address, report_address, report_title
+from salesops_lib.publish.site_shell import YAML
 from salesops_lib.publish.site_sources import Companies, Sources, data_of
 
 TITLE = "What needs a decision"
@@ -148,7 +150,7 @@ def _events(playbooks: Path | None) -> dict[str, list[dict]]:
     if path is None or not path.is_file():
         return {}
     events: dict[str, list[dict]] = {}
-    for event in yaml.safe_load(path.read_text(encoding="utf-8")) or ():
+    for event in yaml.load(path.read_text(encoding="utf-8"), Loader=YAML) or ():  # noqa: S506  (a safe one)
         for report in event.get("reports") or ():
             link = f"playbooks/reference/operating-calendar.html#{event['id']}"
             told = {"event": event["event"], "when": str(event["when"]), "href": link}
@@ -205,6 +207,8 @@ def _states(history: ReportHistory, newest: str, sources: Sources) -> list[tuple
         return [("stale", "Stale", f"not run as of {history.failed.as_of}: {told}")]
     if history.failed:
         states.append(("failed", "Failed", f"the run as of {history.failed.as_of} failed"))
+    if left := history.newest.run.get("left_out"):
+        states.append(("stale", "In part", " ".join(left)))
     late = _late(history, newest, sources)
     if late:
         states.append(("stale", "Stale", late))

@@ -5,18 +5,16 @@ No name in the data is ever read as Markdown, because the generator meets none o
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape, unescape
-from pathlib import Path
 
 from salesops_lib.core.findings import Finding, ordered
 from salesops_lib.publish.formatting import MISSING, finding_texts, format_unit
 from salesops_lib.publish.history import Bundle, ReportHistory
-from salesops_lib.publish.render import BODY_END, BODY_START, PLAYBOOKS, templates
+from salesops_lib.publish.render import BODY_END, BODY_START, templates
+from salesops_lib.publish.site_files import report_html
 from salesops_lib.publish.site_shell import SiteError
 from salesops_lib.publish.sparkline import sparkline
 
@@ -24,7 +22,6 @@ _DAYS = 5  # past runs shown as columns
 _WORDS = 1500  # letters of a section that search knows
 _SECTION = re.compile(r'[^>]* id="([^"]+)"[^>]*>(.*?)</h2>(.*)', re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
-_LAST_GOOD = re.compile(r'(<a class="last-good" href=")[^"]*')
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Page:
 def report_page(history: ReportHistory, files: Sequence[tuple[str, str]]) -> Page:
     """One report's page; where the newest run failed it says so above the last good report.
 
-    ``files``: name and address of what :func:`copy_files` put beside it.
+    ``files``: name and address of what :func:`salesops_lib.publish.site_files.copy_files` put beside it.
     """
     failed = history.failed
     has_page = failed is not None and (failed.folder / "report.html").is_file()  # none where a secret was met
@@ -145,76 +142,8 @@ def _shown(value: float | None, finding: Finding) -> str:
     return format_unit(value, finding.unit, finding.currency)
 
 
-def link(source: Path, target: Path) -> None:
-    """The same file in another place; a copy where the disk cannot link."""
-    try:
-        os.link(source, target)
-    except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-
-
-# --- files -----------------------------------------------------------------------------------------
-
-
-def files_of(bundle: Bundle | None) -> list[tuple[str, str]]:
-    """Name and file of what a reader takes away first: the page, and the workbook where there is one."""
-    if bundle is None:
-        return []
-    books = [("Excel", "report.xlsx")] if (bundle.folder / "report.xlsx").is_file() else []
-    return [("HTML", "report.html"), *books]
-
-
-def copy_files(history: ReportHistory, folder: Path) -> list[tuple[str, str]]:
-    """Put what readers take away beside the page; a name and an address seen from the page for each.
-
-    Pages get links of their own; the rest are the bundle's very files, which are never rewritten.
-    """
-    failed, bundle = history.failed, history.current
-    if failed is not None and (failed.folder / "report.html").is_file():
-        _copy_html(failed, folder / "failed.html")
-    if bundle is None:
-        return []
-    _copy_html(bundle, folder / "report.html")
-    if (bundle.folder / "report.xlsx").is_file():
-        link(bundle.folder / "report.xlsx", folder / "report.xlsx")
-    (folder / "tables").mkdir()
-    files = files_of(bundle)
-    for table in sorted((bundle.folder / "tables").glob("*.csv")):
-        link(table, folder / "tables" / table.name)
-        files.append((table.name, f"tables/{table.name}"))
-    files += _copy_attachments(bundle, folder)
-    return [(name, f"{folder.name}/{file}") for name, file in files]
-
-
-def _copy_attachments(bundle: Bundle, folder: Path) -> list[tuple[str, str]]:
-    """Copy all that the notebook attached; listed are the pages made to be printed, and their PDF."""
-    attached = bundle.manifest.get("attachments", [])
-    if not attached:
-        return []
-    shutil.copytree(bundle.folder / "attachments", folder / "attachments", copy_function=link)
-    pages = [Path(entry["name"]) for entry in attached if entry["pdf"] and entry.get("listed", True)]
-    names = [name for page in pages for name in (page.name, page.with_suffix(".pdf").name)]
-    return [(n, f"attachments/{n}") for n in names if (folder / "attachments" / n).is_file()]
-
-
-def _copy_html(bundle: Bundle, path: Path) -> None:
-    path.write_text(_html(bundle, "../../../playbooks/"), encoding="utf-8")
-
-
-def _html(bundle: Bundle, playbooks: str) -> str:
-    """The bundle's report with its links to playbooks as seen from another place."""
-    source = bundle.folder / "report.html"
-    if not source.is_file():
-        raise SiteError(f"{bundle.folder} has no report.html; run the report again with --force")
-    html = source.read_text(encoding="utf-8").replace(f'href="{PLAYBOOKS}', f'href="{playbooks}')
-    return _LAST_GOOD.sub(r"\g<1>report.html", html)
-
-
 def _fragment(bundle: Bundle) -> str:
-    html = _html(bundle, "../../playbooks/")
+    html = report_html(bundle, "../../playbooks/")
     if html.count(BODY_START) != 1 or html.count(BODY_END) != 1:
         raise SiteError(
             f"{bundle.folder}/report.html is of another version; run the report again with --force"

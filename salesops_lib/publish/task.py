@@ -25,7 +25,7 @@ class Task:
     """One run on one day with all its parameters; ``reason`` is why it runs, empty where it stands.
 
     ``due`` is the moment of its cadence it answers, ``stale`` why it must not run, ``tries`` how often it
-    may, where what ended it is transient.
+    may, where what ended it is transient. ``left_out``: tables it does without, and why.
     """
 
     run: Run
@@ -38,6 +38,7 @@ class Task:
     stale: str = ""
     tries: int = 1
     view: Cut | None = None
+    left_out: tuple[tuple[str, str], ...] = ()
 
     @property
     def title(self) -> str:
@@ -88,4 +89,5 @@ class Result:
             "error": self.error or None,
             "due": self.task.due or None,
             "last_good": self.last_good or None,
+            "left_out": dict(self.task.left_out) or None,
         }

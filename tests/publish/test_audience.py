@@ -1,5 +1,7 @@
 """A report for an audience holds nothing it may not see: not in a page, workbook, notebook, index or hash."""
 
+import email
+import email.policy
 import json
 import zipfile
 from dataclasses import replace
@@ -10,12 +12,13 @@ import pytest
 from salesops_lib import inputs
 from salesops_lib.cli import run_command
 from salesops_lib.core.errors import UserError
-from salesops_lib.publish import request, run, site
+from salesops_lib.publish import notify, request, run, site
 from salesops_lib.publish.audience import AudienceError, audience_folder, seen_by
 from salesops_lib.publish.history import read_reports
 from salesops_lib.publish.store import Store
 
 PLANTED = ("planted", "quinn", "183457", "183,457", "183 457", "777123", "777,123")
+MAIL = {"HOST": "127.0.0.1", "PORT": "1", "TLS": "none", "FROM": "ops@example.com"}
 COMPANY = """\
 schema_version: 1
 name: Tiny
@@ -54,9 +57,24 @@ for name, frame in frames.items():
     report.table(Table(name, "as stored", (), columns), frame)
 report.headline([bundle.Figure("All of it", everything)])
 report.attachment("all.txt", everything)
-report.chart(plt.subplots()[1], alt=everything)
+axes = plt.subplots()[1]
+axes.bar(*zip(*enumerate(frames["opportunities"]["amount_base"].astype(float))), label=everything)
+axes.set_xticks(range(len(frames["opportunities"])), frames["opportunities"]["next_step"])
+axes.legend()
+report.chart(axes, alt="What is open")
 """
-FINDINGS = "report.findings([], limits=snapshot.limits)\nreport.close()"
+FINDINGS = """\
+from salesops_lib.core.findings import Finding, Interval, Threshold
+told = {"unit": "ratio", "currency": "USD", "n": 9, "min_n": 1, "interval": None, "mature": True,
+    "threshold": Threshold(0.5, "above", "made"), "money_at_stake": None, "due": day, "playbook": "a.md#b",
+    "owner": "lead"}
+found = [
+    Finding(code="F-MADE-ALL", metric="made.all", title=name, scope={"table": name}, value=0.1,
+        statement=frame.to_csv(header=False), recommendation=frame.iloc[-1].to_json(), **told)
+    for name, frame in frames.items()
+]
+report.findings(found, limits=snapshot.limits)
+report.close()"""
 
 
 @pytest.fixture
@@ -71,8 +89,8 @@ def shop(workshop):
         (root / "tables" / f"{name}.csv").write_text(text)
     opened = "from datetime import date\nfrom salesops_lib.publish import bundle\n"
     for name, cell in (("dump", TELL), ("raises", "raise ValueError(everything)")):
-        day = "as_of=date.fromisoformat(as_of)"
-        start = f'report = bundle.open_report("{name}", company="", currency="USD", {day})'
+        day = "day = date.fromisoformat(as_of)"
+        start = f'{day}\nreport = bundle.open_report("{name}", company="", currency="USD", as_of=day)'
         workshop.bare(name, f"{opened}{start}", DUMP, cell, FINDINGS)
     return workshop
 
@@ -90,7 +108,7 @@ def reports_for(shop, audience: str, *names: str, run_them: bool = True):
 
 
 def every_byte(root) -> str:
-    """All files, those in workbooks too, and the names of files and folders, in lower case."""
+    """All files, those in workbooks and messages too, names of files and folders; in lower case."""
     parts = []
     for path in sorted(root.rglob("*")):
         parts.append(str(path.relative_to(root)).encode())
@@ -99,17 +117,41 @@ def every_byte(root) -> str:
         if path.is_file() and zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 parts += [archive.read(name) for name in archive.namelist()]
+        if path.suffix == ".eml":
+            message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+            parts += [part.get_payload(decode=True) or b"" for part in message.walk()]
     return b"\n".join(parts).decode("utf-8", "ignore").lower()
+
+
+def deliver_all(folder, audience: str, results) -> str:
+    """Every byte of the messages of a run: those written into a folder, and one that waits to be sent."""
+    environ = {f"{notify.SMTP}{name}": value for name, value in MAIL.items()}
+    environ[notify.variable(f"{notify.SMTP}TO", audience)] = "somebody@example.com"
+    channels = notify.read_channels([str(folder / "messages"), "mail"], environ, audience)
+    written, kept = notify.deliver(channels, results, folder)
+    assert written.error == "" and "kept, 1 in" in kept.error
+    return every_byte(folder / "messages") + every_byte(folder / ".outbox")
+
+
+def drawn(attempt) -> str:
+    """Every text in the pictures of a report, as they were drawn, in lower case."""
+    document = json.loads((attempt / "notebook.ipynb").read_text())
+    outputs = [output for cell in document["cells"] for output in cell.get("outputs", [])]
+    found = [o["metadata"]["image/png"]["drawn"] for o in outputs if "image/png" in o.get("data", {})]
+    assert found
+    return "\n".join(text for texts in found for text in texts).lower()
 
 
 def test_a_planted_name_and_amount_are_in_no_byte_of_who_may_not_see_them(shop):
     folder, (good, failed) = reports_for(shop, "rep:R1", "dump", "raises")
     assert (good.status, failed.status) == ("ok", "failed")
+    told = deliver_all(folder, "rep:R1", (good, failed))
     site.build_site(folder, None, None, ())
     said = every_byte(folder)
     assert [word for word in PLANTED if word in said] == []
     assert read_reports(shop.reports) == []  # the company's own site does not gather it
     assert "ada seen" in said and "120000" in said  # it did look
+    assert "ada seen" in told and "raises/company 2025-12-12 failed" in told
     assert [p.name for p in (folder / ".staging").iterdir()] == []
     record = json.loads((good.folder / "run.json").read_text())
     assert record["parameters"]["data"] == "audience:rep:R1"
@@ -124,9 +166,10 @@ def test_a_planted_name_and_amount_are_in_no_byte_of_who_may_not_see_them(shop):
 
 def test_who_may_see_them_does(shop):
     folder, (good,) = reports_for(shop, "finance", "dump")
-    said = every_byte(folder)
     assert good.status == "ok"
-    assert all(word in said for word in ("quinn planted", "183457", "183,457", "777123"))
+    words = ("quinn planted", "183457", "183,457", "777123")
+    for said in (every_byte(folder), deliver_all(folder, "finance", (good,)), drawn(good.folder)):
+        assert all(word in said for word in words)
 
 
 def test_what_is_hidden_leaves_no_trace_in_hashes(shop):
@@ -158,6 +201,23 @@ def test_a_report_whose_tables_are_cut_or_not_granted_is_refused(shop):
         reports_for(shop, "manager:M1", "pays")
     with pytest.raises(AudienceError, match="rep:R1 may not see report 'pays'"):
         reports_for(shop, "rep:R1", "pays")
+
+
+def test_a_table_that_breaks_its_contract_is_not_in_a_view_and_its_rows_are_not_told(shop, tmp_path):
+    data = shop.root / "data" / "own"
+    said = "holder_id,level,period,measure,quota_base\nR2,rep,FY26-Q4,x,Quinn Planted\n"
+    (data / "tables" / "quotas.csv").write_text(said)
+    entries = {"audiences": {"finance": POLICY["finance"] | {"tables": [*TABLES, "quotas"]}}}
+    (data / "policy" / "audiences.yaml").write_text(json.dumps(entries))
+    view = inputs.cut_view(str(data), "finance", date(2025, 12, 12), tmp_path / "view")
+    assert view.said[-1] == "Table quotas breaks its contract and is not in this view; operations know where."
+    assert sorted(p.stem for p in (tmp_path / "view" / "tables").iterdir()) == sorted(TABLES)
+    # Where the amounts to be taken out of every text cannot be read, there is no view at all.
+    (data / "tables" / "plan_assignments.csv").write_text(
+        TABLES["plan_assignments"].replace("183457", "much")
+    )
+    with pytest.raises(UserError, match="table 'plan_assignments'"):
+        inputs.cut_view(str(data), "rep:R1", date(2025, 12, 12), tmp_path / "other")
 
 
 def test_a_run_file_names_no_data_of_its_own(shop):

@@ -263,11 +263,26 @@ def test_the_first_screen_of_the_site_holds_a_range_a_limit_a_state_and_a_next_s
     page.context.close()
 
 
+@pytest.mark.parametrize(
+    "path", ["index.html", "reports/attainment/company.html", "metrics/attainment-team.html"]
+)
+def test_the_first_screen_of_a_phone_holds_a_range_a_limit_and_a_next_step(browser, site, path):
+    page = Watched(browser, 390).open((site / path).as_uri())
+    said = page.evaluate(
+        """() => [...document.querySelectorAll('.first, .now-line, .figure .range')].filter(e => {
+             const box = e.getBoundingClientRect(); return box.height && box.bottom <= 844;
+           }).map(e => e.innerText).join(' ')"""
+    )
+    assert "Next step" in said and "limit at least 80 %" in said
+    assert "range 55 % to 67 % at 90 %" in said
+    page.context.close()
+
+
 def test_a_finding_leads_to_its_metric_and_the_metric_back_to_report_and_playbook(browser, site):
     page = Watched(browser).open((site / "index.html").as_uri())
     page.locator("article.finding .links a", has_text="Metric").first.click()
-    page.locator("svg.history").wait_for()
-    assert "Limit 80 %" in page.locator("svg.history").get_attribute("aria-label")
+    page.locator("svg.history.wide").wait_for()
+    assert "Limit 80 %" in page.locator("svg.history.wide").get_attribute("aria-label")
     page.locator("#places ~ .scroll a").first.click()
     page.locator(f"[id='{page.url.split('#')[1]}']").wait_for()
     page.go_back()

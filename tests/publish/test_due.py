@@ -8,7 +8,7 @@ import pytest
 
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.periods import explicit, monthly
-from salesops_lib.publish import attempt, catalog, conduct, execute, order, schedule
+from salesops_lib.publish import attempt, catalog, conduct, execute, order, schedule, site
 from salesops_lib.publish.catalog import Cadence
 from salesops_lib.publish.store import Store
 
@@ -58,8 +58,9 @@ def days(told: dict) -> list[tuple[str, str, str]]:
     return [(run["notebook"], run["as_of"], run["status"]) for run in told["runs"]]
 
 
-def always_stale(data, needs, days):
-    return {(name, day): "its data failed the gate: quotas" for name, found in days.items() for day in found}
+def always_stale(data, needs, optional, days):
+    said = "its data failed the gate: quotas"
+    return {(name, day): said for name, found in days.items() for day in found}, {}
 
 
 def test_a_weekly_clock_keeps_its_hour_over_both_clock_changes():
@@ -168,6 +169,32 @@ def test_a_report_whose_data_failed_the_gate_is_stale_and_the_last_good_one_stan
     assert (code, len(list((workshop.reports / "week/company/2025-12-08").iterdir()))) == (3, 1)
     code, told = conducted(workshop, capsys, due="2025-12-09")
     assert (code, days(told)) == (0, [("week", "2025-12-08", "ok")])
+
+
+def test_an_optional_table_that_failed_the_gate_is_left_out_and_the_report_says_so(workshop, capsys):
+    told_kernel = "import os\nreport.company = os.environ['SALESOPS_LEFT_OUT']"
+    weekly(workshop, "week", told_kernel, extra="optional: [reps]\n")
+    seen = []
+
+    def reps_failed(data, needs, optional, days):
+        seen.append(optional)
+        why = {"reps": "its data failed the gate: <b>late"}
+        return {}, {(name, day): why for name, found in days.items() for day in found}
+
+    code, told = conducted(workshop, capsys, failing=reps_failed, due="2025-12-09")
+    assert (code, seen) == (0, [{"week": ["reps"]}])
+    (run,) = told["runs"]
+    assert (run["status"], run["left_out"]) == ("ok", {"reps": "its data failed the gate: <b>late"})
+    folder = workshop.current("week/company")
+    assert "reps" in json.loads((folder / "manifest.json").read_text())["company"]
+    page = (folder / "report.html").read_text().split("What to decide")[0]
+    assert "Made without table reps: its data failed the gate: &lt;b&gt;late." in page
+    (row,) = [r for r in site.build_site(workshop.reports).read_text().split("<tr>") if "In part" in r]
+    assert "Made without table reps" in row
+    # Of the same day and data, but read whole, it is another report.
+    (again,) = workshop.run(all=True, as_of="2025-12-08")
+    assert (again.status, again.task.reason) == ("ok", "tables left out changed")
+    assert "Made without" not in (again.folder / "report.html").read_text()
 
 
 def test_the_console_and_the_page_of_a_stale_report_name_the_last_good_day(workshop, capsys):

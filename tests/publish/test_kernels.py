@@ -56,6 +56,17 @@ def test_nbclient_takes_its_kernels_from_the_fork_server(server, tmp_path):
 
 
 @linux
+def test_a_kernel_that_ends_is_not_interrupted_on_the_way(server, tmp_path, monkeypatch):
+    from salesops_lib.publish.forked import ForkedKernel
+
+    sent = []
+    monkeypatch.setattr(ForkedKernel, "send_signal", lambda self, signum: sent.append(signum))
+    monkeypatch.setattr("os.killpg", lambda pid, signum: sent.append(signum))
+    executed(tmp_path, "1")
+    assert sent == []  # an interrupt is caught in the kernel, which prints that it was
+
+
+@linux
 def test_plain_papermill_takes_its_kernels_from_the_fork_server(server, tmp_path):
     import papermill
 

@@ -84,7 +84,7 @@ def sink():
     server = HTTPServer(("127.0.0.1", 0), Handler)
     server.got, server.status = [], 200
     server.url = f"http://127.0.0.1:{server.server_port}{SECRET_PATH}"
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield server
     server.shutdown()
@@ -188,8 +188,9 @@ def test_a_user_and_password_are_used_and_a_wrong_one_is_said_without_it(inbox, 
     login = {"SALESOPS_SMTP_USER": "ops", "SALESOPS_SMTP_PASSWORD": PASSWORD}
     assert delivered(["mail"], inbox.environ | login, results, tmp_path)[0].error == ""
     wrong = login | {"SALESOPS_SMTP_PASSWORD": "canary-wrong-password"}
-    (told,) = delivered(["mail"], inbox.environ | wrong, results, tmp_path)
-    assert told.error == ("not delivered: the mail server refused user or password (535); the reports stand")
+    (told,) = delivered(["mail"], inbox.environ | wrong, results, tmp_path / "other")
+    assert told.error.startswith("not delivered: the mail server refused user or password (535); kept, 1 in ")
+    assert "canary" not in told.error
 
 
 def test_a_server_without_tls_gets_neither_password_nor_findings(inbox, results, tmp_path):
@@ -217,7 +218,7 @@ def test_a_mail_goes_over_tls_only_to_a_server_that_can_be_trusted(results, tmp_
     environ |= {"SALESOPS_SMTP_PORT": str(controller.port)}
     try:
         (told,) = delivered(["mail"], environ, results, tmp_path)
-        assert told.error == "not delivered: no trusted TLS connection; the reports stand"
+        assert told.error.startswith("not delivered: no trusted TLS connection; kept, 1 in ")
         assert box.messages == []
         monkeypatch.setenv("SSL_CERT_FILE", made["cert"])
         assert delivered(["mail"], environ, results, tmp_path)[0].error == ""
@@ -230,7 +231,8 @@ def test_a_mail_goes_over_tls_only_to_a_server_that_can_be_trusted(results, tmp_
 def test_what_the_webhook_refuses_is_said_and_never_sent_elsewhere(sink, results, tmp_path, status):
     sink.status = status
     (told,) = delivered(["webhook"], {notify.URL: sink.url}, results, tmp_path)
-    assert told.error == f"not delivered: the webhook answered {status}; the reports stand"
+    assert told.error.startswith(f"not delivered: the webhook answered {status}; kept, 1 in ")
+    assert told.error.endswith("for the next --notify webhook; the reports stand")
     assert [path for path, _ in sink.got] == [SECRET_PATH]
 
 
@@ -297,7 +299,7 @@ def test_a_run_that_cannot_deliver_keeps_its_report_and_ends_with_4_and_no_secre
     assert conduct.run_reports(asked, workshop.bench(), channels=channels) == 4
     assert workshop.current("good/company").is_dir()
     out, err = capfd.readouterr()
-    assert err.count("connection refused; the reports stand") == 2
+    assert err.count("connection refused; kept, 1 in ") == 2
     assert "folder: wrote" in out
     written = b"".join(p.read_bytes() for p in workshop.root.rglob("*") if p.is_file())
     for secret in (PASSWORD, SECRET_PATH):
@@ -312,3 +314,105 @@ def test_nothing_is_delivered_without_being_asked(workshop, monkeypatch, inbox, 
     assert conduct.run_reports(workshop.asked(names=("good",)), workshop.bench(), as_json=True) == 0
     assert json.loads(capsys.readouterr().out)["delivery"] == []
     assert (inbox.messages, sink.got) == ([], [])
+
+
+def days(result):
+    """The same report as another attempt, which is other news."""
+    from dataclasses import replace
+
+    again = result.folder.with_name("2")
+    shutil.copytree(result.folder, again)
+    return replace(result, folder=again)
+
+
+def test_a_message_that_did_not_arrive_goes_with_the_next_run_and_never_twice(inbox, sink, results, tmp_path):
+    environ = inbox.environ | {notify.URL: sink.url}
+    down = environ | {"SALESOPS_SMTP_PORT": str(_free_port())}
+    sink.status = 503
+    channels = ["mail", "webhook"]
+    for told in delivered(channels, down, results[:1], tmp_path):
+        assert "kept, 1 in " in told.error
+    kept = list((tmp_path / ".outbox").iterdir())
+    assert len(kept) == 2 and {p.stat().st_mode & 0o777 for p in kept} == {0o600}
+    assert (tmp_path / ".outbox").stat().st_mode & 0o777 == 0o700
+    # The server is still down, and there is more news: both wait, the older first.
+    told = delivered(["mail"], down, [days(results[0])], tmp_path)[0]
+    assert "kept, 2 in " in told.error and inbox.messages == []
+    sink.status, sink.got[:] = 200, []
+    told = delivered(channels, environ, [], tmp_path)
+    assert [(t.done, t.error) for t in told] == [("sent to 2; 2 had waited", ""), ("sent; 1 had waited", "")]
+    assert len(sink.got) == 1
+    names = [read(content)["Message-ID"] for _, content in inbox.messages]
+    assert len(set(names)) == 2 and all(name.endswith("@example.com>") for name in names)
+    for _ in range(2):  # neither without news, nor with the same runs told again
+        for again in ([], results[:1]):
+            assert delivered(channels, environ, again, tmp_path)[0].done == "nothing new to tell"
+    assert (len(inbox.messages), len(sink.got)) == (2, 1)
+    assert all(p.read_bytes() == b"" for p in (tmp_path / ".outbox").iterdir())
+
+
+def test_only_who_was_refused_gets_a_message_again(inbox, results, tmp_path, monkeypatch):
+    async def refuses(self, server, session, envelope, address, options):
+        if address.startswith("cfo"):
+            return "450 later"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Inbox, "handle_RCPT", refuses, raising=False)
+        (told,) = delivered(["mail"], inbox.environ, results, tmp_path)
+    assert "1 of 2 addresses were refused; kept" in told.error
+    (told,) = delivered(["mail"], inbox.environ, [], tmp_path)
+    assert told.done == "sent to 1; 1 had waited"
+    assert [to for to, _ in inbox.messages] == [["head@example.com"], ["cfo@example.com"]]
+
+
+def test_a_message_nobody_answered_for_may_have_arrived_and_is_told_not_sent_again(inbox, results, tmp_path):
+    async def breaks_off(server, session, envelope):
+        inbox.messages.append((envelope.rcpt_tos, envelope.content))
+        server.transport.close()
+        return "250 OK"
+
+    inbox.handle_DATA = breaks_off
+    (told,) = delivered(["mail"], inbox.environ, results, tmp_path)
+    assert "the server broke off" in told.error and "may have arrived" in told.error
+    del inbox.handle_DATA
+    (told,) = delivered(["mail"], inbox.environ, [days(results[0])], tmp_path)
+    assert told.error.startswith("1 delivered, then not delivered: ") and "may have arrived" in told.error
+    assert len(inbox.messages) == 2
+    (goes,) = (tmp_path / ".outbox").glob("*.goes")
+    goes.rename(goes.with_suffix(".waits"))  # as the line says
+    assert delivered(["mail"], inbox.environ, [], tmp_path)[0].done == "sent to 2; 1 had waited"
+
+
+def test_a_run_killed_while_its_message_went_out_is_told_by_the_next(inbox, results, tmp_path, monkeypatch):
+    from salesops_lib.publish import notify as module
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "send", killed)
+        with pytest.raises(KeyboardInterrupt, match=r"^$"):
+            delivered(["mail"], inbox.environ, results, tmp_path)
+    (told,) = delivered(["mail"], inbox.environ, [], tmp_path)
+    assert "may have arrived; remove it, or name it .waits" in told.error
+    assert inbox.messages == []
+
+
+def test_an_audience_has_addresses_of_its_own_and_never_the_general_ones(results):
+    one = SMTP | {"SALESOPS_SMTP_TO_MANAGER_R049": "ana@example.com"}
+    (channel,) = notify.read_channels(["mail"], one, audience="manager:R049")
+    assert channel.mail.recipients == ("ana@example.com",)
+    with pytest.raises(UserError, match=r"\$SALESOPS_SMTP_TO_MANAGER_R050 is not set"):
+        notify.read_channels(["mail"], one, audience="manager:R050")
+    both = one | {"SALESOPS_SMTP_TO_FINANCE": "Head@example.com"}
+    for audience in ("", "finance"):
+        with pytest.raises(UserError, match="gets everything, and in that of an audience"):
+            notify.read_channels(["mail"], both, audience=audience)
+    url = {notify.URL: "https://example.com/a", f"{notify.URL}_FINANCE": "https://example.com/a"}
+    with pytest.raises(UserError, match="give it its own"):
+        notify.read_channels(["webhook"], url, audience="finance")
+    # R-1 and R_1 would be one variable, so each says more of itself.
+    names = {notify.variable("TO", f"rep:{person}") for person in ("R-1", "R_1", "r1", "R1")}
+    assert len(names) == 4 and "TO_REP_R1" in names

@@ -62,3 +62,40 @@ def test_a_browser_that_hangs_is_ended_and_said(folder, monkeypatch, tmp_path):
     monkeypatch.setattr(browser, "PAGE_SECONDS", 0.2)
     with pytest.raises(UserError, match=r"did not print 'a.html' \(over 0.2 seconds\)"):
         printing.print_pages(folder, MANIFEST)
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("<iframe src='file:///etc/passwd'></iframe>", "<iframe src>"),
+        ("<IMG SRC=../../other.png>", "<img src>"),
+        ("<img srcset='file:///a 1x'>", "<img srcset>"),
+        ("<object data=../x.html></object>", "<object data>"),
+        ("<link rel=stylesheet href=a.css>", "<link href>"),
+        ("<svg><image xlink:href='file:///a'/></svg>", "<image xlink:href>"),
+        ("<svg><use href='a.svg#b'/></svg>", "<use href>"),
+        ("<p style='background: URL( file:///a )'>x</p>", "<p style>"),
+        ("<style>@import 'a.css';</style>", "<style>"),
+        ("<style>p { background: u\\72l(file:///a) }</style>", "<style>"),
+        ("<meta http-equiv=Refresh content='0; url=file:///a'>", "<meta>"),
+        ("<script>fetch('file:///a')</script>", "<script>"),
+        ("<iframe srcdoc='x'>", "<iframe srcdoc>"),
+        ("<body onload=x>", "<body onload>"),
+        ("<!--><iframe src='file:///a'></iframe>-->", "<!-- -->"),  # to a browser the comment has ended
+        ("<style></style/><iframe src='file:///a'></iframe></style>", "<style>"),  # and so has the style
+    ],
+)
+def test_a_page_that_loads_another_file_is_not_printed(folder, part, said):
+    # Printed, the other file would stand in a PDF, which nothing can search for what a reader may not see.
+    (folder / "attachments" / "a.html").write_text(PAGE + part, encoding="utf-8")
+    with pytest.raises(UserError, match=f"'a.html' is to be printed and loads more than itself .{said}"):
+        printing.print_pages(folder, MANIFEST)
+
+
+def test_links_pictures_inside_and_names_that_look_like_markup_are_printed(folder, monkeypatch):
+    monkeypatch.setattr(printing, "browser", lambda: None)
+    text = "<a href='https://x'>x</a><img src='data:image/png;base64,AA' alt='url(a) \\\\ &lt;iframe src=b>'>"
+    (folder / "attachments" / "a.html").write_text(
+        f"<style>p {{ color: red }}</style>{text}", encoding="utf-8"
+    )
+    assert printing.print_pages(folder, MANIFEST) == []

@@ -362,3 +362,12 @@ def test_what_gathers_reports_goes_last_and_again_when_one_of_them_changed(works
     workshop.notebook("the_report", "x = 1")
     again = {r.task.run.key: r for r in workshop.run(all=True)}
     assert again["a_brief/company"].task.reason == "reports changed"
+
+
+def test_a_file_the_notebook_did_not_hand_over_is_refused(workshop):
+    workshop.notebook(
+        "made", "import os, pathlib\npathlib.Path(os.environ['SALESOPS_BUNDLE_DIR'], 'x.pdf').touch()"
+    )
+    (result,) = workshop.run(names=("made",))
+    assert result.status == "failed" and "the notebook put 'x.pdf' into its bundle" in result.error
+    assert not (result.folder / "x.pdf").exists()

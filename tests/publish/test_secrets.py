@@ -109,6 +109,29 @@ def test_a_site_with_a_secret_is_refused_and_the_one_that_stands_stays(
     assert page.read_text() == before
 
 
+def test_pages_kept_from_the_last_site_are_read_again_for_a_secret_set_since(
+    made, tmp_path, monkeypatch, plain_generator
+):
+    from datetime import date
+
+    reports = tmp_path / "reports"
+    monkeypatch.setenv("CRM_API_TOKEN", "canary-4711-value")
+    made.bundle(reports, date(2025, 12, 12), title="the-new-secret")
+    read = []
+    contents = provenance._contents
+    monkeypatch.setattr(provenance, "_contents", lambda path: read.append(path.name) or contents(path))
+    site.build_site(reports)
+    assert "company.html" in read
+    read.clear()
+    site.build_site(reports)
+    assert "company.html" not in read and "index.html" in read
+    kept = (reports / ".site/.built.json").read_text()
+    assert "canary" not in kept and "scanned" in kept
+    monkeypatch.setenv("MAIL_PASSWORD", "the-new-secret")
+    with pytest.raises(provenance.SecretError, match=r"holds the value of \$MAIL_PASSWORD"):
+        site.build_site(reports)
+
+
 def test_an_error_nobody_thought_of_is_told_without_the_secret_it_quotes(workshop, monkeypatch):
     from salesops_lib.publish import run
 

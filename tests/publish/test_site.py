@@ -1,6 +1,8 @@
 import json
 import re
+import shutil
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -19,10 +21,30 @@ LATER = "2025-12-12T09:00:00Z"
 
 
 @pytest.fixture
-def reports(made, tmp_path):
-    made.bundle(tmp_path / "reports", THEN, shift=-0.1)
-    made.bundle(tmp_path / "reports", NOW)
-    return tmp_path / "reports"
+def generator():
+    """The site's own generator, for tests of what comes from it; see :func:`plain_pages`."""
+
+
+@pytest.fixture(autouse=True)
+def plain_pages(request):
+    """Where a test does not ask for the generator, pages are made without its theme, which is much faster."""
+    if "generator" not in request.fixturenames:
+        request.getfixturevalue("plain_generator")
+
+
+@pytest.fixture(scope="session")
+def two_runs(made, tmp_path_factory):
+    """One report as of two days, made once."""
+    folder = tmp_path_factory.mktemp("two") / "reports"
+    made.bundle(folder, THEN, shift=-0.1)
+    made.bundle(folder, NOW)
+    return folder
+
+
+@pytest.fixture
+def reports(two_runs, tmp_path):
+    """A copy of :func:`two_runs`."""
+    return Path(shutil.copytree(two_runs, tmp_path / "reports", symlinks=True))
 
 
 @pytest.fixture
@@ -44,7 +66,7 @@ def text(path):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", path.read_text()))
 
 
-def test_the_first_page_puts_act_first_and_by_money(reports):
+def test_the_first_page_puts_act_first_and_by_money(generator, reports):
     page = build_site(reports).read_text()
     cards = re.findall(
         r'<article class="finding (\w+)">.*?(?:<dd class="stake">USD ([\d,]+)|</article>)', page, re.DOTALL
@@ -86,7 +108,7 @@ def test_a_report_page_carries_its_files_beside_it(reports):
     assert (folder / "company" / "tables" / "made_attainment.csv").is_file()
 
 
-def test_every_relative_link_of_every_page_leads_somewhere(reports, playbooks):
+def test_every_relative_link_of_every_page_leads_somewhere(generator, reports, playbooks):
     site = build_site(reports, playbooks=playbooks).parent
     broken = [
         f"{page.relative_to(site)}: {href}"
@@ -100,7 +122,7 @@ def test_every_relative_link_of_every_page_leads_somewhere(reports, playbooks):
     assert broken == []
 
 
-def test_findings_lead_to_the_section_of_their_playbook(reports, playbooks):
+def test_findings_lead_to_the_section_of_their_playbook(generator, reports, playbooks):
     page = build_site(reports, playbooks=playbooks)
     assert 'href="playbooks/how-to/analytics/review-attainment.html#f-attn-team"' in page.read_text()
     assert (
@@ -114,7 +136,7 @@ def test_the_first_page_leads_to_playbooks_metrics_and_the_report_by_its_rhythm(
     assert "<caption>Every month</caption>" in page
 
 
-def test_a_playbook_leads_to_the_latest_report_that_names_it(reports, playbooks):
+def test_a_playbook_leads_to_the_latest_report_that_names_it(generator, reports, playbooks):
     (playbooks / "how-to" / "by-name.md").write_text("# By name\n\nType `salesops run attainment`.\n")
     site = build_site(reports, playbooks=playbooks).parent / "playbooks" / "how-to"
     for path, up in [("analytics/review-attainment.html", "../../../"), ("by-name.html", "../../")]:
@@ -199,7 +221,7 @@ def test_one_run_makes_no_trend(made, tmp_path):
     assert "one run" in (site / "metrics/index.html").read_text()
 
 
-def test_every_page_has_a_policy_and_no_address_of_another_host_to_load(reports, playbooks):
+def test_every_page_has_a_policy_and_no_address_of_another_host_to_load(generator, reports, playbooks):
     site = build_site(reports, playbooks=playbooks).parent
     for page in site.rglob("*.html"):
         html = page.read_text()
@@ -207,7 +229,7 @@ def test_every_page_has_a_policy_and_no_address_of_another_host_to_load(reports,
         assert not re.search(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="(?:https?:)?//', html), page
 
 
-def test_hostile_titles_and_companies_are_escaped_where_the_generator_does_not(made, tmp_path):
+def test_hostile_titles_and_companies_are_escaped_where_the_generator_does_not(generator, made, tmp_path):
     made.bundle(tmp_path, NOW, title=made.hostile[0])
     site = build_site(tmp_path).parent
     for page in ("index.html", "reports/attainment/company.html"):
@@ -250,7 +272,7 @@ def test_an_empty_reports_folder_gives_a_site_that_says_so(tmp_path):
     assert "Nothing has been judged yet" in build_site(tmp_path / "reports").read_text()
 
 
-def test_search_knows_findings_and_playbooks(reports, playbooks):
+def test_search_knows_findings_and_playbooks(generator, reports, playbooks):
     site = build_site(reports, playbooks=playbooks).parent
     found = json.loads((site / "search.json").read_text())["items"]
     assert any("APAC stands at" in item["text"] for item in found)
@@ -332,7 +354,8 @@ def test_a_metric_page_tells_meaning_past_policy_and_use(made, reports):
     rule = made.rule("F-ATTN-TEAM", "Team below its floor")
     site = build_site(reports, sources=Sources(metrics=(rule.metric,), rules=(rule,))).parent
     page = (site / "metrics/attainment-team.html").read_text()
-    chart = page[page.index('class="history"') :].split("</svg>")[0]
+    chart, narrow = page[page.index('class="history wide"') :].split("</svg>")[:2]
+    assert 'class="history narrow"' in narrow and narrow.count("<circle") == 2
     assert chart.count("<circle") == 2 and "2025-11-14: 51 % (45 % to 57 %)" in chart
     assert "limit 80 %" in page and "attainment.team_floor since 2025-02-01" in page
     assert 'href="../reports/attainment/company.html#f-attn-team' in page
@@ -344,10 +367,12 @@ def test_a_metric_no_finding_judges_says_that_it_has_no_past(made, tmp_path):
 
     silent = replace(made.rule("F-ATTN-TEAM", "x").metric, id="attainment.silent")
     site = build_site(tmp_path, sources=Sources(metrics=(silent,))).parent
-    assert "no past of it is kept" in text(site / "metrics/attainment-silent.html")
+    assert "No report states it yet" in text(site / "metrics/attainment-silent.html")
 
 
-def test_a_build_after_one_new_bundle_is_the_same_as_a_whole_one(made, reports, playbooks, monkeypatch):
+def test_a_build_after_one_new_bundle_is_the_same_as_a_whole_one(
+    generator, made, reports, playbooks, monkeypatch
+):
     from salesops_lib.publish import site_shell
 
     made.bundle(reports, THEN, notebook="data_quality", title="Data quality")
@@ -362,3 +387,50 @@ def test_a_build_after_one_new_bundle_is_the_same_as_a_whole_one(made, reports, 
     read = {p.relative_to(whole): p.read_bytes() for p in whole.rglob("*") if p.is_file()}
     assert {p.relative_to(second): p.read_bytes() for p in second.rglob("*") if p.is_file()} == read
     assert (first / "search.json").read_bytes() != read[next(p for p in read if p.name == "search.json")]
+
+
+def test_who_edits_a_table_of_the_site_changes_no_bundle(reports):
+    from salesops_lib.publish import integrity
+
+    bundle = (reports / "attainment/company/current").resolve()
+    integrity.write_hashes(bundle)
+    site = build_site(reports).parent / "reports/attainment/company"
+    table = site / "tables/made_attainment.csv"
+    before = table.read_bytes()
+    table.write_text("edited by hand")
+    assert integrity.verify(bundle) == []
+    build_site(reports)
+    assert table.read_bytes() == before
+
+
+def test_a_bundle_found_whole_is_read_again_when_touched_with_its_time_set_back(reports, monkeypatch):
+    import os
+
+    from salesops_lib.publish import checked, integrity
+
+    monkeypatch.setattr(checked, "_FRESH_NS", 0)
+    bundle = (reports / "attainment/company/current").resolve()
+    integrity.write_hashes(bundle)
+    with monkeypatch.context() as patched:
+        read = []
+        whole = integrity.damage
+        patched.setattr(integrity, "damage", lambda folder: read.append(folder) or whole(folder))
+        build_site(reports)
+        build_site(reports)
+        assert read == [bundle]
+    table = bundle / "tables/made_attainment.csv"
+    stat, content = table.stat(), table.read_bytes()
+    table.write_bytes(content.replace(b"R", b"S"))
+    os.utime(table, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    page = text(build_site(reports).parent / "reports/attainment/company.html")
+    assert "the stored report is damaged (tables/made_attainment.csv was changed)" in page
+
+
+def test_a_bundle_written_a_moment_ago_is_read_again(reports, monkeypatch):
+    from salesops_lib.publish import integrity
+
+    read = []
+    monkeypatch.setattr(integrity, "damage", lambda folder: read.append(folder) or "")
+    build_site(reports)
+    build_site(reports)
+    assert len(read) == 2
