@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -32,6 +33,7 @@ _MANIFEST = {"company": "", "currency": "", "headline": [], "limits": [], "chang
 _FORMS = {"text/html", "text/markdown", "text/plain", "image/png", "image/jpeg"}
 _CODE = re.compile(r"`([^`\n]+)`")
 _CARDS = 5  # findings shown in full at the top, one of a code, as many as people act on; the rest are lines
+_OF_THREAD = threading.local()
 
 
 def render_report(
@@ -110,17 +112,24 @@ def gathered(views: Sequence[dict]) -> list[dict]:
 
 def notebook_body(notebook, run: Mapping, playbooks: str) -> str:
     """The notebook's text and outputs without code, prompts, warnings and its own title; sanitised."""
-    from nbconvert import HTMLExporter
-
-    exporter = HTMLExporter(
-        template_name="basic",
-        exclude_input=True,
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-        exclude_anchor_links=True,
-    )
-    body, _ = exporter.from_notebook_node(_for_readers(notebook, run))
+    body, _ = _exporter().from_notebook_node(_for_readers(notebook, run))
     return sanitized(body, playbooks)
+
+
+def _exporter():
+    """One a thread, for it writes into itself; its templates are compiled once."""
+    made = getattr(_OF_THREAD, "exporter", None)
+    if made is None:
+        from nbconvert import HTMLExporter
+
+        made = _OF_THREAD.exporter = HTMLExporter(
+            template_name="basic",
+            exclude_input=True,
+            exclude_input_prompt=True,
+            exclude_output_prompt=True,
+            exclude_anchor_links=True,
+        )
+    return made
 
 
 @cache

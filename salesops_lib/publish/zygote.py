@@ -40,6 +40,7 @@ _WITH = {
     "ibis": ("ibis.backends.duckdb",),
     "matplotlib.pyplot": ("matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline"),
     "pandas": ("pandas.io.formats.format",),
+    "pandera.pandas": ("pandera.backends.pandas.builtin_checks",),
 }
 # What runs notebooks, not what notebooks use.
 _NEVER = {"papermill", "nbconvert", "nbclient", "nbformat", "jupyter_client", "zensical", "typer", "rich"}
