@@ -23,7 +23,7 @@ from salesops_lib.inputs.importing.versions import stored_file
 from salesops_lib.inputs.writing import PARQUET_ROWS
 
 # Ids and moments are many: a dictionary of them is made in vain, their differences are short.
-PARQUET = "FORMAT parquet, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1000"
+PARQUET = "FORMAT parquet, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1000, ROW_GROUP_SIZE 250000"
 EXCHANGE = 2  # RENAME_EXCHANGE of renameat2
 
 
