@@ -17,7 +17,7 @@ from salesops_lib.forecasting import pipeline_outputs as outputs
 from salesops_lib.forecasting.engines import Engines
 from salesops_lib.forecasting.known import OPEN, WON, known_on, placed
 from salesops_lib.forecasting.panel import ordinal
-from salesops_lib.forecasting.past_due import by_stage, past_due
+from salesops_lib.forecasting.past_due import by_stage, past_due, valued
 from salesops_lib.forecasting.pipeline import Prepared
 from salesops_lib.forecasting.shocks import period_starts
 
@@ -104,11 +104,13 @@ def own_rates(prepared: Prepared, day: date, past: pd.DataFrame) -> pd.DataFrame
     -------
     DataFrame
         ``level``, ``node_id``, ``own_win_rate`` (Σ won ÷ Σ due), ``win_rate`` (the same drawn towards the
-        node above), ``n_past`` (its deals, each once). The company keeps its own rate. Empty without a past.
+        node above), ``n_past`` (its deals of known value, each once). The company keeps its own rate. Empty
+        without a past.
 
     Source: DerSimonian, Laird (1986) for the variance between nodes, here around the node above.
     """
     empty = pd.DataFrame(columns=["level", "node_id", *RATES]).astype(dict.fromkeys(RATES, "float64"))
+    past = valued(past)
     if past.empty or not past["amount"].sum() > 0:
         return empty
     rows = _placed(prepared, past)

@@ -23,6 +23,7 @@ def past_due(prepared: Prepared, day: int) -> pd.DataFrame:
     ``day`` counts from 1970. One row per deal and landmark (this point of each past period, ten days before
     and after it): ``stage``, ``amount``, ``became`` (its amount in the end), ``won``, ``period_start``,
     ``deal`` (its place in the log), ``state`` (that of its state then), ``mark`` (the landmark's day).
+    An amount nobody knew then is missing: see :func:`valued`.
     """
     paths, log = prepared.paths, prepared.log
     rows = []
@@ -37,12 +38,19 @@ def past_due(prepared: Prepared, day: int) -> pd.DataFrame:
             ended = np.maximum(paths.end_day[state], mark + 1)
             won = known & paths.end_won[state] & (ended < starts[1])
             stage = np.array([*paths.stages, "(unknown)"], dtype="object")[paths.stage[state]]
-            amount = np.nan_to_num(paths.amount[state])
-            became = np.nan_to_num(paths.end_amount[state])
+            amount, became = paths.amount[state], paths.end_amount[state]
             made = {"stage": stage, "amount": amount, "became": became, "won": won, "deal": paths.deal[state]}
             made |= {"state": state, "period_start": int(starts[0]), "mark": int(mark)}
             rows.append(pd.DataFrame(made))
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=_PAST)
+
+
+def valued(found: pd.DataFrame) -> pd.DataFrame:
+    """Rows of :func:`past_due` whose value counts: the amount was known then, and in the end if it was won.
+
+    A deal won at 100 that was due at nobody knew what would be 100 won of 0 due.
+    """
+    return found[found["amount"].notna() & (found["became"].notna() | ~found["won"].astype(bool))]
 
 
 def by_stage(found: pd.DataFrame) -> pd.DataFrame:
@@ -54,7 +62,8 @@ def by_stage(found: pd.DataFrame) -> pd.DataFrame:
     for stage, part in every.groupby("stage", sort=True):
         n, won = len(part), int(part["won"].sum())
         interval = proportion_interval(won, n)
-        due, got = float(part["amount"].sum()), float(part.loc[part["won"], "became"].sum())
+        told = valued(part)
+        due, got = float(told["amount"].sum()), float(told.loc[told["won"].astype(bool), "became"].sum())
         rows.append(
             {
                 "stage": stage, "n": n, "won": won, "probability": won / n, "low": interval.low,

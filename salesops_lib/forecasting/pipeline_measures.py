@@ -16,7 +16,7 @@ from salesops_lib.core.survival import incidence
 from salesops_lib.forecasting.coverage import coverage
 from salesops_lib.forecasting.known import LOST, WON, known_on
 from salesops_lib.forecasting.panel import UNKNOWN_DAY, ordinal
-from salesops_lib.forecasting.past_due import by_stage, past_due
+from salesops_lib.forecasting.past_due import by_stage, past_due, valued
 from salesops_lib.forecasting.pipeline import Prepared
 
 __all__ = ["coverage", "due_by_period", "stage_probabilities", "win_rates"]
@@ -63,11 +63,12 @@ def stage_probabilities(prepared: Prepared, day: date) -> pd.DataFrame:
 def due_by_period(prepared: Prepared, day: date) -> pd.DataFrame:
     """What became of open value due in past periods, seen at this point of each and ten days on either side.
 
-    Returns one row per past period: ``period_start``, ``n`` (deals, once at each point), ``due_base``,
-    ``won_base`` (what they brought in that period). Σ won ÷ Σ due is the ``value_rate`` of all stages in
+    Returns one row per past period: ``period_start``, ``n`` (deals of known value, once at each point),
+    ``due_base``, ``won_base`` (what they brought in that period). Σ won ÷ Σ due is the ``value_rate`` of all
+    stages in
     :func:`stage_probabilities`. Empty where no past period can be looked at.
     """
-    found = past_due(prepared, ordinal(day))
+    found = valued(past_due(prepared, ordinal(day)))
     found = found.assign(became=found["became"].where(found["won"].astype(bool), 0.0))
     groups = found.groupby("period_start", sort=True)
     made = pd.DataFrame(

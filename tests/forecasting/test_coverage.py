@@ -10,7 +10,7 @@ import pytest
 from salesops_lib.forecasting.coverage import _shrunk, coverage, left_out, own_rates
 from salesops_lib.forecasting.known import OPEN, known_on, last_states
 from salesops_lib.forecasting.panel import ordinal
-from salesops_lib.forecasting.past_due import past_due
+from salesops_lib.forecasting.past_due import by_stage, past_due
 from salesops_lib.forecasting.pipeline_measures import stage_probabilities
 
 DAY = date(2024, 11, 15)
@@ -47,8 +47,8 @@ def test_coverage_leaves_closed_value_out_and_needs_one_over_the_own_rate(ready)
     assert company["coverage"] == pytest.approx(company["open_base"] / (9e6 - company["closed_base"]))
     chances = stage_probabilities(ready, DAY).set_index("stage")
     assert company["needed"] == pytest.approx(1 / chances.loc["(all)", "value_rate"])
-    by_stage = still.groupby("stage")["amount_base"].sum()
-    weighted = (by_stage * chances["probability"].reindex(by_stage.index)).sum()
+    open_ = still.groupby("stage")["amount_base"].sum()
+    weighted = (open_ * chances["probability"].reindex(open_.index)).sum()
     assert company["weighted_base"] == pytest.approx(weighted)
     assert company["unweighted_base"] == 0 and left_out(table.assign(period="P"), "USD") == []
     assert rep["left_base"] < 0 and np.isnan(rep["coverage"])
@@ -90,6 +90,16 @@ def test_planted_teams_that_sell_unlike_need_unlike_coverage(ready):
     past = past.assign(won=won, became=np.where(owner == good, past["amount"], past["became"]))
     rows = own_rates(ready, DAY, past).set_index(["level", "node_id"])["win_rate"]
     assert rows[("rep", good)] > 0.8 > 0.2 > rows[("rep", bad)]
+
+
+def test_a_deal_due_at_an_amount_nobody_knew_moves_no_rate_by_value(ready):
+    # By hand: 100 due and won at 100, 300 due and lost, one won at 1,000 that was due at nobody knew what.
+    past = past_due(ready, ordinal(DAY)).iloc[[0, 1, 2]]
+    past = past.assign(amount=[100, 300, np.nan], became=[100.0, np.nan, 1000.0], won=[True, False, True])
+    rows = own_rates(ready, DAY, past).set_index(["level", "node_id"])
+    assert rows.loc[("company", "Co"), "own_win_rate"] == pytest.approx(0.25)
+    every = by_stage(past).set_index("stage").loc["(all)"]
+    assert (every["due_base"], every["won_base"], every["n"], every["won"]) == (400, 100, 3, 2)
 
 
 def test_a_node_without_a_past_deal_has_no_rate_and_needs_nothing_known(ready):
