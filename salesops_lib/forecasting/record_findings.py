@@ -197,7 +197,8 @@ def _folded(record: Record) -> Interval | None:
 
 
 def _signed_ends(record: Record) -> str:
-    return "" if pd.isna(record.low) else f" ({100 * record.low:+.0f} % to {100 * record.high:+.0f} %)"
+    ends = f" ({100 * record.low:+.0f} % to {100 * record.high:+.0f} %)"
+    return "" if pd.isna(record.low) else ends.replace("-", "−")
 
 
 def _listed(names: list[str]) -> str:

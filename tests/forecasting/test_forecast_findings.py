@@ -179,7 +179,7 @@ def test_a_bias_that_may_have_either_sign_starts_at_nothing(setting):
     (found,) = judged.bias(setting, Record(-0.02, -0.12, 0.08, 8, "combined"), P)
     assert (found.value, found.interval.low, found.interval.high) == (0.02, 0.0, 0.12)
     assert found.severity == WATCH
-    assert "lay 2.0 % too low in sum (-12 % to +8 %)" in found.statement
+    assert "lay 2.0 % too low in sum (−12 % to +8 %)" in found.statement
 
 
 def part(name: str, difference: float, p_value: float, level: str = "company", periods: int = 8) -> dict:
