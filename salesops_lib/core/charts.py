@@ -121,3 +121,10 @@ def short_money(value: float | None) -> str:
         if abs(value) >= size * 0.9995:
             return f"{value / size:.3g}{unit}"
     return f"{value / 1e3:.0f}k" if abs(value) >= 1e3 else f"{value:.0f}"
+
+
+def draw_once() -> None:
+    """Draw a picture and throw it away: processes forked later then have fonts and image formats loaded."""
+    import io
+
+    say(axes(), "0123456789", x="days").figure.savefig(io.BytesIO(), format="png")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 
-from salesops_lib.publish.delivery import notify
+from salesops_lib.publish.delivery import begun, notify
 from salesops_lib.publish.request import Asked, Workbench, tasks_for
 from salesops_lib.publish.store import Store
 
@@ -59,8 +59,9 @@ def run_reports(
             console.print(sentence, soft_wrap=True, markup=False)
         if dry_run:
             return _told_plan(tasks)
-        results = _run(tasks, store, jobs, asked, console)
-    delivered = notify.deliver(channels, results, bench.reports)
+        with begun.begun(channels, tasks, store):
+            results = _run(tasks, store, jobs, asked, console)
+            delivered = notify.deliver(channels, results, bench.reports, bench.root)
     if as_json:
         _print_json(results, bench, left, delivered)
     else:

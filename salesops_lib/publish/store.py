@@ -62,6 +62,10 @@ class Store:
         with _locked(self.reports / _LOCKS / f"{name}.lock", wait=False) as held:
             yield held
 
+    def drop_lock(self, name: str) -> None:
+        """Remove the file of a lock that nobody will take again; whoever holds it does."""
+        (self.reports / _LOCKS / f"{name}.lock").unlink(missing_ok=True)
+
     @contextlib.contextmanager
     def staging(self) -> Iterator[Path]:
         """A folder no reader sees; gone afterwards unless :meth:`publish` moved it."""

@@ -33,7 +33,7 @@ MAY_USE = {
         "rendering": set(),
         "running": {"rendering"},
         "scheduling": {"running"},
-        "delivery": {"running"},
+        "delivery": {"running", "scheduling"},
         "site": {"rendering", "scheduling"},
     },
 }

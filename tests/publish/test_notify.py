@@ -401,6 +401,44 @@ def test_a_run_killed_while_its_message_went_out_is_told_by_the_next(inbox, resu
     assert inbox.messages == []
 
 
+def test_what_a_call_published_before_it_was_killed_is_told_by_the_next_once(workshop, monkeypatch, capsys):
+    folder = workshop.root / "out"
+    channels = notify.read_channels([str(folder)])
+    asked, bench = workshop.asked(all=True), workshop.bench()
+    workshop.notebook("good")
+    workshop.notebook("bad")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(notify, "deliver", killed)
+        with pytest.raises(KeyboardInterrupt, match=r"^$"):
+            conduct.run_reports(asked, bench, channels=channels)
+    assert not folder.exists()
+    told = []
+    for _ in range(2):
+        conduct.run_reports(asked, bench, channels=channels)
+        told.append([path.read_text() for path in sorted(folder.glob("*.json"))])
+    (late,), after = told
+    assert "good/company 2025-12-12" in late and "bad/company" in late
+    assert after == [late]
+    assert not list(workshop.reports.rglob("*begun*")) and not list(workshop.reports.rglob("outbox-*.lock"))
+
+
+def test_a_call_that_still_runs_tells_its_own_reports(workshop):
+    from salesops_lib.publish.delivery.begun import begun, untold
+    from salesops_lib.publish.delivery.outbox import Outbox
+    from salesops_lib.publish.store import Store
+
+    store = Store(workshop.reports)
+    (channel,) = notify.read_channels([str(workshop.root / "out")])
+    task = Task(workshop.notebook("good").runs()[0], date(2025, 12, 12), {}, {}, "asked for")
+    with begun([channel], [task], store):
+        assert list(untold(Outbox(workshop.reports, channel), store, workshop.root)) == []
+    assert not list((workshop.reports / ".outbox").glob("*.begun"))
+
+
 def test_an_audience_has_addresses_of_its_own_and_never_the_general_ones(results):
     one = SMTP | {"SALESOPS_SMTP_TO_MANAGER_R049": "ana@example.com"}
     (channel,) = notify.read_channels(["mail"], one, audience="manager:R049")

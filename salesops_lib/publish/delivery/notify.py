@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from salesops_lib.core.errors import UserError
-from salesops_lib.publish.delivery import digest
+from salesops_lib.publish.delivery import begun, digest
 from salesops_lib.publish.delivery.outbox import Outbox
 from salesops_lib.publish.delivery.sending import SMTP, Channel, Mail, NotTaken, Unanswered, is_loopback, send
 from salesops_lib.publish.running.task import Result
@@ -63,16 +63,29 @@ def variable(name: str, audience: str) -> str:
     return f"{name}_{plain}_{hashlib.sha256(audience.encode()).hexdigest()[:8].upper()}"
 
 
-def deliver(channels: Sequence[Channel], results: Sequence[Result], reports: Path) -> list[Delivery]:
-    """Send what waits and what is new in ``results``; how each channel ended.
+def deliver(
+    channels: Sequence[Channel], results: Sequence[Result], reports: Path, root: Path | None = None
+) -> list[Delivery]:
+    """Send what waits, what a killed call left untold and what is new in ``results``; how each channel ended.
 
-    Raises nothing for a delivery's fault: what did not arrive waits in ``reports`` (:mod:`outbox`).
+    ``root`` is where the notebooks are; without it what was left untold waits on. Raises nothing for a
+    delivery's fault: what did not arrive waits in ``reports`` (:mod:`outbox`).
     """
     if not channels:
         return []
-    told = digest.digest(results)
-    with Store(reports).lock("outbox/send"):
-        return [_deliver(channel, told, Outbox(reports, channel)) for channel in channels]
+    told, store = digest.digest(results), Store(reports)
+    with store.lock("outbox/send"):
+        boxes = [Outbox(reports, channel) for channel in channels]
+        for box in boxes if root else ():
+            _take_up(box, store, root)
+        return [_deliver(channel, told, box) for channel, box in zip(channels, boxes, strict=True)]
+
+
+def _take_up(box: Outbox, store: Store, root: Path) -> None:
+    for results in begun.untold(box, store, root):
+        late = digest.digest(results)
+        if late is not None:
+            box.add(late)
 
 
 def _deliver(channel: Channel, told: digest.Digest | None, box: Outbox) -> Delivery:

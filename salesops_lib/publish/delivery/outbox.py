@@ -39,29 +39,29 @@ class Outbox:
     def __init__(self, reports: Path, channel: Channel) -> None:
         self.folder = reports / FOLDER
         to = channel.name if channel.folder is None else f"{channel.name}-{_hash(str(channel.folder))[:8]}"
-        self._prefix = f"{to}-"
+        self.prefix = f"{to}-"
 
     def add(self, told: Digest) -> Message | None:
         """Keep a message to be sent; None where these runs were told before, or wait already.
 
         Raises OSError where it cannot be kept.
         """
-        name = _hash(json.dumps([self._prefix, *sorted(told.runs)]))[:32]
-        if any(self.folder.glob(f"{self._prefix}*-{name}.*")):
+        name = _hash(json.dumps([self.prefix, *sorted(told.runs)]))[:32]
+        if any(self.folder.glob(f"{self.prefix}*-{name}.*")):
             return None
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         stamp = told.made_at.replace(":", "").replace("-", "")[:15]
-        path = self.folder / f"{self._prefix}{stamp}-{name}{_WAITS}"
+        path = self.folder / f"{self.prefix}{stamp}-{name}{_WAITS}"
         self._store(path, told, None)
         return Message(path, told, None)
 
     def waiting(self) -> list[Message]:
         """What did not arrive, oldest first. What cannot be read is left alone."""
-        return [m for m in map(_read, sorted(self.folder.glob(f"{self._prefix}*{_WAITS}"))) if m]
+        return [m for m in map(_read, sorted(self.folder.glob(f"{self.prefix}*{_WAITS}"))) if m]
 
     def doubtful(self) -> list[Path]:
         """What may have arrived, and nobody knows."""
-        return sorted(self.folder.glob(f"{self._prefix}*{_GOES}"))
+        return sorted(self.folder.glob(f"{self.prefix}*{_GOES}"))
 
     def going(self, message: Message) -> Message:
         """Mark a message before it goes out."""

@@ -41,7 +41,7 @@ def attempt(
         _complete_failed(record, failure, staged, done.notebook, store, task)
     folder = store.publish(staged, task.run.key, task.as_of.isoformat(), good=failure is None)
     seconds = time.monotonic() - start
-    return Result(task, record["status"], seconds, record["findings"], folder, _told(record["error"]))
+    return Result(task, record["status"], seconds, record["findings"], folder, told(record["error"]))
 
 
 def _executed(task: Task, store: Store, staged: Path, on_cell, stopped: threading.Event):
@@ -105,7 +105,7 @@ def _newest(day: Path) -> Path | None:
     return max(attempts, key=lambda p: p.name, default=None)
 
 
-def _told(error: dict | None) -> str:
+def told(error: dict | None) -> str:
     """What is stored, and nothing beside it: a secret was taken out there."""
     if error is None:
         return ""

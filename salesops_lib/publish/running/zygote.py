@@ -14,7 +14,6 @@ import contextlib
 import gc
 import importlib
 import importlib.util
-import io
 import json
 import os
 import random
@@ -26,6 +25,8 @@ import sys
 import threading
 import warnings
 from pathlib import Path
+
+from salesops_lib.core.charts import draw_once
 
 LENGTH = struct.Struct("!I")
 STATUS = struct.Struct("!i")
@@ -63,7 +64,6 @@ _NOT_PRELOADED = {"publish", "handbook", "cli.py", "__main__.py", "sample", "sou
 def serve(control: socket.socket, notebooks: str) -> None:
     """Preload, say so, then fork a kernel per request until the parent is gone."""
     failed = preload(Path(notebooks))
-    draw_once()
     gc.collect()
     gc.freeze()
     threads = threading.active_count()
@@ -77,7 +77,7 @@ def serve(control: socket.socket, notebooks: str) -> None:
 
 
 def preload(notebooks: Path) -> list[str]:
-    """Import what the library and the notebooks import; the names that failed are returned, not raised.
+    """Import what the library and the notebooks import and draw once; what failed is returned, not raised.
 
     A module that does not import here does not import in the notebook either, and says so there.
     """
@@ -90,17 +90,11 @@ def preload(notebooks: Path) -> list[str]:
                     importlib.import_module(part)
         except Exception as fault:
             failed.append(f"{name}: {type(fault).__name__}")
+    try:
+        draw_once()
+    except Exception as fault:
+        failed.append(f"a picture: {type(fault).__name__}")
     return failed
-
-
-def draw_once() -> None:
-    """A picture thrown away, where matplotlib is loaded: every kernel then knows fonts and image formats."""
-    if "matplotlib.figure" in sys.modules:
-        from matplotlib.figure import Figure
-
-        figure = Figure()
-        figure.subplots().set_title("0123456789")
-        figure.savefig(io.BytesIO(), format="png")
 
 
 def imported_names(library: Path, notebooks: Path) -> list[str]:
