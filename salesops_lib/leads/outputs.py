@@ -115,7 +115,7 @@ SPEND = Table(
     (
         _c("source", "text", "Source.", nullable=False),
         _c("leads", "count", "Of months old enough."),
-        _c("wins", "count", "Won within the horizon."),
+        _c("wins", "count", "Deals won within the horizon, with an amount."),
         _c("won_base", "money", "Their amount."),
         _c("cost_base", "money", "Cost of the same months."),
         _c("cost_per_lead", "money", "cost ÷ leads."),
@@ -123,6 +123,11 @@ SPEND = Table(
         _c("roi_low", "ratio", "Bootstrap, lower end."),
         _c("roi_high", "ratio", "Bootstrap, upper end."),
         _c("immature_base", "money", "Cost of months too young."),
+        _c("won_deals", "count", "Deals won within the horizon, with or without an amount."),
+        _c("won_per_deal", "money", "won ÷ wins."),
+        _c("cost_per_deal", "money", "cost ÷ won deals."),
+        _c("cost_per_deal_low", "money", "Exact Poisson range, lower end."),
+        _c("cost_per_deal_high", "money", "Exact Poisson range, upper end; missing without a deal."),
         _c("why", "text", "Why roi is missing."),
     ),
 )
@@ -241,6 +246,8 @@ LIFT = Table(
         _c("rate", "ratio", "events ÷ n."),
         _c("lift", "ratio", "rate ÷ overall."),
         _c("captured", "ratio", "Of all conversions, so far."),
+        _c("captured_low", "ratio", "Wilson 90 %, lower end."),
+        _c("captured_high", "ratio", "Wilson 90 %, upper end."),
     ),
 )
 SCORES = Table(
