@@ -181,6 +181,21 @@ BALANCE = Table(
         _c("reassigned", "count", "Of the owner's leads, had another owner before; missing where unknown."),
     ),
 )
+PASSED = Table(
+    "leads_passed_on",
+    "a region, and all, in half a year",
+    ("region",),
+    (
+        _c("region", "text", "Region of the leads, or all.", nullable=False),
+        _c("leads", "count", "Leads of which it is known."),
+        _c("passed", "count", "Had another owner after the first."),
+        _c("share", "ratio", "passed ÷ leads."),
+        _c("low", "ratio", "Wilson, lower end."),
+        _c("high", "ratio", "Wilson, upper end."),
+        _c("median_days", "days", "From the first owner to the next, half of those passed on."),
+        _c("p90_days", "days", "The same, nine in ten."),
+    ),
+)
 STRATA = Table(
     "source_strata",
     "a source against all others, alike in a column",
@@ -277,21 +292,6 @@ FAULTS = Table(
 )
 
 OUTPUTS = (
-    FUNNEL,
-    PERIODS,
-    COHORTS,
-    INCIDENCE,
-    SOURCES,
-    STRATA,
-    CHANGE,
-    SPEND,
-    SERVICE,
-    OWNERS,
-    BALANCE,
-    UNROUTED,
-    AUDIT,
-    EVALUATION,
-    LIFT,
-    SCORES,
-    FAULTS,
-)
+    FUNNEL, PERIODS, COHORTS, INCIDENCE, SOURCES, STRATA, CHANGE, SPEND, SERVICE, OWNERS, BALANCE, PASSED,
+    UNROUTED, AUDIT, EVALUATION, LIFT, SCORES, FAULTS,
+)  # fmt: skip
