@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from salesops_lib.attainment.pacing import Pace
-from salesops_lib.attainment.records import Records
-from salesops_lib.attainment.table import Attainment
+from salesops_lib.attainment.crediting.records import Records
+from salesops_lib.attainment.crediting.table import Attainment
+from salesops_lib.attainment.outlook.pacing import Pace
 from salesops_lib.attainment.unconverted import without_rate
 
 _STAND_IN = {

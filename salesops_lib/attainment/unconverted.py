@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from salesops_lib.attainment.records import Records
+from salesops_lib.attainment.crediting.records import Records
+from salesops_lib.attainment.crediting.table import Attainment
 from salesops_lib.attainment.rules import NORATE, Setting
-from salesops_lib.attainment.table import Attainment
 from salesops_lib.core.charts import short_money
 from salesops_lib.core.findings import Finding
 
