@@ -49,7 +49,7 @@ def share_at_quota(
     if reps.empty:
         return []
     period, n = reps["period"].iloc[0], len(reps)
-    below = reps[reps["attainment"] < 1]
+    below, enough = reps[reps["attainment"] < 1], n >= SMALL_GROUP
     missing = (pd.to_numeric(below["quota_base"]) - pd.to_numeric(below["credited_base"])).sum()
     share, before = (n - len(below)) / n, _share(earlier)
     limit = setting.limit(SHARE)
@@ -60,10 +60,10 @@ def share_at_quota(
     step = "Open a quota review of" if twice else "Check territories and ramp of"
     return [
         SHARE.judge(
-            scope={"period": period}, value=share, n=n, limit=limit, as_of=setting.as_of,
-            interval=proportion_interval(n - len(below), n, level) if n >= SMALL_GROUP else None,
+            scope={"period": period}, value=share if enough else None, n=n, limit=limit, as_of=setting.as_of,
+            interval=proportion_interval(n - len(below), n, level) if enough else None,
             statement=f"{n - len(below)} of {n} reps reached quota in {period}"
-            + (f" ({percent(share)}{then})." if n >= SMALL_GROUP else "."),
+            + (f" ({percent(share)}{then})." if enough else "."),
             money_at_stake=round(float(missing), 2), mature=bool(finished),
             recommendation=f"{step} {named}, where most of the {len(below)} reps below quota sit."
             if named else "Keep the quotas as they are.",
@@ -95,7 +95,9 @@ def skew(
             money_at_stake=over, mature=bool(finished),
             statement=f"The top fifth of {n} reps carried {percent(value)} of "
             f"{short_money(ranked['own'].sum())} {setting.currency} in {reps['period'].iloc[0]}; "
-            f"the limit is {percent(limit.value)}.",
+            f"the limit is {percent(limit.value)}." if pd.notna(value)
+            else f"What the top fifth of {n} reps carried in {reps['period'].iloc[0]} is not told: "
+            + ("few reps." if n < SMALL_GROUP else "their bookings have no share."),
             recommendation=f"Compare deal sources and territories of {_listed(top['name'][:3])} with "
             f"those of {_listed((middle if len(middle) else rest)['name'][:3])} and move what can be moved.",
         )

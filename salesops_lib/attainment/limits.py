@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from salesops_lib.attainment.crediting.records import Records
 from salesops_lib.attainment.crediting.table import Attainment
 from salesops_lib.attainment.outlook.pacing import Pace
+from salesops_lib.attainment.unconverted import without_rate
 
 _STAND_IN = {
     "sum_of_members": "the sum of the members' prorated quotas",
@@ -20,7 +23,8 @@ def limits(records: Records, result: Attainment, pace: Pace, *, asked: str = "")
     ``asked``: the period the reader asked for; empty where the report chose it.
     """
     now = result.table[result.table["period"] == pace.period]
-    said = [*uncounted(records, result), *_missing_tables(records), *_summed(now), *_pace(pace)]
+    told = without_rate(records, result)["opportunity_id"]  # a finding says these
+    said = [*uncounted(records, result, told), *_missing_tables(records), *_summed(now), *_pace(pace)]
     if not asked and pace.finished:
         said.append(f"{pace.period} is the last period with quotas; the one of {result.as_of} has none.")
     others = sorted(set(records.quotas["measure"].dropna()) - {result.measure})
@@ -33,10 +37,14 @@ def limits(records: Records, result: Attainment, pace: Pace, *, asked: str = "")
     return said
 
 
-def uncounted(records: Records, result: Attainment) -> list[str]:
-    """A sentence on won deals without a value in the reporting currency; their money is in no total."""
+def uncounted(records: Records, result: Attainment, told: Collection = ()) -> list[str]:
+    """A sentence on won deals without a value in the reporting currency; their money is in no total.
+
+    ``told``: ids of deals that are told elsewhere.
+    """
     faults = result.exceptions
     ids = faults.loc[faults["fault"] == "no_amount", "row_key"]
+    ids = ids[~ids.isin({str(i) for i in told})]
     if ids.empty:
         return []
     deals = records.opportunities

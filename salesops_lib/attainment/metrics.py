@@ -101,6 +101,22 @@ UNPLACED = Metric(
     owner="analyst",
     source="salesops_lib.attainment.findings.unplaced",
 )
+NO_RATE = Metric(
+    id="attainment.deals_without_rate",
+    name="Won deals without an exchange rate",
+    meaning="The share of won deals in another currency that no rate turns into the reporting one.",
+    formula="won deals in another currency without an amount in the reporting one ÷ all won deals in another",
+    unit="ratio",
+    grain="company × period, and all other periods together",
+    population="Won opportunities with an amount in a currency that is not the company's.",
+    clock="Close date.",
+    exclusions="Deals without any amount or currency; deals that the plan's rate converts.",
+    maturity="At any time.",
+    good_direction="down",
+    look_alikes="Empty amounts, which the data quality report counts whatever the currency.",
+    owner="analyst",
+    source="salesops_lib.attainment.unconverted.without_rate",
+)
 OVER_ASSIGNMENT = Metric(
     id="attainment.over_assignment",
     name="Over-assignment",
@@ -168,7 +184,7 @@ TEAM_FIT = Metric(
 )
 
 METRICS = (
-    ATTAINMENT, PROJECTED, PARTICIPATION, TOP_FIFTH, NO_QUOTA, UNPLACED, OVER_ASSIGNMENT, TWO_HUMPS,
+    ATTAINMENT, PROJECTED, PARTICIPATION, TOP_FIFTH, NO_QUOTA, UNPLACED, NO_RATE, OVER_ASSIGNMENT, TWO_HUMPS,
     QUOTA_BIAS, TEAM_FIT,
     *QUOTA_METRICS,
 )  # fmt: skip

@@ -46,6 +46,11 @@ UNPLACED = Rule(
     policy="unplaced_limit", keep="below", min_n=1, counts="role spells", owner="analyst",
     due="within 3 business days", due_days=3, playbook=_PAGE,
 )  # fmt: skip
+NORATE = Rule(
+    code="F-ATTN-NORATE", metric=metrics.NO_RATE, title="Won deals without an exchange rate",
+    policy="norate_limit", keep="below", min_n=1, counts="won deals in another currency", owner="analyst",
+    due="within 3 business days", due_days=3, playbook=_PAGE,
+)  # fmt: skip
 OVERASSIGN = Rule(
     code="F-ATTN-OVERASSIGN", metric=metrics.OVER_ASSIGNMENT, title="Rep quotas over the goal",
     policy="overassign_max", keep="below", min_n=1, counts="rep quotas", owner="sales ops manager",
@@ -75,7 +80,7 @@ TEAMFIT = Rule(
 )  # fmt: skip
 
 RULES = (
-    PACE, FLOOR, SHARE, SKEW, NOQUOTA, UNPLACED, OVERASSIGN, UNDERASSIGN, HUMPS, QUOTABIAS, TEAMFIT,
+    PACE, FLOOR, SHARE, SKEW, NOQUOTA, UNPLACED, NORATE, OVERASSIGN, UNDERASSIGN, HUMPS, QUOTABIAS, TEAMFIT,
     *QUOTA_RULES,
 )  # fmt: skip
 

@@ -14,7 +14,8 @@ from salesops_lib.inputs.company import read_yaml, repository_root
 
 OUTCOMES = ("open", "won", "lost")
 STAGE_COLUMNS = (
-    "stage", "position", "outcome", "entry", "exit_evidence", "evidence_fields", "max_age_days", "guessed",
+    "stage", "position", "outcome", "entry", "exit_evidence", "evidence_fields", "evidence_activities",
+    "max_age_days", "guessed",
 )  # fmt: skip
 
 
@@ -69,9 +70,10 @@ def read_process(company_root: Path | None) -> dict[str, Any]:
 def read_stages(company_root: Path | None) -> pd.DataFrame:
     """The stages in order: ``stage``, ``position``, ``outcome`` (open, won, lost), ``entry``,
     ``exit_evidence``, ``evidence_fields`` (columns of opportunities that are filled once a deal has left the
-    stage, or is in it where it is an end; a list, empty where none is named), ``max_age_days`` (missing where
-    none is set), ``guessed`` (true where an import placed the stage and nobody has checked it). A company's
-    list replaces the shipped.
+    stage, or is in it where it is an end; a list, empty where none is named), ``evidence_activities`` (kinds
+    of activity, as the company calls them, that took place with a deal by the day it left the open stage; a
+    list), ``max_age_days`` (missing where none is set), ``guessed`` (true where an import placed
+    the stage and nobody has checked it). A company's list replaces the shipped.
     """
     shipped = repository_root() / "data" / "policy" / "stages.yaml"
     own = company_root / "policy" / "stages.yaml" if company_root else None
@@ -89,7 +91,8 @@ def read_stages(company_root: Path | None) -> pd.DataFrame:
             raise PolicyError(f"{path}: {column} '{doubled.iloc[0]}' stands twice; keep one")
     frame["max_age_days"] = frame["max_age_days"].astype("float64")
     frame["guessed"] = frame["guessed"].eq(True)
-    frame["evidence_fields"] = [v if isinstance(v, list) else [] for v in frame["evidence_fields"]]
+    for column in ("evidence_fields", "evidence_activities"):
+        frame[column] = [v if isinstance(v, list) else [] for v in frame[column]]
     for column in ("entry", "exit_evidence"):
         frame[column] = frame[column].astype("object").where(frame[column].notna(), None)
     return frame.sort_values("position", ignore_index=True)
@@ -111,10 +114,13 @@ def _refuse_stage(stage: object, where: str) -> None:
         raise PolicyError(
             f"{where}, '{stage['stage']}', has guessed {stage['guessed']!r}; write true, or strike it"
         )
-    fields = stage.get("evidence_fields") or []
-    if not isinstance(fields, list) or not all(isinstance(f, str) and f for f in fields):
+    for name, of in (("evidence_fields", "columns of opportunities"), ("evidence_activities", "kinds")):
+        listed = stage.get(name) or []
+        if not isinstance(listed, list) or not all(isinstance(v, str) and v for v in listed):
+            raise PolicyError(f"{where}, '{stage['stage']}', has {name} {listed!r}; list {of}")
+    if stage.get("evidence_activities") and stage["outcome"] != "open":
         raise PolicyError(
-            f"{where}, '{stage['stage']}', has evidence_fields {fields!r}; list columns of opportunities"
+            f"{where}, '{stage['stage']}', has evidence_activities and is an end; only an open stage is left"
         )
     age = stage.get("max_age_days")
     if age is not None and (not isinstance(age, int | float) or isinstance(age, bool) or age <= 0):

@@ -26,6 +26,8 @@ _HOME = {
     "service_levels": "response",
     "routing_balance": "owners",
     "reassignments": "owners",
+    "passed_by_region": "owners",
+    "passing_on": "owners",
     "source_strata": "strata",
     "speed_effect": "speed",
     "leakage_audit": "audit",

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.core import charts
-from salesops_lib.core.charts import percent
+from salesops_lib.core.charts import percent, short_money
+from salesops_lib.leads.spend import MIN_WINS
 
 _MOST = 12
+_FEW_EVENTS = 30
 
 
 def funnel(table: pd.DataFrame, horizon: int) -> Any:
@@ -150,6 +152,65 @@ def sources(table: pd.DataFrame) -> Any:
     return charts.say(chart, title, x="Converted at the same age")
 
 
+def deal_costs(table: pd.DataFrame, currency: str) -> Any:
+    """Cost of a won deal by source with its range, a tick at what a deal brought; returns Axes. Grey: too few
+    deals to judge. ``table``: ``outputs.SPEND``."""
+    rows = table[table["cost_per_deal_low"].notna()].copy()
+    rows["enough"] = rows["won_deals"] >= MIN_WINS
+    rows["height"] = rows["cost_per_deal"].fillna(rows["cost_per_deal_low"])
+    rows = rows.sort_values(["enough", "height"], ascending=False, kind="stable").head(_MOST)
+    chart = charts.axes(1.2 + 0.42 * max(len(rows), 1), grid="x")
+    chart.set_xscale("log")
+    for place, row in enumerate(rows.itertuples()):
+        colour = charts.BLUE if row.enough else charts.GREY
+        chart.hlines(place, row.cost_per_deal_low, row.cost_per_deal_high, color=colour, lw=3)
+        right = row.cost_per_deal_high if row.won_deals else row.cost_per_deal_low
+        said = f"over {short_money(row.cost_per_deal_low)}, no deal yet"
+        chart.plot(row.height, place, "o" if row.won_deals else ">", color=colour, ms=7)
+        if row.won_deals:
+            said = f"{short_money(row.cost_per_deal)}, {int(row.won_deals):,} deals"
+            said = said.removesuffix("s") if row.won_deals == 1 else said
+        if pd.notna(row.won_per_deal) and row.won_per_deal > 0:
+            chart.plot(row.won_per_deal, place, "|", color=charts.BLACK, ms=14, mew=2)
+            right = max(right, row.won_per_deal)
+        charts.label(chart, right, place, said + ("" if row.enough else ": too few"), offset=(9, 0))
+    chart.set_yticks(range(len(rows)), rows["source"])
+    chart.set_ylim(len(rows) - 0.5, -0.5)
+    _decades(chart, rows)
+    axis = f"Cost of a won deal, {currency}, log; line: its range, tick: what a deal brought"
+    return charts.say(chart, _cost_title(rows[rows["enough"]], currency), x=axis)
+
+
+def _decades(chart: Any, rows: pd.DataFrame) -> None:
+    """Round ticks of a log axis that has room for the labels at its right."""
+    shown = rows[["cost_per_deal_low", "cost_per_deal_high", "won_per_deal"]].to_numpy("float64")
+    shown = shown[np.isfinite(shown) & (shown > 0)]
+    low, high = (float(shown.min()), float(shown.max())) if shown.size else (1.0, 10.0)
+    chart.set_xlim(low / 1.4, high * 1.4 * (high / low) ** 0.28)
+    steps = (1, 3) if high < 1000 * low else (1,)
+    ticks = [m * 10.0**e for e in range(-2, 12) for m in steps if low / 1.4 <= m * 10.0**e <= high * 1.4]
+    chart.set_xticks(ticks, [short_money(t) for t in ticks])
+    chart.minorticks_off()
+
+
+def _cost_title(judged: pd.DataFrame, currency: str) -> str:
+    """Who spends more than it brings, else who is dearest and who cheapest where their ranges part."""
+    if judged.empty:
+        return f"No source with a cost has won the {MIN_WINS} deals it takes to judge it"
+    top, least = judged.iloc[0], judged.iloc[-1]
+    losing = judged[judged["roi_high"] < 0]
+    if len(losing):
+        worst = losing.iloc[0]
+        costs, brings = short_money(worst["cost_per_deal"]), short_money(worst["won_per_deal"])
+        return f"A deal from {worst['source']} costs {costs} {currency} and brings {brings}"
+    dear, cheap = short_money(top["cost_per_deal"]), short_money(least["cost_per_deal"])
+    if len(judged) == 1:
+        return f"A deal from {top['source']} costs {dear} {currency} to win"
+    if top["cost_per_deal_low"] <= least["cost_per_deal_high"]:
+        return "No source wins deals clearly cheaper than another"
+    return f"A deal from {top['source']} costs {dear} {currency} to win, from {least['source']} {cheap}"
+
+
 def response(answers: pd.DataFrame, limits: dict[str, float]) -> Any:
     """Share of leads touched by open minutes, by kind, the limits as lines; returns Axes. The untouched
     stay below."""
@@ -201,3 +262,36 @@ def reliability(table: pd.DataFrame) -> Any:
     return charts.say(
         chart, f"The score is {100 * off:.1f} points off on average by tenth", x="Predicted", y="Converted"
     )
+
+
+def gain(table: pd.DataFrame) -> Any:
+    """Share of conversions reached by working the best first, with its range, against chance; returns Axes.
+    Grey where few leads converted. ``table``: ``outputs.LIFT``."""
+    chart = charts.axes(3.4, grid="both")
+    chart.plot([0, 1], [0, 1], color=charts.GREY, lw=1, ls="--")
+    charts.label(chart, 0.8, 0.8, "in any order", color=charts.GREY, offset=(4, -10))
+    charts.percent_axis(chart)
+    charts.percent_axis(chart, "y")
+    chart.set_xlim(0, 1.02)
+    chart.set_ylim(0, 1.05)
+    axes = {"x": "Leads worked, best score first", "y": "Of all conversions"}
+    events = int(table["events"].sum())
+    if not events:
+        return charts.say(chart, "No tested lead converted: the score cannot be judged", **axes)
+    rows = table[["captured", "captured_low", "captured_high"]].to_numpy("float64")
+    worked = (table["n"].cumsum() / table["n"].sum()).to_numpy("float64")
+    thin = events < _FEW_EVENTS
+    colour = charts.GREY if thin else charts.BLUE
+    chart.plot([0, *worked], [0, *rows[:, 0]], "-o", color=colour, lw=2, ms=4)
+    chart.vlines(worked, rows[:, 1], rows[:, 2], color=colour, lw=2)
+    at = min(2, len(table) - 1)
+    held, low = rows[at, 0], rows[at, 1]
+    charts.label(chart, worked[at], held, percent(held), offset=(-8, 9), ha="right", fontweight="bold")
+    title = f"Working the best {percent(worked[at])} by score reaches {percent(held)} of those who convert"
+    if low <= worked[at] <= rows[at, 2]:
+        title = f"The best {percent(worked[at])} by score hold no more of those who convert than chance"
+    elif held < worked[at]:
+        title = f"The best {percent(worked[at])} by score hold fewer of those who convert than chance"
+    if thin:
+        title = f"Only {events} tested leads converted: too few to judge the score"
+    return charts.say(chart, title, **axes)

@@ -88,15 +88,23 @@ def reliability(probability: np.ndarray, hit: np.ndarray, bins: int = 10) -> pd.
 
 def lift_table(probability: np.ndarray, hit: np.ndarray, parts: int = 10) -> pd.DataFrame:
     """Conversion by tenth of the score, best first: ``part``, ``n``, ``events``, ``rate``, ``lift`` (rate ÷
-    overall),
-    ``captured`` (share of all conversions so far). Lift is missing where nothing converted."""
+    overall), ``captured`` (share of all conversions so far) with ``captured_low``, ``captured_high`` (Wilson,
+    90 %, of the conversions; the last part holds them all by definition). Missing where nothing converted."""
+    from salesops_lib.core.stats import proportion_interval
+
     frame = pd.DataFrame({"p": np.asarray(probability, "float64"), "y": np.asarray(hit, dtype=bool)})
     frame["part"] = np.ceil((-frame["p"]).rank(method="first") / max(len(frame), 1) * parts).astype("int64")
     made = frame.groupby("part", as_index=False).agg(n=("y", "size"), events=("y", "sum"))
     made["rate"] = made["events"] / made["n"]
-    total = made["events"].sum()
+    total = int(made["events"].sum())
     made["lift"] = made["rate"] / (total / len(frame)) if total else np.nan
-    made["captured"] = made["events"].cumsum() / total if total else np.nan
+    so_far = made["events"].cumsum()
+    made["captured"] = so_far / total if total else np.nan
+    ends = [proportion_interval(int(k), total) for k in so_far]
+    made["captured_low"] = [e.low if e else np.nan for e in ends]
+    made["captured_high"] = [e.high if e else np.nan for e in ends]
+    if total:
+        made.loc[made.index[-1:], ["captured_low", "captured_high"]] = 1.0
     return made
 
 

@@ -9,10 +9,8 @@ from salesops_lib.core.charts import percent
 from salesops_lib.core.findings import Finding, Interval
 from salesops_lib.core.stats import proportion_interval
 from salesops_lib.leads import rules
-from salesops_lib.leads.routing import spread
 from salesops_lib.leads.rules import RULES, Setting
 from salesops_lib.leads.speed import SpeedEffect, sample_size
-from salesops_lib.leads.work_handover import Held
 
 __all__ = ["RULES", "Setting"]
 
@@ -123,92 +121,6 @@ def _test(base: float | None, weekly: float) -> str:
     found = [g for g in gains if 2 * sample_size(base, float(g)) <= weekly * TEST_WEEKS]
     least = f"; {TEST_WEEKS} weeks find {100 * found[0]:.1f} points or more" if found else ""
     return f"{said}, {weeks} weeks of leads{least}"
-
-
-def routing(setting: Setting, owners: pd.DataFrame, errors: pd.DataFrame, replayed: bool) -> list[Finding]:
-    """How evenly leads are given out. ``owners``: ``outputs.OWNERS``; UNKNOWN under two owners."""
-    value = spread(owners["per_day_before"], owners["leads_before"]) if len(owners) else float("nan")
-    known, limit = bool(np.isfinite(value)), setting.limit(rules.ROUTING)
-    told, step = "", "Name an owner for every lead."
-    if known:
-        top = owners.loc[owners["per_day_before"].idxmax()]
-        told = f"; most go to {top['owner_id']}, {top['per_day_before']:.1f} a day worked"
-        step = "Keep the rules."
-        if value > limit.value:
-            step = f"Give {top['owner_id']} fewer: put weights into routing.yaml and replay it."
-    if known and replayed:
-        after = spread(owners["per_day_after"], owners["leads_after"])
-        told += f"; under routing.yaml it would be {percent(after)}, with {len(errors):,} leads no rule takes"
-        paces = [_pace(owners, f"leads_{side}") for side in ("before", "after")]
-        if all(map(np.isfinite, paces)):
-            told += f", and at each owner's own pace an answer would take {paces[1]:.0f} minutes, not "
-            told += f"{paces[0]:.0f}"
-        if len(errors):
-            step = f"Add a rule for the {len(errors):,} leads of routing_errors.csv."
-    return [
-        rules.ROUTING.judge(
-            scope={"owners": "all"},
-            value=value if known else None,
-            n=len(owners),
-            limit=limit,
-            as_of=setting.as_of,
-            statement=f"Leads a day differ by {percent(value)} between {len(owners)} owners{told}."
-            if known
-            else "Under two owners have leads in the last half year.",
-            recommendation=step,
-        )
-    ]
-
-
-def _pace(owners: pd.DataFrame, leads: str) -> float:
-    """Owners' middle minutes to a first answer, weighted by the leads they have or would have."""
-    known = owners[owners["median_minutes"].notna() & owners[leads].notna()]
-    weight = known[leads].astype("float64")
-    return (
-        float((known["median_minutes"] * weight).sum() / weight.sum()) if weight.sum() > 0 else float("nan")
-    )
-
-
-def ownership(setting: Setting, held: Held) -> list[Finding]:
-    """Leads that nobody has, and leads that were passed on; the latter is silent where nobody says."""
-    known = bool(np.isfinite(held.unowned)) and held.n > 0
-    found = [
-        rules.UNOWNED.judge(
-            scope={"leads": "half a year"},
-            value=held.unowned / held.n if known else None,
-            n=held.n,
-            limit=setting.limit(rules.UNOWNED),
-            as_of=setting.as_of,
-            interval=proportion_interval(int(held.unowned), held.n, LEVEL) if known else None,
-            statement=f"{int(held.unowned):,} of {held.n:,} leads of the last half year have no owner "
-            f"({percent(held.unowned / held.n)})."
-            if known
-            else "No lead of the last half year names an owner.",
-            recommendation="Give each of them an owner today, and find the rule that missed them."
-            if known and held.unowned
-            else "Keep the rules."
-            if known
-            else "Import owner_id with assigned_at: an owner without the moment it was given is not read.",
-        )
-    ]
-    if held.known:
-        again = int(held.passed)
-        found.append(
-            rules.REASSIGNED.judge(
-                scope={"leads": "half a year"},
-                value=again / held.known,
-                n=held.known,
-                limit=setting.limit(rules.REASSIGNED),
-                as_of=setting.as_of,
-                interval=proportion_interval(again, held.known, LEVEL),
-                statement=f"{again:,} of {held.known:,} leads of the last half year passed to another owner "
-                f"({percent(again / held.known)}).",
-                recommendation="Repair the rules of the region that passes most on, in routing_balance.csv."
-                if again > setting.limit(rules.REASSIGNED).value * held.known
-                else "Keep the rules.",
-            )
-        )
-    return found
 
 
 def faults(setting: Setting, table: pd.DataFrame, leads: int) -> list[Finding]:

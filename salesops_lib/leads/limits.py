@@ -5,12 +5,20 @@ from __future__ import annotations
 from salesops_lib.leads.funnels import created_before_record
 from salesops_lib.leads.handover import WON, Leads
 from salesops_lib.leads.scoring import Scores
+from salesops_lib.leads.strata import Alike
 from salesops_lib.leads.timing import FinalRate
 from salesops_lib.leads.work_handover import Held
 
 
 def limits(
-    leads: Leads, found: Scores, final: FinalRate | None, held: Held, *, rules: bool, spend: bool
+    leads: Leads,
+    found: Scores,
+    final: FinalRate | None,
+    held: Held,
+    *,
+    passing: Alike,
+    rules: bool,
+    spend: bool,
 ) -> list[str]:
     """Sentences for the report: what is missing, and what stands in."""
     said = []
@@ -46,6 +54,8 @@ def limits(
         said.append(
             "Reassignments cannot be known: leads hold the last owner only. Import the table lead_owners."
         )
+    elif leads.clock and passing.why:
+        said.append(f"What passing a lead on goes with is not told: {passing.why}.")
     return said
 
 

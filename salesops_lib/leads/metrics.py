@@ -126,13 +126,13 @@ REASSIGNED = _metric(
     "reassigned_share",
     "Leads passed to another owner",
     "How many leads of the last half year changed hands.",
-    "leads with a second owner ÷ leads with an owner",
+    "leads with a second owner ÷ leads of which it is known, those never given included",
     population="Leads created in the last 182 days, where lead_owners or a count in leads tells.",
     clock="Creation of the lead.",
     maturity="At once.",
     good_direction="down",
     owner="representative",
-    look_alikes="Number of reassignments, of which a lead may have several.",
+    look_alikes="Number of reassignments, of which a lead may have several; what passing on goes with.",
     source="salesops_lib.leads.owners.reassignments",
 )
 LEAKS = _metric(

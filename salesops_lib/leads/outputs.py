@@ -115,7 +115,7 @@ SPEND = Table(
     (
         _c("source", "text", "Source.", nullable=False),
         _c("leads", "count", "Of months old enough."),
-        _c("wins", "count", "Won within the horizon."),
+        _c("wins", "count", "Deals won within the horizon, with an amount."),
         _c("won_base", "money", "Their amount."),
         _c("cost_base", "money", "Cost of the same months."),
         _c("cost_per_lead", "money", "cost ÷ leads."),
@@ -123,6 +123,11 @@ SPEND = Table(
         _c("roi_low", "ratio", "Bootstrap, lower end."),
         _c("roi_high", "ratio", "Bootstrap, upper end."),
         _c("immature_base", "money", "Cost of months too young."),
+        _c("won_deals", "count", "Deals won within the horizon, with or without an amount."),
+        _c("won_per_deal", "money", "won ÷ wins."),
+        _c("cost_per_deal", "money", "cost ÷ won deals."),
+        _c("cost_per_deal_low", "money", "Exact Poisson range, lower end."),
+        _c("cost_per_deal_high", "money", "Exact Poisson range, upper end; missing without a deal."),
         _c("why", "text", "Why roi is missing."),
     ),
 )
@@ -174,6 +179,21 @@ BALANCE = Table(
         _c("q", "ratio", "Chance that equal shares look as uneven, corrected for the regions."),
         _c("unassigned", "count", "The region's leads without an owner."),
         _c("reassigned", "count", "Of the owner's leads, had another owner before; missing where unknown."),
+    ),
+)
+PASSED = Table(
+    "leads_passed_on",
+    "a region, and all, in half a year",
+    ("region",),
+    (
+        _c("region", "text", "Region of the leads, or all.", nullable=False),
+        _c("leads", "count", "Leads of which it is known."),
+        _c("passed", "count", "Had another owner after the first."),
+        _c("share", "ratio", "passed ÷ leads."),
+        _c("low", "ratio", "Wilson, lower end."),
+        _c("high", "ratio", "Wilson, upper end."),
+        _c("median_days", "days", "From the first owner to the next, half of those passed on."),
+        _c("p90_days", "days", "The same, nine in ten."),
     ),
 )
 STRATA = Table(
@@ -241,6 +261,8 @@ LIFT = Table(
         _c("rate", "ratio", "events ÷ n."),
         _c("lift", "ratio", "rate ÷ overall."),
         _c("captured", "ratio", "Of all conversions, so far."),
+        _c("captured_low", "ratio", "Wilson 90 %, lower end."),
+        _c("captured_high", "ratio", "Wilson 90 %, upper end."),
     ),
 )
 SCORES = Table(
@@ -270,21 +292,6 @@ FAULTS = Table(
 )
 
 OUTPUTS = (
-    FUNNEL,
-    PERIODS,
-    COHORTS,
-    INCIDENCE,
-    SOURCES,
-    STRATA,
-    CHANGE,
-    SPEND,
-    SERVICE,
-    OWNERS,
-    BALANCE,
-    UNROUTED,
-    AUDIT,
-    EVALUATION,
-    LIFT,
-    SCORES,
-    FAULTS,
-)
+    FUNNEL, PERIODS, COHORTS, INCIDENCE, SOURCES, STRATA, CHANGE, SPEND, SERVICE, OWNERS, BALANCE, PASSED,
+    UNROUTED, AUDIT, EVALUATION, LIFT, SCORES, FAULTS,
+)  # fmt: skip

@@ -14,15 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from salesops_lib.core.logit import dummies, odds_ratio
-from salesops_lib.leads.audit import known_at_creation
-
-MIN_ARM = 100
+from salesops_lib.leads.strata import alike
 
 
 @dataclass(frozen=True)
 class SpeedEffect:
-    """Odds of converting when answered within ``fast_minutes``, against later.
+    """Odds of converting when answered within ``fast_minutes``, against later, as in ``strata.Alike``.
 
     ``crude`` and ``adjusted`` odds ratios with their intervals; ``adjusted_for``: columns; ``n``, ``fast``:
     leads touched, of them fast; ``why``: where nothing can be said.
@@ -66,17 +63,9 @@ def speed_effect(
     hit = converted.reindex(touched.index).astype(bool)
     quick = touched["minutes"] <= fast_minutes
     fast = int(quick.sum())
-    if min(fast, len(touched) - fast) < MIN_ARM:
-        why = f"{fast} leads answered fast and {len(touched) - fast} later; {MIN_ARM} of each needed"
-        return SpeedEffect(fast_minutes, len(touched), fast, why=why)
-    if not 0 < hit.sum() < len(hit):
-        return SpeedEffect(fast_minutes, len(touched), fast, why="all or none of the leads converted")
-    names = known_at_creation(touched, touched["created_at"])
-    crude = odds_ratio(pd.DataFrame(index=touched.index), quick, hit, level)
-    adjusted = odds_ratio(dummies(touched[names]), quick, hit, level)
-    if adjusted is None or crude is None:
-        return SpeedEffect(fast_minutes, len(touched), fast, why="the adjusted model does not converge")
-    return SpeedEffect(fast_minutes, len(touched), fast, *crude, *adjusted, adjusted_for=tuple(names))
+    said = f"{fast} leads answered fast and {len(touched) - fast} later"
+    found = alike(touched, quick, hit, said, level=level)
+    return SpeedEffect(fast_minutes, len(touched), fast, **vars(found))
 
 
 def sample_size(base: float, lift: float = 0.02, *, alpha: float = 0.05, power: float = 0.8) -> int:

@@ -17,6 +17,11 @@ COLUMNS = [
     "roi_low",
     "roi_high",
     "immature_base",
+    "won_deals",
+    "won_per_deal",
+    "cost_per_deal",
+    "cost_per_deal_low",
+    "cost_per_deal_high",
     "why",
 ]
 MIN_WINS = 5
@@ -51,18 +56,20 @@ def return_on_spend(
     Returns
     -------
     DataFrame
-        One row per value of ``by`` with a cost: ``leads``, ``wins`` and ``won_base`` within the horizon,
-        ``cost_base``, ``cost_per_lead``, ``roi`` with ``roi_low``, ``roi_high`` (bootstrap over leads),
-        ``immature_base`` (cost of months too young), ``why`` where roi is missing (under 5 wins, or no cost).
+        One row per value of ``by`` with a cost: ``leads``, ``wins`` and ``won_base`` within the horizon
+        (deals with an amount), ``cost_base``, ``cost_per_lead``, ``roi`` with ``roi_low``, ``roi_high``
+        (bootstrap over deals), ``immature_base`` (cost of months too young), ``won_deals`` (also those whose
+        amount nobody knows), ``won_per_deal`` (mean amount), the columns of :func:`cost_of_a_deal`, ``why``
+        where roi is missing (under 5 wins, or no cost). Several leads of one deal are one deal of a source.
     """
-    known = leads[leads["created_at"].notna()]
+    known = leads[leads["created_at"].notna()].sort_values("created_at", kind="stable")
     month = calendar.assign(known["created_at"].dt.tz_localize(None), "month")
     ends = {p: pd.Timestamp(calendar.bounds(p)[1]).tz_localize("UTC") for p in month.dropna().unique()}
     ripe_months = {p for p, end in ends.items() if end + pd.Timedelta(days=horizon_days) <= end_of(as_of)}
-    won = known["won_at"].notna() & (days_between(known["created_at"], known["won_at"]) <= horizon_days)
+    won = _won_once(known, by, horizon_days)
     value = known["opportunity_id"].map(amounts).where(won)
     frame = pd.DataFrame(
-        {by: known[by], "month": month, "won": won & value.notna(), "value": value.fillna(0.0)}
+        {by: known[by], "month": month, "deal": won, "won": won & value.notna(), "value": value.fillna(0.0)}
     )
     rng, rows = np.random.default_rng(seed), []
     for name, spent in costs.groupby(by):
@@ -70,7 +77,7 @@ def return_on_spend(
         cost = float(spent.loc[ripe, "cost_base"].sum())
         months = set(spent.loc[ripe & spent["cost_base"].gt(0), "period"])
         mine = frame[(frame[by] == name) & frame["month"].isin(months)]
-        wins, money = int(mine["won"].sum()), float(mine["value"].sum())
+        wins, money, deals = int(mine["won"].sum()), float(mine["value"].sum()), int(mine["deal"].sum())
         why = (
             ""
             if wins >= MIN_WINS and cost > 0
@@ -95,12 +102,44 @@ def return_on_spend(
                 "roi_low": low,
                 "roi_high": high,
                 "immature_base": float(spent.loc[~ripe, "cost_base"].sum()),
+                "won_deals": deals,
+                "won_per_deal": money / wins if wins else np.nan,
+                **cost_of_a_deal(cost, deals, level),
                 "why": why,
             }
         )
     return pd.DataFrame(rows, columns=[by, *COLUMNS]).sort_values(
         "cost_base", ascending=False, ignore_index=True
     )
+
+
+def _won_once(leads: pd.DataFrame, by: str, horizon_days: float) -> pd.Series:
+    """Whether a lead was won in time; of a deal with several leads of one source only the first counts."""
+    won = leads["won_at"].notna() & (days_between(leads["created_at"], leads["won_at"]) <= horizon_days)
+    mine = leads[won & leads["opportunity_id"].notna()]
+    again = mine.index[mine.duplicated([by, "opportunity_id"])]
+    return won & ~leads.index.isin(again)
+
+
+def cost_of_a_deal(cost: float, deals: int, level: float = 0.9) -> dict[str, float]:
+    """``cost_per_deal``, ``cost_per_deal_low`` and ``cost_per_deal_high`` in the unit of ``cost``.
+
+    Deals come as a Poisson count, so the range is the cost over the ends of Garwood's exact interval.
+    Without a deal only the low end is known: it costs at least that much. All missing without a cost.
+
+    Source: Garwood (1936), *Biometrika* 28, 437–442.
+    """
+    from scipy.special import gammaincinv
+
+    if not cost > 0:
+        return dict.fromkeys(["cost_per_deal", "cost_per_deal_low", "cost_per_deal_high"], np.nan)
+    most = float(gammaincinv(deals + 1, (1 + level) / 2))
+    least = float(gammaincinv(deals, (1 - level) / 2)) if deals else 0.0
+    return {
+        "cost_per_deal": cost / deals if deals else np.nan,
+        "cost_per_deal_low": cost / most,
+        "cost_per_deal_high": cost / least if deals else np.nan,
+    }
 
 
 def _resampled(values: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:

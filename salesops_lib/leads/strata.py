@@ -7,11 +7,65 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from salesops_lib.core.logit import dummies, odds_ratio
 from salesops_lib.leads.audit import known_at_creation
 from salesops_lib.leads.lifecycle import labels
 
 MOST_LEVELS, MOST_COLUMNS, MOST_SOURCES = 20, 5, 12
 MIN_LEADS = 30
+MIN_ARM = 100
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Odds ratio of one group of leads against the others, ``crude`` and ``adjusted`` for the columns
+    ``adjusted_for``, with their ranges; all missing where ``why`` says so. An association, no effect."""
+
+    crude: float = np.nan
+    crude_low: float = np.nan
+    crude_high: float = np.nan
+    adjusted: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    adjusted_for: tuple[str, ...] = ()
+    why: str = ""
+
+
+def alike(
+    leads: pd.DataFrame,
+    mine: pd.Series,
+    hit: pd.Series,
+    said: str,
+    *,
+    ignore: tuple[str, ...] = (),
+    level: float = 0.9,
+) -> Alike:
+    """Odds of ``hit`` where ``mine``, against the other leads, alike in what was known when they came in.
+
+    Parameters
+    ----------
+    leads
+        ``created_at`` and columns to adjust for, but those of ``ignore``.
+    mine, hit
+        True or False, same index.
+    said
+        The sizes of both groups in words, for the reason.
+
+    Returns
+    -------
+    Alike
+        Missing with a reason under 100 leads in a group, or where all or none converted.
+    """
+    if min(int(mine.sum()), int((~mine).sum())) < MIN_ARM:
+        return Alike(why=f"{said}; {MIN_ARM} of each needed")
+    if not 0 < hit.sum() < len(hit):
+        return Alike(why="all or none of the leads converted")
+    names = [c for c in known_at_creation(leads, leads["created_at"]) if c not in ignore]
+    crude = odds_ratio(pd.DataFrame(index=leads.index), mine, hit, level)
+    adjusted = odds_ratio(dummies(leads[names]), mine, hit, level)
+    if adjusted is None or crude is None:
+        return Alike(why="the adjusted model does not converge")
+    return Alike(*crude, *adjusted, adjusted_for=tuple(names))
 
 
 def source_strata(

@@ -10,7 +10,8 @@ import pandas as pd
 from salesops_lib.leads import outputs, response, routing, speed
 from salesops_lib.leads.handover import HALF_YEAR, Leads
 from salesops_lib.leads.lifecycle import days_between
-from salesops_lib.leads.owners import reassignments, routing_balance
+from salesops_lib.leads.owners import passed_by_region, passing_on, reassignments, routing_balance
+from salesops_lib.leads.strata import Alike
 
 
 def answers(leads: Leads) -> pd.DataFrame | None:
@@ -92,6 +93,19 @@ class Held:
     unowned: float
     known: int
     passed: float
+
+
+def passed_on(leads: Leads, turns: pd.DataFrame | None) -> tuple[pd.DataFrame, Alike]:
+    """Columns of ``outputs.PASSED`` of the last half year, and what passing on goes with over all matured
+    leads. ``turns``: the table ``lead_owners`` or None."""
+    if not leads.clock:
+        why = "no lead says when it came in"
+        return pd.DataFrame(columns=outputs.PASSED.column_names), Alike(why=why)
+    mine = leads.frame[leads.frame["created_at"] >= leads.end - pd.Timedelta(days=HALF_YEAR)]
+    found = passed_by_region(mine, turns, leads.level).reindex(columns=outputs.PASSED.column_names)
+    if not leads.timed:
+        return found, Alike(why="no lead says when it converted")
+    return found, passing_on(leads.frame, turns, leads.hit, level=leads.level)
 
 
 def held(leads: Leads, turns: pd.DataFrame | None) -> tuple[Held, pd.DataFrame]:

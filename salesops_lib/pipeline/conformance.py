@@ -1,7 +1,8 @@
 """Where deals leave the process that ``stages.yaml`` defines, how often, and whether it costs wins.
 
 Order: steps back, skips, stages visited twice, reopenings, undefined stages. Largest age: stays beyond it.
-Exit evidence: fields that are empty though the deal has left the stage. Who deviates is not drawn by lot, so
+Exit evidence: fields that are empty, and activities that never took place, though the deal has left the
+stage. Who deviates is not drawn by lot, so
 every odds ratio is an association.
 """
 
@@ -143,6 +144,7 @@ def _evidence_rows(process: Process, level: float) -> list[tuple]:
         left = last.index[last == stage.stage]
         if stage.outcome == "open":
             left = reached.index[reached > place[stage.stage]]
+        rows += _without_activity(process, stage, place, log, level)
         for field in stage.evidence_fields:
             words = field.removesuffix("_base").replace("_", " ")
             name = f"{'left' if stage.outcome == 'open' else 'ended in'} {stage.stage} without {words}"
@@ -153,6 +155,31 @@ def _evidence_rows(process: Process, level: float) -> list[tuple]:
             empty = facts[field].reindex(left).isna()
             why = "not judged: the field may have been filled after the deal was decided"
             rows.append((EVIDENCE, *_row(process, name, (empty, None, None), level, why)))
+    return rows
+
+
+def _without_activity(process: Process, stage, place: dict, log: pd.DataFrame, level: float) -> list[tuple]:
+    """Deals beyond an open stage that had no activity of a kind by the day they first got beyond it.
+
+    Only exits between the first and the last activity recorded are judged: of others nobody knows.
+    """
+    kinds, rows = getattr(stage, "evidence_activities", None) or [], []
+    for kind in kinds:
+        name, touches = f"left {stage.stage} without {kind}", process.activities
+        if touches is None:
+            why = "there are no activities that name a deal, a kind and a moment"
+            rows.append((EVIDENCE, name, None, None, *[np.nan] * 8, why))
+            continue
+        beyond = log[log["activity"].map(place).gt(place[stage.stage])]
+        left = beyond.groupby("case_id")["at"].min().dt.normalize()
+        days = touches["at"].dt.normalize()
+        left = left[left.between(days.min(), days.max())]
+        of_kind = touches["kind"] == kind.strip().lower()
+        first = days[of_kind].groupby(touches.loc[of_kind, "opportunity_id"].astype(str)).min()
+        first = pd.Series(left.index.astype(str), left.index).map(first)
+        lacking = ~(first <= left)
+        why = "not judged: whoever meets the customer more also wins more, whatever the stage"
+        rows.append((EVIDENCE, *_row(process, name, (lacking, None, None), level, why)))
     return rows
 
 

@@ -83,7 +83,11 @@ def _pooled(setting: Setting, table: pd.DataFrame, gate: bool) -> list[Finding]:
     found = []
     for rule, kind, words in (
         (rules.OVERSTAY, conformance.AGE, "stays of the last year were longer than their stage allows"),
-        (rules.EVIDENCE, conformance.EVIDENCE, "exits of the last year had a field of their evidence empty"),
+        (
+            rules.EVIDENCE,
+            conformance.EVIDENCE,
+            "exits of the last year lacked evidence that the stage asks for",
+        ),
     ):
         rows = (
             table[(table["kind"] == kind) & table["of"].notna() & (table["of"] > 0)] if len(table) else table
@@ -93,13 +97,13 @@ def _pooled(setting: Setting, table: pd.DataFrame, gate: bool) -> list[Finding]:
         missing = (
             "No stage has a largest age, or there is no history."
             if kind == conformance.AGE
-            else "No stage names evidence_fields that the data has, or there is no history."
+            else "No stage names evidence that the data has, or there is no history."
         )
         worst = rows.sort_values(["share", "deals"], ascending=False).iloc[0] if of else None
         cure = (
             "Set the largest age in stages.yaml."
             if kind == conformance.AGE
-            else "Name evidence_fields in stages.yaml."
+            else "Name evidence_fields or evidence_activities in stages.yaml."
         )
         found.append(
             rule.judge(

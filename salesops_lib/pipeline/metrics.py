@@ -91,8 +91,8 @@ OVERSTAY = _metric(
 EVIDENCE = _metric(
     "no_evidence_share",
     "Exits without evidence",
-    "How often a deal left a stage with a field of its exit evidence empty.",
-    "empty evidence_fields of stages that a deal has left ÷ all of them, deals of the last four quarters",
+    "How often a deal left a stage with a field of its exit evidence empty, or an activity missing.",
+    "empty evidence_fields and missing evidence_activities of stages left ÷ all of them, last four quarters",
     grain="company × day of the report, all stages; by stage and field in the table",
     clock="The fields as known on the day: one filled late counts as filled.",
     look_alikes="Completeness of a column, which asks every deal and not those that have left the stage.",

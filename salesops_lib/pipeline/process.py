@@ -32,7 +32,8 @@ class Process:
     (``learnt``). ``unseen``: deals that began before their first row of history. ``closings``: deals whose
     history misses that they closed. ``dated``: closed deals without a close date, which have that of their
     last step. ``stages``: those that somebody placed; one that an import guessed is as
-    good as undefined but for its end.
+    good as undefined but for its end. ``activities``: the touches with deals, at the company's wall clock;
+    None where there are none.
     """
 
     deals: pd.DataFrame
@@ -47,6 +48,7 @@ class Process:
     unseen: frozenset[str] = frozenset()
     closings: int = 0
     dated: int = 0
+    activities: pd.DataFrame | None = None
 
     def of(self, *outcomes: str) -> list[str]:
         """Stages with one of the outcomes, in order."""
@@ -75,6 +77,7 @@ def prepared(
     as_of: date,
     *,
     zone: tzinfo | str = "UTC",
+    activities: pd.DataFrame | None = None,
 ) -> Process:
     """Deals with the columns every table needs (missing ones empty), and the log of their stages.
 
@@ -107,7 +110,22 @@ def prepared(
     return Process(
         made, log, history, stages, declared, calendar, as_of,
         ends=ends, learnt=tuple(learnt), unseen=unseen, closings=closings, dated=dated,
+        activities=_touches(activities, zone),
     )  # fmt: skip
+
+
+def _touches(activities: pd.DataFrame | None, zone: tzinfo | str) -> pd.DataFrame | None:
+    """``opportunity_id``, ``kind`` in small letters and ``at`` of activities that name all three; else
+    None."""
+    names = ["opportunity_id", "kind", "at"]
+    if activities is None or not set(names) <= set(activities):
+        return None
+    rows = activities[names].dropna()
+    told = _by_wall_clock(rows.rename(columns={"at": "changed_at"}), zone)["changed_at"].dt.tz_localize(
+        "UTC"
+    )  # as the log has it
+    kind = rows["kind"].astype(str).str.strip().str.lower()
+    return rows.assign(at=told, kind=kind) if len(rows) else None
 
 
 def _by_wall_clock(history: pd.DataFrame, zone: tzinfo | str) -> pd.DataFrame:

@@ -29,6 +29,7 @@ from salesops_lib.attainment.setting.plan import PlanRules, plan_rules, set_quot
 from salesops_lib.attainment.setting.productivity import Productivity
 from salesops_lib.attainment.setting.proposal import propose
 from salesops_lib.attainment.setting.rules import QUOTA_RULES
+from salesops_lib.attainment.setting.simulation import Simulation
 from salesops_lib.attainment.setting.target import Plan, bounds, plan
 from salesops_lib.core import periods
 from salesops_lib.core.contracts import checked
@@ -404,6 +405,34 @@ def test_few_seats_leave_the_simulated_share_unknown(make_records, setting):
     found = findings.share(setting, quotas, quotas.simulate())
     assert {f.severity for f in found} == {Severity.UNKNOWN}
     assert not any("%" in f.statement for f in found)
+    assert all(f.value is None and f.interval is None for f in found)
+
+
+def test_few_reps_at_quota_are_counted_in_the_picture_and_the_tables(make_records, tmp_path):
+    quotas = set_quotas(known(*world(make_records, reps=5)), rules())
+    drawn = quotas.simulate()
+    chart = charts.share_histogram(drawn, 0.5, 0.7)
+    chart.figure.savefig(tmp_path / "few.png")
+    texts = [chart.get_title("left"), chart.get_xlabel(), chart.get_ylabel()]
+    texts += [t.get_text() for t in (*chart.get_xticklabels(), *chart.get_yticklabels(), *chart.texts)]
+    assert not any("%" in t for t in texts)
+    least, middle, most = drawn.count_range()
+    assert f"{middle} of 5 reps reach quota in the middle draw, {least} to {most}" in texts[0].replace(
+        "\n", " "
+    )
+    # Every draw stands over the number of reps that reach quota in it.
+    assert [bar.get_height() for bar in chart.patches[-6:]] == np.bincount(
+        drawn.reached, minlength=6
+    ).tolist()
+    row = handover.simulation_rows(quotas, drawn).set_index("measure").loc["share of reps at quota"]
+    assert row[["low", "mid", "high"]].isna().all()
+    assert f"{middle} of 5, {least} to {most}" in row["method"]
+
+
+def test_the_counted_range_is_whole_reps_of_the_draws_by_hand():
+    reached = np.array([0] + [1] * 3 + [2] * 5 + [4])  # ten draws: the first, the fifth and the ninth
+    drawn = Simulation(pd.DataFrame(), pd.DataFrame(index=range(5)), reached / 5, 10, reached)
+    assert drawn.count_range() == (0, 2, 2)
 
 
 def test_under_a_year_of_history_nothing_is_made_up(make_records, setting):
@@ -547,6 +576,23 @@ def test_the_back_test_s_rules_fire_on_both_sides(even, setting, share, error, w
 def test_a_back_test_of_seven_reps_is_unknown(even, setting):
     found = findings.backtest(setting, set_quotas(even, rules()), scored(0.3, 0.4, n=7))
     assert {f.severity for f in found} == {Severity.UNKNOWN}
+    assert [f.value for f in found[:2]] == [None, None]
+    assert found[0].recommendation.startswith("Keep the level; 7 reps")
+
+
+@pytest.mark.parametrize("reps", [7, 8])
+def test_a_back_test_has_a_share_from_eight_reps_on_and_else_a_count(make_records, reps):
+    now = known(*world(make_records, reps=reps, quarters=12))
+    before = day_before(now)
+    old = now.facts.records.opportunities
+    records = type(now.facts.records)(
+        old[old["close_date"] <= pd.Timestamp(before)], now.facts.records.quotas, now.facts.records.reps
+    )
+    then = set_quotas(basis(Facts(records), CALENDAR, before, RAMP), rules(), list(now.base))
+    scores = backtest(then, now)
+    assert scores["at_quota"].notna().all()
+    assert scores[["share_at_quota", "low", "high"]].isna().all(axis=None) == (reps == 7)
+    assert ("share of reps at quota" in set(ranges(then, now, scores)["measure"])) == (reps == 8)
 
 
 def test_a_letter_holds_its_rep_s_figures_and_nobody_else_s(make_records):

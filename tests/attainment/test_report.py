@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from salesops_lib import inputs
 from salesops_lib.attainment import charts, handover, outputs
 from salesops_lib.attainment.crediting.quota import choose_measure, choose_period
 from salesops_lib.attainment.crediting.table import attainment
@@ -16,11 +17,14 @@ from salesops_lib.attainment.fairness_outputs import FAIRNESS_OUTPUTS
 from salesops_lib.attainment.headline import first_screen
 from salesops_lib.attainment.limits import limits
 from salesops_lib.attainment.outlook import pacing
+from salesops_lib.attainment.rules import Setting
 from salesops_lib.attainment.setting.cascade import cascade, team_steps
 from salesops_lib.attainment.spread import charts as spread_charts
 from salesops_lib.attainment.spread.distribution import concentration, participation
+from salesops_lib.attainment.unconverted import no_rate
 from salesops_lib.core.contracts import checked
 from salesops_lib.core.errors import PeriodError, TableError
+from salesops_lib.core.findings import Severity
 from salesops_lib.core.periods import Period
 
 AS_OF = date(2025, 7, 1)
@@ -176,20 +180,81 @@ def test_limits_say_what_is_lacking(company, made):
     assert "Without a goal of their own in FY26-Q2: 1 region, 1 team" in said
 
 
-def test_won_deals_without_a_rate_are_named_with_their_money_and_never_silently_short(make_records, fiscal):
-    # By hand: two deals of 700 and 300 EUR without a rate; one of 50 USD counts.
-    deal = {"owner_id": "R1", "close_date": date(2025, 6, 1)}
-    deals = [
-        {"opportunity_id": "O1", "currency": "EUR", "amount": 700.0, "amount_base": None, **deal},
-        {"opportunity_id": "O2", "currency": "EUR", "amount": 300.0, "amount_base": None, **deal},
-        {"opportunity_id": "O3", "currency": "USD", "amount": 50.0, "amount_base": 50.0, **deal},
+def foreign(*deals: tuple) -> list[dict]:
+    """Won deals of R1 from day, currency, amount and amount in USD."""
+    names = ("close_date", "currency", "amount", "amount_base")
+    return [
+        {"opportunity_id": f"O{k}", "owner_id": "R1", **dict(zip(names, d, strict=True))}
+        for k, d in enumerate(deals)
     ]
-    quota = {"holder_id": "R1", "level": "rep", "period": "FY26-Q2", "quota_base": 100}
-    records = make_records(opportunities=deals, quotas=[quota], currency="USD")
-    result = attainment(records, fiscal, AS_OF)
-    pace = pacing.pace(result, fiscal, Period.parse("FY26-Q2"))
-    said = limits(records, result, pace, asked="FY26-Q2")[0]
-    assert said.startswith("2 won deals of all periods without an amount in USD (1,000 EUR): in no total")
+
+
+@pytest.fixture
+def no_rates(make_records, fiscal):
+    """The findings and the limits of some won deals in FY26-Q2 and before."""
+    policy = inputs.open_snapshot("", "2025-12-12").policy("attainment")
+
+    def judged(*deals, **more):
+        quota = {"holder_id": "R1", "level": "rep", "period": "FY26-Q2", "quota_base": 100}
+        records = make_records(opportunities=foreign(*deals), quotas=[quota], currency="USD", **more)
+        result = attainment(records, fiscal, AS_OF)
+        pace = pacing.pace(result, fiscal, Period.parse("FY26-Q2"))
+        found = no_rate(Setting(policy, AS_OF, "USD"), records, result, "FY26-Q2")
+        return found, limits(records, result, pace, asked="FY26-Q2")
+
+    return judged
+
+
+JUNE, MAY, LAST = date(2025, 6, 1), date(2025, 5, 20), date(2025, 3, 1)
+
+
+def test_won_deals_without_a_rate_are_an_act_with_their_money_and_what_it_is_about(no_rates):
+    # By hand: 700 + 300 EUR without a rate; the nearest EUR deals are at 1.10 (June) and 1.20 (March).
+    (found,), said = no_rates(
+        (JUNE, "EUR", 700.0, None), (MAY, "EUR", 300.0, None), (JUNE, "EUR", 100.0, 110.0),
+        (LAST, "EUR", 100.0, 120.0), (JUNE, "USD", 50.0, 50.0),
+    )  # fmt: skip
+    assert (found.severity, found.value, found.n) == (Severity.ACT, pytest.approx(2 / 3), 3)
+    assert found.money_at_stake == pytest.approx(1100.0)
+    assert found.statement.startswith(
+        "2 of 3 won deals of FY26-Q2 in another currency have no rate to USD: 1,000 EUR, about 1k USD"
+    )
+    assert found.recommendation.startswith("Add the rates of EUR from 2025-05-20 to 2025-06-01 to fx_rates")
+    assert not any("without an amount" in s for s in said)  # told once, by the finding
+
+
+def test_a_rate_that_no_deal_tells_leaves_the_worth_unknown_and_not_nought(no_rates):
+    (found,), _ = no_rates((JUNE, "JPY", 9e6, None), (JUNE, "USD", 50.0, 50.0))
+    assert (found.severity, found.value, found.money_at_stake) == (Severity.ACT, 1.0, None)
+    assert "9,000,000 JPY; no deal tells a rate" in found.statement
+    assert "the rates of JPY on 2025-06-01" in found.recommendation
+
+
+def test_converted_deals_are_fine_and_deals_in_one_currency_are_no_matter(no_rates):
+    (found,), _ = no_rates((JUNE, "EUR", 100.0, 110.0), (JUNE, "USD", 50.0, 50.0))
+    assert (found.severity, found.value) == (Severity.OK, 0.0)
+    assert no_rates((JUNE, "USD", 50.0, 50.0))[0] == []
+    assert no_rates((LAST, "EUR", 100.0, 110.0), (JUNE, "USD", 5.0, 5.0))[0] == []  # nothing foreign now
+
+
+def test_deals_of_other_periods_without_a_rate_are_a_finding_of_their_own(no_rates):
+    found, _ = no_rates((LAST, "EUR", 100.0, None), (JUNE, "EUR", 100.0, 110.0), (None, "EUR", 1.0, None))
+    assert [(f.severity, f.n, f.scope["period"]) for f in found] == [
+        (Severity.OK, 1, "FY26-Q2"), (Severity.ACT, 2, "all but FY26-Q2"),
+    ]  # fmt: skip
+    assert "EUR on 2025-03-01" in found[1].recommendation
+
+
+def test_a_plan_rate_converts_what_the_day_cannot(no_rates):
+    rate = {"currency": "EUR", "date": date(2025, 1, 1), "base_per_unit": 1.5}
+    (found,), _ = no_rates((JUNE, "EUR", 100.0, None), plan_rates=[rate])
+    assert (found.severity, found.n) == (Severity.OK, 1)
+
+
+def test_won_deals_without_any_amount_stay_in_the_limits(no_rates):
+    found, said = no_rates((JUNE, "EUR", None, None), (JUNE, "USD", 50.0, 50.0))
+    assert found == []
+    assert said[0].startswith("1 won deal of all periods without an amount in USD: in no total")
 
 
 def test_names_with_dollars_and_underscores_are_drawn_as_they_are(made, company, tmp_path, fiscal):

@@ -331,6 +331,11 @@ def test_a_companys_policy_overrides_the_shipped_one_key_by_key(make_company):
         ("stages: [{stage: A, position: 1}]", "has no outcome"),
         ("stages: [{stage: A, outcome: open}]", "has no position"),
         ("stages: [{stage: A, position: 1, outcome: open, colour: red}]", "has 'colour'"),
+        ("stages: [{stage: A, position: 1, outcome: open, evidence_activities: call}]", "'call'; list kinds"),
+        (
+            "stages: [{stage: A, position: 1, outcome: won, evidence_activities: [call]}]",
+            "only an open stage",
+        ),
         (
             "stages: [{stage: A, position: 1, outcome: open}, {stage: A, position: 2, outcome: won}]",
             "stands twice",

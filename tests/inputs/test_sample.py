@@ -79,13 +79,9 @@ def test_one_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path, thin)
     assert a[names.index("opportunities.csv")] != c[names.index("opportunities.csv")]
 
 
-NOT_KEPT = {"lead_owners"}
-"""What the made-up company does not record: its lead report says that reassignments cannot be known."""
-
-
 def test_every_declared_table_has_rows(sample):
     held = {p.stem for p in (sample / "tables").iterdir()}
-    assert held == set(TABLES) - NOT_KEPT
+    assert held == set(TABLES)
     assert all(len(read(sample / "tables" / f"{name}.csv")) for name in held)
 
 

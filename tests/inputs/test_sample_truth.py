@@ -134,6 +134,33 @@ def test_speed_looks_like_an_effect_and_is_none_within_a_grade(company):
         assert abs(rate["mean"].diff().iloc[-1]) < 2.6 * error
 
 
+def test_leads_passed_on_are_as_many_as_soon_and_as_unlucky_as_planted(company):
+    leads, turns = company["leads"].set_index("lead_id"), company["lead_owners"]
+    at = pd.to_datetime(turns["assigned_at"]).groupby(turns["lead_id"])
+    leads["turns"], leads["waited"] = at.size(), (at.max() - at.min()) / pd.Timedelta(days=1)
+    last = turns.drop_duplicates("lead_id", keep="last").set_index("lead_id")["owner_id"]
+    assert (last == leads["owner_id"].dropna()).all() and len(last) == leads["owner_id"].notna().sum()
+    first = turns.drop_duplicates("lead_id").set_index("lead_id")["assigned_at"]
+    assert (first == leads["assigned_at"].dropna()).all()
+    again = leads["turns"] == 2
+    assert set(leads["turns"].dropna()) == {1, 2}
+    assert turns.groupby("lead_id")["owner_id"].nunique()[again[again].index].eq(2).all()
+    assert leads.loc[again, "waited"].median() == pytest.approx(TRUTH.reassigned_days, rel=0.1)
+    # Among leads still open after a week, so that each had the time to be passed on.
+    end = pd.to_datetime(leads["sql_at"].fillna(leads["disqualified_at"]).fillna("2099-01-01T00:00:00Z"))
+    still = leads[end - pd.to_datetime(leads["created_at"]) > pd.Timedelta(days=7)].dropna(subset=["turns"])
+    other = still[still["opportunity_id"].isna()]
+    share = (other["turns"] == 2).groupby(other["region"]).mean()
+    for region, planted_share in zip(("AMER", "EMEA", "APAC"), TRUTH.reassigned_share, strict=True):
+        assert share[region] == pytest.approx(planted_share, abs=0.015)
+    gaps = [
+        log_odds(part[part["opportunity_id"].notna()]["turns"] == 2)
+        - log_odds(part[part["opportunity_id"].isna()]["turns"] == 2)
+        for _, part in still.groupby("region")
+    ]
+    assert np.mean(gaps) == pytest.approx(TRUTH.reassigned_log_odds, abs=0.3)
+
+
 def test_the_late_field_is_written_after_the_outcome_and_gives_it_away(company):
     leads = company["leads"]
     end = leads["won_at"].fillna(leads["lost_at"]).fillna(leads["disqualified_at"])

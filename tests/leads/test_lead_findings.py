@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from salesops_lib.leads import findings, outputs, rules, score_findings, source_findings
+from salesops_lib.leads import findings, outputs, owner_findings, rules, score_findings, source_findings
 from salesops_lib.leads.scoring import Scores
 from salesops_lib.leads.speed import SpeedEffect
+from salesops_lib.leads.strata import Alike
 from salesops_lib.leads.work_handover import Held
 
 DAY = date(2025, 12, 12)
+NOBODY = pd.DataFrame(columns=outputs.PASSED.column_names)
 
 
 @pytest.fixture
@@ -79,7 +81,9 @@ def owners(*per_day: float) -> pd.DataFrame:
     [(owners(1, 9), "ACT"), (owners(5, 5.5), "OK"), (owners(5), "UNKNOWN"), (owners(), "UNKNOWN")],
 )
 def test_spread_of_leads_is_judged_from_two_owners_on(setting, table, said):
-    assert severities(findings.routing(setting, table, pd.DataFrame(), replayed=False)) == {"ROUTING": said}
+    assert severities(owner_findings.routing(setting, table, pd.DataFrame(), replayed=False)) == {
+        "ROUTING": said
+    }
 
 
 @pytest.mark.parametrize(
@@ -92,7 +96,28 @@ def test_spread_of_leads_is_judged_from_two_owners_on(setting, table, said):
     ],
 )
 def test_leads_nobody_has_and_leads_passed_on_are_judged_where_the_data_tells(setting, held, said):
-    assert severities(findings.ownership(setting, held)) == said
+    assert severities(owner_findings.ownership(setting, held, NOBODY, Alike(why="no turns"))) == said
+
+
+def passed(*rows: tuple) -> pd.DataFrame:
+    made = [(*r, 1.6, 4.0) for r in rows]
+    return pd.DataFrame(made, columns=outputs.PASSED.column_names)
+
+
+def test_leads_passed_on_are_told_with_how_soon_what_it_goes_with_and_where(setting):
+    held = Held(500, 1.0, 500, 90.0)
+    rows = (
+        ("all", 500, 90, 0.18, 0.15, 0.21),
+        ("EMEA", 200, 80, 0.4, 0.35, 0.45),
+        ("X", 300, 10, 0.03, 0, 0.1),
+    )
+    cost = Alike(0.5, 0.4, 0.6, 0.53, 0.42, 0.67, ("region",))
+    found = owner_findings.ownership(setting, held, passed(*rows), cost)[1]
+    assert "half of them within 1.6 days. Leads passed on in their first week" in found.statement
+    assert "0.53 times the odds of those kept (0.42 to 0.67), alike in 1 columns" in found.statement
+    assert found.recommendation == "Repair the rules of EMEA, which passes on 40 %."
+    plain = owner_findings.ownership(setting, held, passed(rows[0]), Alike(why="few"))[1]
+    assert plain.statement.endswith("within 1.6 days.") and "leads_passed_on.csv" in plain.recommendation
 
 
 def test_late_leads_without_an_owner_ask_for_routing_and_not_for_hurry(setting):

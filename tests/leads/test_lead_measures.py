@@ -9,9 +9,13 @@ from statsmodels.stats.contingency_tables import StratifiedTable
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from salesops_lib import leads as api
+from salesops_lib.core import periods
 from salesops_lib.core.shares import difference
+from salesops_lib.leads import charts
+from salesops_lib.leads.evaluation import lift_table
 from salesops_lib.leads.funnels import funnel_by_period
 from salesops_lib.leads.lifecycle import checked_leads
+from salesops_lib.leads.spend import cost_of_a_deal
 
 AS_OF = date(2025, 12, 12)
 
@@ -221,3 +225,105 @@ def test_none_one_all_won_and_all_open_never_crash_and_never_make_up_a_rate(rows
     assert api.shrunk_rates(found["events"], found["n"]).shape[0] == len(found)
     api.funnel(leads, AS_OF), api.cohorts(leads, AS_OF), api.incidence(leads, AS_OF)
     assert api.final_rate(leads, AS_OF).rate is None
+
+
+def spent(won: list[tuple], costs: dict[str, float]) -> pd.DataFrame:
+    """Return on spend of leads of March 2025. ``won``: source, deal, amount; None where not known."""
+    leads = pd.DataFrame(
+        {
+            "created_at": stamped("2025-03-05"),
+            "won_at": stamped("2025-06-01"),
+            "opportunity_id": [deal for _, deal, _ in won],
+            "source": [source for source, _, _ in won],
+        }
+    )
+    amounts = pd.Series({deal: amount for _, deal, amount in won if deal}, dtype="float64")
+    calendar = periods.monthly(1, range(2024, 2027))
+    rows = [{"campaign_id": s, "source": s, "period": "FY25-M03", "cost_base": c} for s, c in costs.items()]
+    return api.return_on_spend(leads, pd.DataFrame(rows), amounts, "2025-12-12", calendar).set_index("source")
+
+
+def test_two_leads_of_one_deal_are_one_deal_won_and_its_money_is_counted_once():
+    rows = [("Web", f"O{k}", 100.0) for k in range(9)] + [("Web", "O0", 100.0)]
+    found = spent(rows, {"Web": 300.0}).loc["Web"]
+    # By hand: nine deals of 100 on a cost of 300; ten leads.
+    assert (found["leads"], found["wins"], found["won_deals"], found["won_base"]) == (10, 9, 9, 900.0)
+    assert (found["roi"], found["won_per_deal"]) == (2.0, 100.0)
+    assert found["cost_per_deal"] == pytest.approx(300 / 9)
+
+
+def test_a_deal_without_an_amount_is_won_and_brings_no_money():
+    rows = [("Web", f"O{k}", 100.0) for k in range(5)] + [("Web", "O9", np.nan), ("Web", None, None)]
+    found = spent(rows, {"Web": 700.0}).loc["Web"]
+    assert (found["wins"], found["won_deals"], found["won_per_deal"]) == (5, 7, 100.0)
+    assert found["cost_per_deal"] == 100.0
+
+
+def test_the_range_of_a_deals_cost_is_that_of_a_count():
+    # Garwood (1936): 10 events have the 95 % range 4.795 to 18.390; none has 0 to 3.689.
+    ten, none = (cost_of_a_deal(1000.0, k, 0.95) for k in (10, 0))
+    assert [ten[k] for k in ("cost_per_deal", "cost_per_deal_low", "cost_per_deal_high")] == pytest.approx(
+        [100.0, 1000 / 18.390, 1000 / 4.795], rel=1e-3
+    )
+    assert none["cost_per_deal_low"] == pytest.approx(1000 / 3.689, rel=1e-3)
+    assert np.isnan([none["cost_per_deal"], none["cost_per_deal_high"]]).all()
+    assert np.isnan(list(cost_of_a_deal(0.0, 5).values())).all()
+
+
+def title(chart) -> str:
+    return chart.get_title(loc="left")
+
+
+def test_the_cost_chart_greys_the_thin_and_names_who_costs_more_than_it_brings(tmp_path):
+    rows = [("Web", f"W{k}", 100.0 + k) for k in range(40)] + [("Event", f"E{k}", 50.0) for k in range(40)]
+    rows += [("Fair", f"F{k}", 50.0) for k in range(2)]
+    made = spent(rows, {"Web": 400.0, "Event": 9000.0, "Fair": 80.0, "Radio": 60.0, "Free": 0.0})
+    chart = charts.deal_costs(made.reset_index(), "USD")
+    chart.figure.savefig(tmp_path / "costs.png")
+    # By hand: 9,000 ÷ 40 = 225 a deal of 50. Web costs 10; two deals are too few, and none is a lower end.
+    assert title(chart) == "A deal from Event costs 225 USD and brings 50"
+    assert [t.get_text() for t in chart.get_yticklabels()] == ["Event", "Web", "Fair", "Radio"]
+    said = [t.get_text() for t in chart.texts]
+    assert said == ["225, 40 deals", "10, 40 deals", "40, 2 deals: too few", "over 20, no deal yet: too few"]
+    colours = [tuple(lines.get_color()[0]) for lines in chart.collections]
+    assert colours[0] == colours[1] != colours[2] == colours[3]
+    assert "USD" in chart.get_xlabel()
+
+
+def test_the_cost_charts_title_tells_dear_from_cheap_only_where_ranges_part():
+    rows = [(s, f"{s}{k}", 1e6 + k) for s in ("Web", "Event") for k in range(40)]
+    apart, alike, one, none = (
+        charts.deal_costs(spent(rows, costs).reset_index(), "EUR")
+        for costs in ({"Web": 400.0, "Event": 4000.0}, {"Web": 400.0, "Event": 440.0}, {"Web": 400.0},
+                      {"Radio": 9.0})
+    )  # fmt: skip
+    assert title(apart) == "A deal from Event costs 100 EUR to win, from Web 10"
+    assert title(alike) == "No source wins deals clearly cheaper than another"
+    assert title(one) == "A deal from Web costs 10 EUR to win"
+    assert title(none) == "No source with a cost has won the 5 deals it takes to judge it"
+
+
+def test_the_gain_curve_is_what_the_best_scores_hold_with_the_range_of_a_share(tmp_path):
+    score = np.linspace(1, 0, 1000)
+    hit = np.zeros(1000, dtype=bool)
+    hit[:60] = hit[100:120] = hit[900:920] = True  # by hand: 100 convert, 60 of the first tenth, 80 of two
+    table = lift_table(score, hit)
+    assert table["captured"].head(3).tolist() == pytest.approx([0.6, 0.8, 0.8])
+    low, high = proportion_confint(60, 100, alpha=0.1, method="wilson")
+    assert table.loc[0, ["captured_low", "captured_high"]].tolist() == pytest.approx([low, high])
+    assert table.iloc[-1][["captured", "captured_low", "captured_high"]].tolist() == [1.0, 1.0, 1.0]
+    chart = charts.gain(table)
+    chart.figure.savefig(tmp_path / "gain.png")
+    assert title(chart) == "Working the best 30 % by score reaches 80 % of those who convert"
+    curve = max(chart.lines, key=lambda line: len(line.get_xdata()))
+    assert curve.get_ydata()[:3].tolist() == pytest.approx([0.0, 0.6, 0.8])
+    assert chart.get_xlabel() and chart.get_ylabel()
+
+
+def test_the_gain_curve_says_when_it_is_chance_worse_thin_or_empty():
+    order = np.arange(1000)
+    even, few = order % 10 == 0, order % 100 == 0
+    assert "no more of those who convert than chance" in title(charts.gain(lift_table(-order, even)))
+    assert "hold fewer" in title(charts.gain(lift_table(order, order < 100)))
+    assert title(charts.gain(lift_table(-order, few))).startswith("Only 10 tested leads converted")
+    assert title(charts.gain(lift_table(-order, order < 0))).startswith("No tested lead converted")

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from salesops_lib import leads as api
+from salesops_lib.inputs.sample.truth import TRUTH
 from salesops_lib.leads.response import answered
 from salesops_lib.leads.routing import RoutingError, read_rules
 from salesops_lib.leads.speed import sample_size
@@ -91,6 +92,65 @@ def test_a_planted_effect_of_speed_is_found_and_its_range_holds_it():
     )
     found = api.speed_effect(frame, hit)
     assert found.low <= 1.6 <= found.high and found.low > 1.2
+
+
+def turns_of(leads: pd.DataFrame, passed_after_days: np.ndarray) -> pd.DataFrame:
+    """A first turn at creation, and a second where the days are finite."""
+    again = np.isfinite(passed_after_days)
+    later = leads["created_at"] + pd.to_timedelta(np.where(again, passed_after_days, 0.0), unit="D")
+    first = {"lead_id": leads["lead_id"], "assigned_at": leads["created_at"], "owner_id": "x"}
+    second = {"lead_id": leads["lead_id"], "assigned_at": later, "owner_id": "y"}
+    return pd.concat([pd.DataFrame(first), pd.DataFrame(second)[again]], ignore_index=True)
+
+
+def test_passing_on_that_changes_nothing_is_seen_through_the_time_it_takes(drawn_leads):
+    leads = drawn_leads(12_000, 5)
+    rng = np.random.default_rng(6)
+    wait = rng.exponential(10, len(leads))
+    end = (leads["sql_at"].fillna(leads["disqualified_at"]) - leads["created_at"]).dt.total_seconds() / 86_400
+    wait[~(wait < end.fillna(np.inf))] = np.inf  # passed on only while open, whatever becomes of it
+    hit = leads["sql_at"].notna().astype("object").where(leads["created_at"] < stamped("2025-08-01"), None)
+    ever = pd.crosstab(np.isfinite(wait[hit.notna()]), hit.dropna().astype(bool))
+    naive = ever.loc[True, True] * ever.loc[False, False] / (ever.loc[True, False] * ever.loc[False, True])
+    found = api.passing_on(leads, turns_of(leads, wait), hit)
+    # Who converts sooner has less time to be passed on: counted plainly that reads as harm.
+    assert naive < 0.85
+    assert found.low < 1 < found.high and found.high < 1.35
+
+
+def test_the_planted_cost_of_passing_on_is_found_in_the_sample_and_its_range_holds_it(sample_leads, snapshot):
+    ripe = sample_leads["created_at"] < stamped("2025-09-13")
+    hit = sample_leads["sql_at"].notna().astype("object").where(ripe, None)
+    found = api.passing_on(sample_leads, snapshot.frame("lead_owners"), hit)
+    assert found.low < np.exp(TRUTH.reassigned_log_odds) < found.high < 1
+    assert {"region", "fit_grade"} <= set(found.adjusted_for)
+    half = sample_leads[sample_leads["created_at"] >= stamped("2025-06-13")]
+    rows = api.passed_by_region(half, snapshot.frame("lead_owners")).set_index("region")
+    assert rows["share"].idxmax() == "EMEA" and rows.loc["EMEA", "low"] > rows.loc["all", "share"]
+    assert rows.loc["all", "median_days"] == pytest.approx(TRUTH.reassigned_days, rel=0.25)
+
+
+def test_what_passing_on_goes_with_is_not_told_without_turns_or_for_few(drawn_leads):
+    leads = drawn_leads(300, 5)
+    hit = leads["sql_at"].notna()
+    assert api.passing_on(leads, None, hit).why == "there is no table lead_owners"
+    few = api.passing_on(leads, turns_of(leads, np.where(np.arange(300) < 9, 0.5, np.inf)), hit)
+    assert np.isnan(few.adjusted) and few.why.endswith("100 of each needed")
+    # First turns long after creation were not recorded from the start: nobody knows who had them before.
+    late = turns_of(
+        leads.assign(created_at=leads["created_at"] + pd.Timedelta(days=30)), np.full(300, np.inf)
+    )
+    assert api.passing_on(leads, late, hit).why.startswith("0 leads passed on in their first week and 0 kept")
+
+
+def test_a_count_says_how_many_are_passed_on_and_not_how_soon(made_leads):
+    leads = made_leads([{"region": "EMEA"}, {"region": "all"}, {"region": None}]).assign(
+        owner_changes=[2, 0, 1]
+    )
+    rows = api.passed_by_region(leads, None).set_index("region")
+    assert rows["passed"].to_dict() == {"all": 2, "EMEA": 1, "region all": 0, "(none)": 1}
+    assert rows["median_days"].isna().all()
+    assert api.passed_by_region(leads.drop(columns="owner_changes"), None).empty
 
 
 def test_a_handful_of_leads_says_nothing_about_speed(made_leads):

@@ -260,6 +260,31 @@ def test_stays_too_long_and_exits_without_evidence_are_counted_by_hand():
     assert found.loc["ended in Lost without reason", "why"] == "opportunities has no column reason"
 
 
+def test_exits_without_the_meeting_a_stage_asks_for_are_counted_by_hand():
+    rows = deals(*({"opportunity_id": str(k)} for k in range(1, 7)))
+    steps = history(
+        *((str(k), "A", "2025-01-01") for k in range(1, 7)),
+        ("1", "B", "2025-02-10"),  # met on the day it left
+        ("2", "B", "2025-02-10"),  # met a day too late
+        ("3", "C", "2025-02-10"),  # never met, only called; got beyond A by a skip
+        ("4", "B", "2025-03-20"),  # left after the last activity recorded: nobody knows
+        ("5", "B", "2025-01-03"), ("6", "A", "2025-01-02"),  # before the first one; still in A
+    )  # fmt: skip
+    met = pd.DataFrame(
+        [("1", "Meeting ", "2025-02-10T22:00:00Z"), ("2", "meeting", "2025-02-11T08:00:00Z"),
+         ("3", "call", "2025-01-20T08:00:00Z"), ("3", "call", "2025-03-01T08:00:00Z"),
+         ("4", "meeting", None), (None, "meeting", "2025-01-20T08:00:00Z")],
+        columns=["opportunity_id", "kind", "at"],
+    )  # fmt: skip
+    asked = STAGES.assign(evidence_activities=[["meeting"], [], [], [], []])
+    made = handover.prepared(rows, steps, asked, {}, CALENDAR, AS_OF, activities=met)
+    found = conformance.deviation_rows(made).set_index("deviation")
+    assert found.loc["left A without meeting", ["deals", "of"]].tolist() == [2, 3]
+    bare = conformance.deviation_rows(process(rows, steps, asked)).set_index("deviation")
+    assert bare.loc["left A without meeting", "share"] != bare.loc["left A without meeting", "share"]
+    assert bare.loc["left A without meeting", "why"].startswith("there are no activities")
+
+
 def test_a_planted_cost_of_staying_too_long_is_found_among_deals_that_got_on():
     rng = np.random.default_rng(12)
     rows, steps = [], []

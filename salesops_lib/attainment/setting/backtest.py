@@ -12,6 +12,7 @@ from salesops_lib.attainment.setting.plan import QuotaPlan, reweighted
 from salesops_lib.attainment.setting.potential import PARTS
 from salesops_lib.attainment.setting.proposal import Proposal
 from salesops_lib.attainment.setting.target import bounds
+from salesops_lib.attainment.spread.distribution import SMALL_GROUP
 from salesops_lib.core.stats import proportion_interval
 
 ACTUAL, PROPOSED, SAME_TOTAL = "quotas as given", "proposal", "proposal, total as given"
@@ -35,8 +36,9 @@ def backtest(then: QuotaPlan, now: Basis) -> pd.DataFrame:
     -------
     DataFrame
         ``quota_set``, ``reps``, ``quota_base``, ``booked_base``, ``error`` (Σ|booked − quota| ÷ Σ booked),
-        ``at_quota`` (count), ``share_at_quota`` with ``low`` and ``high`` (Wilson, 90 %), ``correlation``
-        (of quota and bookings; missing under three reps or without spread). Empty where nothing compares.
+        ``at_quota`` (count), ``share_at_quota`` with ``low`` and ``high`` (Wilson, 90 %; missing under eight
+        reps), ``correlation`` (of quota and bookings; missing under three reps or without spread). Empty
+        where nothing compares.
     """
     if not then.ready:
         return _scored({}, pd.Series(dtype="float64"))
@@ -59,7 +61,8 @@ def backtest(then: QuotaPlan, now: Basis) -> pd.DataFrame:
 
 def ranges(then: QuotaPlan, now: Basis, scores: pd.DataFrame) -> pd.DataFrame:
     """What the simulation of the back-tested year said beforehand, and what came: ``measure``, ``low``,
-    ``mid``, ``high`` (P10, P50, P90), ``realised``, ``inside`` (bool). Empty where nothing was simulated.
+    ``mid``, ``high`` (P10, P50, P90), ``realised``, ``inside`` (bool). Empty where nothing was simulated;
+    without the share of reps at quota where under eight are compared.
     """
     drawn = then.simulate()
     columns = ["measure", "low", "mid", "high", "realised", "inside"]
@@ -70,9 +73,10 @@ def ranges(then: QuotaPlan, now: Basis, scores: pd.DataFrame) -> pd.DataFrame:
     booked = float(direct_lines(now.result, now.base)["cents"].sum()) / 100
     share = scores.set_index("quota_set")["share_at_quota"][PROPOSED]
     rows = [
-        ("company attainment", *(company[f"attainment_{r}"] for r in ("low", "mid", "high")), booked / goal),
-        ("share of reps at quota", *drawn.share_range(), share),
+        ("company attainment", *(company[f"attainment_{r}"] for r in ("low", "mid", "high")), booked / goal)
     ]
+    if pd.notna(share) and len(drawn.reps) >= SMALL_GROUP:
+        rows.append(("share of reps at quota", *drawn.share_range(), share))
     return pd.DataFrame([(*r, bool(r[1] <= r[4] <= r[3])) for r in rows], columns=columns)
 
 
@@ -107,7 +111,7 @@ def _scored(given: dict[str, pd.Series], booked: pd.Series) -> pd.DataFrame:
     for name, quota in given.items():
         known = booked.reindex(quota.index)
         n, reached = len(quota), int((known >= quota).sum())
-        interval = proportion_interval(reached, n)
+        interval = proportion_interval(reached, n) if n >= SMALL_GROUP else None
         varies = n > 2 and quota.std() > 0 and known.std() > 0
         rows.append(
             {
@@ -117,7 +121,7 @@ def _scored(given: dict[str, pd.Series], booked: pd.Series) -> pd.DataFrame:
                 "booked_base": round(float(known.sum()), 2),
                 "error": float((known - quota).abs().sum() / known.sum()) if known.sum() > 0 else np.nan,
                 "at_quota": reached,
-                "share_at_quota": reached / n if n else np.nan,
+                "share_at_quota": reached / n if n >= SMALL_GROUP else np.nan,
                 "low": interval.low if interval else np.nan,
                 "high": interval.high if interval else np.nan,
                 "correlation": float(np.corrcoef(quota, known)[0, 1]) if varies else np.nan,

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.attainment.setting.simulation import Simulation
+from salesops_lib.attainment.spread.distribution import SMALL_GROUP
 from salesops_lib.core import charts
 from salesops_lib.core.charts import percent, short_money
 
@@ -84,8 +85,13 @@ def bridge_steps(bridge: pd.DataFrame) -> Any:
 
 
 def share_histogram(drawn: Simulation, low: float, high: float) -> Any:
-    """Distribution of the share of reps at quota over the draws, with the policy's band; returns Axes."""
+    """Distribution of the share of reps at quota over the draws, with the policy's band; returns Axes.
+
+    Under eight reps it is the number of reps, and nothing is a percentage.
+    """
     chart = charts.axes(3.2, grid="y")
+    if len(drawn.reps) < SMALL_GROUP:
+        return _count_histogram(chart, drawn, low, high)
     steps = np.arange(0, 1.0001, 0.05)
     counts, edges = np.histogram(drawn.share, bins=steps)
     inside = float(((drawn.share >= low) & (drawn.share <= high)).mean())
@@ -96,6 +102,22 @@ def share_histogram(drawn: Simulation, low: float, high: float) -> Any:
     title = f"In {percent(inside)} of the draws {percent(low)} to {percent(high)} of the reps reach quota"
     return charts.say(
         chart, title, x="Share of reps at quota; grey: the band policy asks for", y="Share of draws"
+    )
+
+
+def _count_histogram(chart: Any, drawn: Simulation, low: float, high: float) -> Any:
+    """The same for few reps, in reps."""
+    many = len(drawn.reps)
+    chart.axvspan(low * many, high * many, color=charts.LIGHT, alpha=0.6, lw=0)
+    chart.bar(range(many + 1), np.bincount(drawn.reached, minlength=many + 1), width=0.8, color=charts.BLUE)
+    chart.set_xticks(range(many + 1))
+    least, middle, most = drawn.count_range()
+    title = f"{middle} of {many} reps reach quota in the middle draw, {least} to {most} in four draws of five"
+    return charts.say(
+        chart,
+        title,
+        x="Reps at quota; grey: the band policy asks for",
+        y=f"Draws, of {drawn.draws:,}",
     )
 
 

@@ -154,10 +154,11 @@ def share(setting: Setting, quotas: QuotaPlan, drawn: Simulation | None) -> list
         return [_unknown(setting, rule, quotas) for rule in (HARD, EASY)]
     low, middle, high = drawn.share_range()
     reps, made = len(quotas.proposed.reps), []
+    enough = reps >= HARD.min_n
     said = (
         f"About {drawn.reps['p_quota'].sum():.1f} of {reps} reps are expected at quota: few reps, no share."
     )
-    if reps >= HARD.min_n:
+    if enough:
         said = (
             f"{percent(middle)} of {reps} reps reach their quota in the middle draw, {percent(low)} to "
             f"{percent(high)} in four draws of five."
@@ -167,10 +168,12 @@ def share(setting: Setting, quotas: QuotaPlan, drawn: Simulation | None) -> list
         met = middle >= limit.value if rule is HARD else middle <= limit.value
         made.append(
             rule.judge(
-                scope={"year": quotas.plan.name}, value=middle, n=reps, limit=limit,
-                as_of=setting.as_of, interval=Interval(low, high, LEVEL, _drawn(drawn)),
+                scope={"year": quotas.plan.name}, value=middle if enough else None, n=reps, limit=limit,
+                as_of=setting.as_of,
+                interval=Interval(low, high, LEVEL, _drawn(drawn)) if enough else None,
                 statement=said,
-                recommendation="Keep the level of the quotas." if met
+                recommendation="Judge each quota by its reason: few reps, no share." if not enough
+                else "Keep the level of the quotas." if met
                 else f"Test {word} target or over_assignment, and run again.",
             )
         )  # fmt: skip
@@ -198,6 +201,10 @@ def backtest(setting: Setting, quotas: QuotaPlan, scores: pd.DataFrame) -> list[
         PASTEASY: "Raise growth, or keep it and say that last year beat its plan.",
     }
     settled = f"Keep the level; {n} reps leave the range this wide, so look again after the next quarter."
+    enough = n >= PASTHARD.min_n
+    value, interval = None, None
+    if enough:
+        value, interval = own["share_at_quota"], Interval(own["low"], own["high"], 0.9, "Wilson")
     limits = {rule: setting.limit(rule) for rule in steps}
     fine = {
         PASTHARD: own["share_at_quota"] >= limits[PASTHARD].value,
@@ -205,9 +212,8 @@ def backtest(setting: Setting, quotas: QuotaPlan, scores: pd.DataFrame) -> list[
     }
     made = [
         rule.judge(
-            scope=scope, value=own["share_at_quota"], n=n, limit=limits[rule], as_of=setting.as_of,
-            interval=Interval(own["low"], own["high"], 0.9, "Wilson"), statement=said,
-            recommendation=settled if fine[rule] else step,
+            scope=scope, value=value, n=n, limit=limits[rule], as_of=setting.as_of, interval=interval,
+            statement=said, recommendation=settled if fine[rule] or not enough else step,
         )
         for rule, step in steps.items()
     ]  # fmt: skip

@@ -12,6 +12,7 @@ from salesops_lib.attainment.setting.basis import NO_REGION, NO_TEAM
 from salesops_lib.attainment.setting.capacity import capacity_of
 from salesops_lib.attainment.setting.plan import QuotaPlan
 from salesops_lib.attainment.setting.simulation import Simulation
+from salesops_lib.attainment.spread.distribution import SMALL_GROUP
 from salesops_lib.core.contracts import Table
 from salesops_lib.core.money import allocate, to_cents
 
@@ -68,7 +69,7 @@ def simulation_rows(quotas: QuotaPlan, drawn: Simulation | None) -> pd.DataFrame
     known = f"{left.left} left, {left.seats:.0f} seats" if left.known else "no role spells: taken as none"
     trend = (made.trend - 1.2816 * made.trend_sd, made.trend, made.trend + 1.2816 * made.trend_sd)
     rows = [
-        (SHARE, *drawn.share_range(), drawn.draws, "simulation"),
+        (SHARE, *_share_drawn(drawn)),
         (
             "company bookings ÷ target", company["attainment_low"], company["attainment_mid"],
             company["attainment_high"], drawn.draws, "simulation",
@@ -83,6 +84,16 @@ def simulation_rows(quotas: QuotaPlan, drawn: Simulation | None) -> pd.DataFrame
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=outputs.QUOTA_SIMULATION.column_names)
     return frame.astype({"low": "float64", "mid": "float64", "high": "float64", "draws": "Int64"})
+
+
+def _share_drawn(drawn: Simulation) -> tuple:
+    """Low, middle, high, draws and method of the share at quota; under eight reps the method counts them."""
+    many = len(drawn.reps)
+    if many >= SMALL_GROUP:
+        return *drawn.share_range(), drawn.draws, "simulation"
+    least, middle, most = drawn.count_range()
+    told = f"simulation; few reps, no share: {middle} of {many}, {least} to {most} in four draws of five"
+    return None, None, None, drawn.draws, told
 
 
 def load_rows(quotas: QuotaPlan, *, company: str, currency: str, measure: str) -> pd.DataFrame:

@@ -120,7 +120,7 @@ QUOTA_BACKTEST = Table(
         Column("booked_base", "money", "Direct credit of the same reps and quarters.", nullable=False),
         Column("error", "ratio", "Σ|booked − quota| ÷ Σ booked."),
         Column("at_quota", "count", "Reps who reached the quota.", nullable=False),
-        Column("share_at_quota", "ratio", "at_quota ÷ reps."),
+        Column("share_at_quota", "ratio", "at_quota ÷ reps; missing under eight reps."),
         Column("low", "ratio", "Lower end of the share, 90 % (Wilson)."),
         Column("high", "ratio", "Upper end of the share."),
         Column("correlation", "ratio", "Of quota and bookings over reps.", low=-1, high=1),

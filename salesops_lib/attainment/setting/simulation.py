@@ -28,18 +28,25 @@ class Simulation:
     ``levels``: company, regions, teams as in the proposal, with ``booked_low/mid/high`` (P10, P50, P90),
     ``attainment_low/mid/high`` (÷ target) and ``p_target``. ``reps``: index ``rep_id``, ``attainment_low``,
     ``attainment_mid``, ``attainment_high`` (÷ quota), ``p_quota``. ``share``: share of reps at quota, one
-    value a draw. ``draws``: how many.
+    value a draw; ``reached``: how many they are. ``draws``: how many draws.
     """
 
     levels: pd.DataFrame
     reps: pd.DataFrame
     share: np.ndarray
     draws: int
+    reached: np.ndarray
 
     def share_range(self) -> tuple[float, float, float]:
         """P10, P50 and P90 of the share of reps at quota."""
         low, middle, high = np.quantile(self.share, RANGE)
         return float(low), float(middle), float(high)
+
+    def count_range(self) -> tuple[int, int, int]:
+        """P10, P50 and P90 of the number of reps at quota: what is told where reps are too few for a
+        share."""
+        low, middle, high = np.quantile(self.reached, RANGE, method="inverted_cdf")
+        return int(low), int(middle), int(high)
 
 
 def simulate(
@@ -73,7 +80,7 @@ def simulate(
         },
         index=pd.Index(proposed.reps["rep_id"], name="rep_id"),
     )
-    return Simulation(_levels(proposed, booked), reps, share, draws)
+    return Simulation(_levels(proposed, booked), reps, share, draws, reached.sum(axis=1))
 
 
 def _booked(proposed, plan: Plan, made: Productivity, random, how) -> tuple[np.ndarray, np.ndarray]:

@@ -130,6 +130,7 @@ def _lead_tables(made: Company) -> Iterator[tuple[str, pd.DataFrame]]:
     found = leads.leads(made.world, made.deals, made.log, region)
     table = leads.leads_table(made.world, found, made.deals, made.log, made.staff)
     yield "leads", table
+    yield "lead_owners", leads.lead_owners(made.world, found, made.staff, table)
     yield "campaign_costs", leads.campaign_costs(made.world, found)
     touches = operations.activities(made.world, made.deals, made.hands, made.places, made.staff, table)
     yield "activities", touches

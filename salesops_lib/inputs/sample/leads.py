@@ -209,6 +209,32 @@ def _routing(world: World, made: Leads, people: Staff, stream) -> tuple[np.ndarr
     return np.where(nobody, None, people.ids[people.sdrs[pod, seat]]), np.where(nobody, NONE, assigned)
 
 
+def lead_owners(world: World, made: Leads, people: Staff, table: pd.DataFrame) -> pd.DataFrame:
+    """The table `lead_owners`: who had each lead when. `leads` holds the last owner, and stamps when it was
+    first given. Who converts is passed on less often, whatever else is known of the lead."""
+    stream = world.stream("lead_owners")
+    count = len(table)
+    odds = np.array(TRUTH.reassigned_share) / (1 - np.array(TRUTH.reassigned_share))
+    odds = odds[made.region] * np.exp(np.where(made.deal >= 0, TRUTH.reassigned_log_odds, 0.0))
+    coin, pick, noise = stream.random(count), stream.random(count), stream.standard_normal(count)
+    days = np.minimum(TRUTH.reassigned_days * np.exp(0.8 * noise), 5.0)
+    again = table["assigned_at"] + pd.to_timedelta(np.round(days * _DAY), unit="s")
+    over = table["disqualified_at"].le(again) | table["sql_at"].le(again)
+    over |= again >= pd.Timestamp(_END, unit="s", tz="UTC")
+    passed = (coin < odds / (1 + odds)) & ~over.to_numpy()
+    desks = people.ids[people.sdrs.ravel()]
+    desk = table["owner_id"].map(dict(zip(desks, range(len(desks)), strict=True)))
+    seats = people.sdrs.shape[1]
+    given = (table["owner_id"].notna() & table["assigned_at"].notna()).to_numpy()
+    at = desk.fillna(0).astype(int).to_numpy()
+    other = desks[at - at % seats + (at % seats + 1 + (pick * (seats - 1)).astype(int)) % seats]
+    first = np.where(passed, other, table["owner_id"])
+    turns = {"lead_id": table["lead_id"], "assigned_at": table["assigned_at"], "owner_id": first}
+    later = {"lead_id": table["lead_id"], "assigned_at": again, "owner_id": table["owner_id"]}
+    both = [pd.DataFrame(turns)[given], pd.DataFrame(later)[given & passed]]
+    return pd.concat(both).sort_values(["lead_id", "assigned_at"], kind="stable", ignore_index=True)
+
+
 def _attributes(table: pd.DataFrame, made: Leads, stream) -> pd.DataFrame:
     """Declared attributes: grade and pages are known at creation, the tag only after the outcome."""
     count = len(table)

@@ -52,6 +52,10 @@ class Truth:
     response_minutes: tuple[float, ...] = (14.0, 60.0, 210.0)  # median working minutes to the first attempt
     speed_log_odds: float = 0.0  # of the response time on conversion, given the quality
     never_touched_share: float = 0.07  # of leads that do not convert
+    # leads that do not convert and pass to another SDR; order AMER, EMEA, APAC
+    reassigned_share: tuple[float, ...] = (0.04, 0.16, 0.06)
+    reassigned_log_odds: float = -0.6  # of converting, for those passed on, within a region
+    reassigned_days: float = 1.5  # median from the first owner to the next; at most five
     late_field: str = "tag"  # written after the outcome: it gives the outcome away
     cost_per_lead: tuple[float, ...] = (55.0, 1900.0, 310.0, 20.0, 90.0)  # USD
     # Prices and payment
