@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _EVERYBODY = ("all", "shown")
+_WRITTEN = ("description", "source")  # of a policy value
 _VERSIONS = ("opportunities", "opportunity_history", "accounts", "contacts", "leads")
 
 
@@ -206,12 +207,13 @@ def _own_files(root: Path, folder: str, pattern: str) -> Iterable[Path]:
             yield path
 
 
-def _without(told: Any, censor: Censor | None) -> Any:
+def _without(told: Any, censor: Censor | None, *, free: bool = False) -> Any:
+    """A policy with its texts gone through; ``free``: one that people wrote, no key of anything."""
     if isinstance(told, dict):
-        return {_without(k, censor): _without(v, censor) for k, v in told.items()}
+        return {_without(k, censor): _without(v, censor, free=k in _WRITTEN) for k, v in told.items()}
     if isinstance(told, list):
-        return [_without(item, censor) for item in told]
-    return censor.text(told, free=False) if censor and isinstance(told, str) else told
+        return [_without(item, censor, free=free) for item in told]
+    return censor.text(told, free=free) if censor and isinstance(told, str) else told
 
 
 def _said(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from salesops_lib.core.contracts import Table
@@ -27,10 +28,14 @@ FREE = {
 """Columns people type into; columns no contract declares count as such too."""
 
 _MIN_PAY = 1000  # smaller numbers stand in texts for a hundred other reasons
-_SEPARATORS = "[ ,.'\u00a0\u202f\u2019]"
+_SEPARATORS = "[ ,.'_\u00a0\u2009\u202f\u2019]"
 _NUMBER = re.compile(
-    rf"(?<![\w.,])(\d{{1,3}}(?:{_SEPARATORS}\d{{3}})+|\d+)(?:[.,](\d{{1,2}})(?!\d))?\s?([kK](?!\w))?(?!\w)"
+    r"(?<![\w.,])(?:[A-Za-z]{3})?"  # USD183,457 and 183457EUR are amounts too
+    rf"(\d{{1,3}}(?:{_SEPARATORS}\d{{3}})+|\d{{1,2}}(?:,\d\d)+,\d{{3}}|\d+)(?:[.,](\d{{1,3}})(?!\d))?"
+    r"(?:\s?([kKmM])(?:[A-Za-z]{3})?(?!\w)|[A-Za-z]{3}(?!\w)|(?!\w))"
 )
+_SCALE = {"k": (1_000, 0), "m": (1_000_000, 2)}  # 0.2M is everybody's: two digits at least name one
+_UNSPACED = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # scripts that write words together
 
 
 def emptied(rows: pa.Table, contract: Table, columns: Collection[str]) -> pa.Table:
@@ -85,7 +90,7 @@ class Censor:
         marks = {i for i in ids if i and (len(i) > 3 or re.search(r"[^\W\d_]", i))}
         self._names = _any_of(full | {_turned(name) for name in full if " " in name})
         self._free = _any_of(full | parts | {_plain(mark) for mark in marks})
-        self._pay = {round(float(a)) for a in amounts if a == a and abs(a) >= _MIN_PAY}
+        self._pay = {float(a) for a in amounts if a == a and abs(a) >= _MIN_PAY}
 
     def table(self, rows: pa.Table, contract: Table, keep: Collection[str] = ()) -> pa.Table:
         """The rows with every text of a column that is no key, reference or fixed list gone through."""
@@ -107,27 +112,70 @@ class Censor:
     def text(self, text: str, *, free: bool) -> str:
         """A text with :data:`WITHHELD` where it says what may not be read; unchanged where it does not."""
         plain = unicodedata.normalize("NFC", text)
-        pattern = self._free if free else self._names
-        said = pattern.sub(WITHHELD, plain) if pattern else plain
+        said = _replaced(self._free if free else self._names, plain)
         if free and self._pay:
             said = _NUMBER.sub(self._number, said)
         return text if said == plain else said
 
     def _number(self, found: re.Match) -> str:
-        whole = int(re.sub(r"\D", "", found[1]))
-        if found[3]:
-            tenths = float(f"{whole}.{found[2] or 0}")
-            near = any(round(pay / 1000, len(found[2] or "")) == tenths for pay in self._pay)
-            return WITHHELD if near else found[0]
-        cents = float(f"{whole}.{found[2] or 0}")
-        return WITHHELD if {whole, round(cents)} & self._pay else found[0]
+        whole, decimals = found[1], found[2] or ""
+        if found[3] and (small := re.fullmatch(r"(\d{1,3})[.,](\d{3})", whole)):  # 0.183M is no thousands
+            whole, decimals = small[1], small[2]
+        value = float(re.sub(r"\D", "", whole) + f".{decimals or 0}")
+        scale, least = _SCALE[found[3].lower()] if found[3] else (1, 0)
+        digits = len(decimals) if found[3] else 0
+        asked = {value} if found[3] else {float(math.floor(value)), float(round(value))}
+        near = digits >= least and any(asked & _rounded(pay / scale, digits) for pay in self._pay)
+        return WITHHELD if near else found[0]
+
+
+def _rounded(amount: float, digits: int) -> set[float]:
+    """An amount as people shorten it: to the nearest, or cut off."""
+    return {round(amount, digits), float(math.floor(amount * 10**digits) / 10**digits)}
+
+
+def _replaced(pattern: re.Pattern | None, text: str) -> str:
+    """A text without what the pattern finds in its letters, whatever accents they carry."""
+    if pattern is None:
+        return text
+    bare, at = _bare(text)
+    parts, last = [], 0
+    for found in pattern.finditer(bare):
+        parts += [text[last : at[found.start()]], WITHHELD]
+        last = at[found.end()]
+    return "".join([*parts, text[last:]]) if parts else text
+
+
+def _bare(text: str) -> tuple[str, Sequence[int]]:
+    """The letters of a text without accents, and the place of each in it (of its end too)."""
+    if text.isascii():
+        return text, range(len(text) + 1)
+    told = [
+        (letter, place)
+        for place, mark in enumerate(text)
+        for letter in unicodedata.normalize("NFD", mark)
+        if not unicodedata.combining(letter)
+    ]
+    return "".join(letter for letter, _ in told), [*(place for _, place in told), len(text)]
 
 
 def _any_of(words: Collection[str]) -> re.Pattern | None:
-    """One pattern for whole words, whatever their case and the blanks within; None for none."""
-    longest = sorted({w for w in words if w}, key=lambda w: (-len(w), w))
-    told = "|".join(r"\s+".join(map(re.escape, word.split())) for word in longest)
-    return re.compile(rf"(?<![^\W_])(?:{told})(?![^\W_])", re.IGNORECASE) if told else None
+    """One pattern for whole words, whatever their case, accents and blanks within; None for none.
+
+    Words of scripts without blanks are found within others.
+    """
+    longest = sorted({_bare(w)[0] for w in words if w}, key=lambda w: (-len(w), w))
+    told = {
+        unspaced: "|".join(
+            r"\s+".join(map(re.escape, word.split()))
+            for word in longest
+            if bool(_UNSPACED.search(unicodedata.normalize("NFC", word))) is unspaced
+        )
+        for unspaced in (False, True)
+    }
+    forms = [rf"(?<![^\W_])(?:{told[False]})(?![^\W_])" if told[False] else "", told[True]]
+    wanted = "|".join(form for form in forms if form)
+    return re.compile(wanted, re.IGNORECASE) if wanted else None
 
 
 def _plain(name: str) -> str:

@@ -213,7 +213,9 @@ def test_hidden_names_leave_every_text_and_hidden_columns_every_row(tmp_path):
 @pytest.mark.parametrize(
     "text",
     ["quinn planted", "Planted,  Quinn", "QUINN\u00a0PLANTED", "see Planted's note", "to quinn.planted@x",
-     "pays 183457", "183.457,00 a year", "183 457", "$183,457.00", "OTE 183k", "from R2000 on"],
+     "pays 183457", "183.457,00 a year", "183 457", "$183,457.00", "OTE 183k", "from R2000 on",
+     "USD183,457", "183457EUR", "183kUSD", "0.183M", "183_457", "1,83,457", "Qu\u00ednn Pl\u00e1nted",
+     "QUI\u0301NN"],
 )  # fmt: skip
 def test_the_censor_finds_a_name_or_amount_however_it_is_written(text):
     said = Censor({"Quinn Planted"}, {"R2000"}, {183457.0}).text(text, free=True)
@@ -221,7 +223,36 @@ def test_the_censor_finds_a_name_or_amount_however_it_is_written(text):
     assert not any(bit in said.casefold() for bit in ("planted", "quinn", "183", "r2000"))
 
 
-@pytest.mark.parametrize("text", ["plantedness", "1183457", "183457123", "18 weeks", "R20001", "2025-06-30"])
+@pytest.mark.parametrize("name", ["Zo\u00eb M\u00fcller", "Zoe Muller"])
+@pytest.mark.parametrize(
+    "text", ["ask Zo\u00eb M\u00fcller first", "ask ZOE MULLER first", "ask Zoe\u0308 Mu\u0308ller first"]
+)
+def test_an_accent_more_or_less_hides_no_name(name, text):
+    assert Censor({name}, set(), set()).text(text, free=False) == f"ask {WITHHELD} first"
+
+
+def test_a_name_of_a_script_without_blanks_is_found_within_a_sentence():
+    said = Censor({"\u738b\u5c0f\u660e"}, set(), set()).text(
+        "\u95ee\u738b\u5c0f\u660e\u4e00\u4e0b", free=True
+    )
+    assert said == f"\u95ee{WITHHELD}\u4e00\u4e0b"
+
+
+def test_what_people_wrote_into_a_policy_is_gone_through_as_a_free_text(tmp_path):
+    folder = write(tmp_path / "c", {n: TABLES[n] for n in ("reps", "plan_assignments", "opportunities")}, {})
+    entry = {"description": "Planted earns USD183,457.", "unit": "count", "source": "note of Quinn",
+             "values": {"2025-01-01": 5}}  # fmt: skip
+    (folder / "policy" / "pipeline.yaml").write_text(json.dumps({"no_step_days": entry}))
+    told = (cut(folder, "rep:R1").company.root / "policy" / "pipeline.yaml").read_text()
+    assert f"{WITHHELD} earns {WITHHELD}." in told and f"note of {WITHHELD}" in told
+    assert not any(word in told for word in ("Planted", "183", "Quinn"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["plantedness", "1183457", "183457123", "18 weeks", "R20001", "2025-06-30", "183km", "a 0.2M deal",
+     "5 and 6 of 7k", "M\u00fcller"],
+)  # fmt: skip
 def test_the_censor_leaves_other_words_and_numbers(text):
     assert Censor({"Quinn Planted"}, {"R2000"}, {183457.0}).text(text, free=True) == text
 
