@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from salesops_lib.core.changes import streaks
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.findings import Severity
 from salesops_lib.core.followup import ASSIGNED, NEW, RETURNED, SETTLED, Followed, followed
@@ -70,10 +71,12 @@ def _decisions(histories: Sequence[ReportHistory], found: Companies, newest: str
         (h, [(h.key, h.current.as_of, f) for f in h.current.findings]) for h in histories if h.current
     ]
     by_key = {h.key: h for h in histories}
+    due = _first_due(histories)
     on = date.fromisoformat(newest) if newest else date.min
     items: list[Followed] = []
     for data, decisions in found.decisions.items():
-        items += followed([row for h, rows in standing if data_of(h) == data for row in rows], decisions, on)
+        rows = [row for h, rows in standing if data_of(h) == data for row in rows]
+        items += followed(rows, decisions, on, lambda finding: due[id(finding)])
     items.sort(key=_urgency)
     open_ = [i for i in items if i.state not in SETTLED]
     pressing = [i for i in open_ if i.finding.severity is not Severity.UNKNOWN]
@@ -87,6 +90,15 @@ def _decisions(histories: Sequence[ReportHistory], found: Companies, newest: str
         "overdue": sum(i.overdue for i in open_),
         "settled": [(v["state"], i.why, v) for i, v in _settled(items, by_key)],
     }
+
+
+def _first_due(histories: Sequence[ReportHistory]) -> dict[int, date]:
+    """When each standing finding was first due, by its ``id``."""
+    found: dict[int, date] = {}
+    for history in [h for h in histories if h.current]:
+        pressed = streaks([(date.fromisoformat(b.as_of), b.findings) for b in history.good])
+        found |= {id(f): s.due for f, s in zip(history.current.findings, pressed, strict=True)}
+    return found
 
 
 def _settled(items: Sequence[Followed], by_key: Mapping[str, ReportHistory]) -> list[tuple[Followed, dict]]:

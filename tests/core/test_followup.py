@@ -42,6 +42,16 @@ def test_a_finding_nobody_decided_on_is_new_and_one_that_is_ok_is_not_listed():
     assert [(f.state, f.owner) for f in found] == [("new", "manager")]
 
 
+def test_a_finding_nobody_gave_a_day_to_is_overdue_by_the_day_its_first_run_asked_for():
+    now = finding(due=date(2026, 3, 20))  # the newest run moved it on
+    first = {"first_due": lambda _: date(2026, 3, 6)}
+    told = followed([(REPORT, DAY, now)], [], date(2026, 3, 10), **first)[0]
+    assert (told.state, told.due, told.overdue) == ("new", date(2026, 3, 6), True)
+    given = decision(REPORT, DAY, now, "assigned", owner="Ada", due="2026-03-15")
+    told = followed([(REPORT, DAY, now)], [given], date(2026, 3, 10), **first)[0]
+    assert (told.due, told.overdue) == (date(2026, 3, 15), False)
+
+
 @pytest.mark.parametrize(
     ("now", "expected"),
     [

@@ -54,6 +54,20 @@ def test_an_assigned_finding_is_overdue_after_its_day(typed):
     assert "assigned OVERDUE  F-ATTN-TEAM:team=AMER" in first and "sales manager by 2026-03-02" in first
 
 
+def test_a_finding_is_overdue_by_the_day_its_first_run_asked_for(typed):
+    # The run of January asked for 2026-02-06; the one that stands moved that on to 2026-03-06.
+    old = typed.current.parent / "2026-01-30" / "20260130T060000-aaaaaa"
+    old.mkdir(parents=True)
+    (old / "findings.json").write_text(json.dumps([found("AMER") | {"due": "2026-02-06"}]))
+    (old / "run.json").write_text(json.dumps({"as_of": "2026-01-30"}))
+    listed = typed("list")[1]
+    assert "new OVERDUE  F-ATTN-TEAM:team=AMER  attainment/company  manager by 2026-02-06" in listed
+    assert listed.endswith("2 open, 1 overdue, 0 accepted or closed\n")
+    assert "EMEA" not in listed.splitlines()[0]
+    typed("assign", "F-ATTN-TEAM:team=AMER", "--to", "Ada")  # by the day the report of today asks for
+    assert read_ledger(typed.company, "finding_states").entries[0]["due"] == "2026-03-06"
+
+
 def test_a_code_of_two_findings_an_unknown_one_and_an_empty_reason_are_refused_and_write_nothing(typed):
     code, _, fault = typed("close", "F-ATTN-TEAM", "--why", "done")
     assert code == 2 and "names 2 findings; name one: F-ATTN-TEAM:team=AMER" in fault
