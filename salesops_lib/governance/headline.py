@@ -84,5 +84,5 @@ def _agree(verdicts: pd.DataFrame, state: pd.DataFrame) -> Card:
         "Reports that contradict",
         f"{both} of {len(asked)}" if len(asked) else "not known",
         "questions several answer" if len(asked) else "",
-        f"{behind} of {len(state)} reports not up to date",
+        f"{len(state) - behind} of {len(state)} reports up to date",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -48,20 +48,26 @@ def now_page(
     newest = max((b.as_of for b in current), default="")
     events = _events(playbooks)
     rows = [_row(history, newest, sources, events) for history in histories]
-    page = _decisions(histories, found, newest) | {
-        "company": next((b.manifest["company"] for b in current), ""),
-        "as_of": newest or MISSING,
-        "notes": found.notes,
-        "briefs": [_brief(h) for h in histories if h.current and h.key.split("/")[0] in sources.gathering],
-        "figures": _figures(histories),
-        "groups": _grouped(rows),
-        "reports": len(rows),
-        "failed": sum("failed" in row["state_keys"] for row in rows),
-        "stale": sum("stale" in row["state_keys"] for row in rows),
-        "metrics": len(sources.metrics),
-        "books": bool(playbooks and (playbooks / "index.md").is_file()),
-        "calendar": bool(events),
-    }
+    page = (
+        _decisions(histories, found, newest)
+        | _judged(histories, sources.gathering)
+        | {
+            "company": next((b.manifest["company"] for b in current), ""),
+            "as_of": newest or MISSING,
+            "notes": found.notes,
+            "briefs": [
+                _brief(h) for h in histories if h.current and h.key.split("/")[0] in sources.gathering
+            ],
+            "figures": _figures(histories),
+            "groups": _grouped(rows),
+            "reports": len(rows),
+            "failed": sum("failed" in row["state_keys"] for row in rows),
+            "stale": sum("stale" in row["state_keys"] for row in rows),
+            "metrics": len(sources.metrics),
+            "books": bool(playbooks and (playbooks / "index.md").is_file()),
+            "calendar": bool(events),
+        }
+    )
     markup = templates().get_template("now.html").render(page)
     return Page("index.html", TITLE, markup, (("", TITLE, ""),))
 
@@ -83,13 +89,23 @@ def _decisions(histories: Sequence[ReportHistory], found: Companies, newest: str
     unknown = [i for i in open_ if i.finding.severity is Severity.UNKNOWN]
     lines = [*pressing[_CARDS:][:_LINES], *unknown[:_LINES]]
     shown = [_decision_view(i, by_key[i.report]) for i in [*pressing[:_CARDS], *lines]]
-    return tally([f for _, rows in standing for _, _, f in rows]) | {
+    return {
         "cards": shown[: len(pressing[:_CARDS])],
         "lines": shown[len(pressing[:_CARDS]) :],
         "left": len(open_) - len(shown),
         "overdue": sum(i.overdue for i in open_),
         "settled": [(v["state"], i.why, v) for i, v in _settled(items, by_key)],
     }
+
+
+def _judged(histories: Sequence[ReportHistory], gathering: Collection[str]) -> dict:
+    """The tally of what the reports judge, as a brief counts it; what that judges of them is said beside."""
+    of: dict[bool, list] = {True: [], False: []}
+    for history in [h for h in histories if h.current]:
+        of[history.key.split("/")[0] in gathering] += history.current.findings
+    beside = [f"{word} {n}" for _, word, n in tally(of[True])["counts"] if n]
+    said = f"The brief judges the reports themselves: {', '.join(beside)}." if beside else ""
+    return tally(of[False]) | {"gathered": said}
 
 
 def _first_due(histories: Sequence[ReportHistory]) -> dict[int, date]:
@@ -120,6 +136,7 @@ def _decision_view(item: Followed, history: ReportHistory) -> dict:
         "owner": item.owner,
         "due": item.due.isoformat(),
         "state": _state(item),
+        "undecided": item.state == NEW,
         "overdue": item.overdue,
     }
 
@@ -127,7 +144,7 @@ def _decision_view(item: Followed, history: ReportHistory) -> dict:
 def _state(item: Followed) -> str:
     """Where a finding stands, in words: ``Assigned to sales manager``, ``New``, ``Back after a decision``."""
     words = {
-        NEW: "New",
+        NEW: "Not decided" if item.overdue else "New",
         ASSIGNED: f"Assigned to {item.owner}",
         RETURNED: "Returned after it was settled",
     }

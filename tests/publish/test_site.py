@@ -306,9 +306,28 @@ def test_a_card_says_in_words_where_its_finding_stands(reports):
         decision(history.key, "2025-11-14", act[1], "closed", why="done"),
     ]
     page = text(build_site(reports, decisions=told))
-    assert "Assigned to Dana Overdue" in page and "Returned after it was settled" in page
-    assert page.index("Assigned to Dana") < page.index("State New")  # what is overdue rises
-    assert "Overdue 1" in page
+    assert "Assigned to Dana" in page and "Due 2025-12-01 Overdue" in page
+    assert "Returned after it was settled" in page
+    assert page.index("Assigned to Dana") < page.index("Returned after")  # what is overdue rises
+
+
+def test_a_finding_nobody_decided_on_is_overdue_by_the_day_its_first_run_asked_for(reports):
+    first, last = read_reports(reports)[0].good
+    wanted = next(f for f in last.findings if f.scope.get("team") == "EMEA")
+    before = next(f for f in first.findings if f.scope.get("team") == "EMEA")
+    assert before.due.isoformat() < last.as_of < wanted.due.isoformat()
+    page = text(build_site(reports))
+    assert (
+        f"State Not decided At stake USD 1,240,000 Owner regional sales director Due {before.due} Overdue"
+        in page
+    )
+
+
+def test_the_first_page_counts_what_the_brief_counts_and_tells_the_briefs_own_findings_beside(made, reports):
+    made.bundle(reports, NOW, notebook="brief", title="The brief")
+    page = text(build_site(reports, sources=Sources(gathering=frozenset({"brief"}))))
+    assert "10 judged: Act" in page  # of the one report, as without a brief
+    assert "The brief judges the reports themselves: Act 8, Watch 1, Unknown 1, OK 1." in page
 
 
 def test_each_report_is_judged_by_the_ledger_of_its_own_company(made, reports):
