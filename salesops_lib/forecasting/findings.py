@@ -1,6 +1,6 @@
 """What a forecast can find: rules, and the functions that judge the number and the pipeline by them.
 
-How the forecast itself has done is judged in :mod:`record_findings`.
+How the forecast itself has done is judged in :mod:`salesops_lib.forecasting.record.findings`.
 """
 
 from __future__ import annotations

@@ -14,12 +14,12 @@ _HOME = {
     "Snapshot": "load",
     "open_snapshot": "load",
     "Breach": "breaches",
-    "CheckResult": "check",
-    "check_company": "check",
-    "feeds": "readiness",
-    "lacking": "readiness",
-    "failing_gate": "gate",
-    "doctor": "machine",
+    "CheckResult": "checking.check",
+    "check_company": "checking.check",
+    "feeds": "checking.readiness",
+    "lacking": "checking.readiness",
+    "failing_gate": "checking.gate",
+    "doctor": "checking.machine",
     "init_company": "folder",
     "migrate_company": "folder",
     "plan_files": "plans",
@@ -32,15 +32,15 @@ _HOME = {
     "append": "ledger",
     "write_frozen": "frozen_files",
     "read_frozen": "frozen_files",
-    "cut_view": "cut",
-    "read_audience": "cut",
+    "cut_view": "cutting.cut",
+    "read_audience": "cutting.cut",
     "plan_rates": "fx",
     "to_base": "fx",
     "RateError": "fx",
 }
 """Where each name lives. No module is called after a name: Python would then give the module instead."""
 
-_MODULES = ("tables", "warehouse", "company", "load", "check")
+_MODULES = ("tables", "warehouse", "company", "load")
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from salesops_lib.publish.render import (
+from salesops_lib.publish.rendering.render import (
     BODY_END,
     BODY_START,
     _whole,
