@@ -192,12 +192,57 @@ def test_mean_pay_of_a_small_role_cannot_be_worked_out_from_the_others():
     people = [("AE", 6), ("SE", 2), ("AM", 5), ("SDR", 9)]
     rows = [(f"{role}{i}", "USD", 1000.0 * (i + 1)) for role, n in people for i in range(n)]
     table = pd.DataFrame(rows, columns=["rep_id", "currency", "target_cash"]).assign(base_salary=float("nan"))
-    shown, groups = mean_pay(table, {rep: rep.rstrip("0123456789") for rep in table["rep_id"]}, 5)
+    table = table.assign(role=table["rep_id"].str.rstrip("0123456789"))
+    shown, groups = mean_pay(table, [table], 5)
     by_role = shown.groupby(shown["rep_id"].str.rstrip("0123456789"))["target_cash"].first()
     # By hand: 2 SE go, and the 5 AM with them; AE mean 1..6 thousand is 3,500, SDR 1..9 is 5,000.
     assert by_role.to_dict() == {"AE": 3500.0, "SDR": 5000.0, "AM": pytest.approx(float("nan"), nan_ok=True),
                                  "SE": pytest.approx(float("nan"), nan_ok=True)}  # fmt: skip
     assert groups == 2
+
+
+def _plans(*pay: float) -> pd.DataFrame:
+    rows = [(f"R{i}", "USD", "AE", amount) for i, amount in enumerate(pay)]
+    table = pd.DataFrame(rows, columns=["rep_id", "currency", "role", "target_cash"])
+    return table.assign(base_salary=float("nan"))
+
+
+def test_two_days_subtracted_tell_the_pay_of_nobody_who_came_between_them():
+    five = _plans(*[100_000.0] * 5)
+    joined = _plans(*[100_000.0] * 5, 183_457.0)
+    told = [mean_pay(now, days, 5)[0]["target_cash"] for now, days in (
+        (five, [five]), (joined, [five]), (joined, [five, joined]),
+    )]  # fmt: skip
+    assert [set(means) for means in told] == [{100_000.0}] * 3
+    raised = _plans(
+        *[110_000.0] * 5, 183_457.0
+    )  # the pay of five changed: a new mean, (5 * 110,000 + 183,457) / 6
+    assert set(mean_pay(raised, [five, joined, raised], 5)[0]["target_cash"]) == {122_200.0}
+
+
+def test_a_group_whose_mean_was_never_of_enough_people_is_withheld():
+    few, six = _plans(1.0, 2.0), _plans(*range(1000, 7000, 1000))
+    shown, groups = mean_pay(six, [few], 5)
+    assert shown["target_cash"].isna().all() and groups == 1
+
+
+def test_means_of_pay_are_those_of_the_quarters_start_and_stay_when_one_person_comes(tmp_path):
+    people = [f"R{i}" for i in range(1, 7)]
+    hired = {"R6": "2025-06-10"}
+    reps = "rep_id,start_date,end_date,name,role,team\n" + "".join(
+        f"{rep},{hired.get(rep, '2024-01-01')},,Name {rep},AE,North\n" for rep in people
+    )
+    plans = "rep_id,start_date,end_date,plan_id,target_cash,base_salary,currency\n" + "".join(
+        f"{rep},{hired.get(rep, '2024-01-01')},,ae,{183457 if rep == 'R6' else 100000},,USD\n"
+        for rep in people
+    )
+    folder = write(tmp_path / "c", {"reps": reps, "plan_assignments": plans, "opportunities": DEALS})
+    for number, day in enumerate([date(2025, 5, 30), DAY, date(2025, 9, 30)]):  # before, same quarter, next
+        into = tmp_path / f"v{number}"
+        inputs.cut_view(str(folder), "leadership", day, into)
+        shown = inputs.open_snapshot(into, day).frame("plan_assignments")["target_cash"].dropna()
+        assert set(shown) == {100_000.0}, day
+        assert b"183457" not in every_byte(into)
 
 
 def test_hidden_names_leave_every_text_and_hidden_columns_every_row(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from salesops_lib.core.contracts import Table
@@ -48,37 +48,58 @@ def emptied(rows: pa.Table, contract: Table, columns: Collection[str]) -> pa.Tab
     return rows
 
 
-def mean_pay(assigned: pd.DataFrame, roles: dict[str, str], smallest: int) -> tuple[pd.DataFrame, int]:
-    """Pay as the mean of role and currency; empty where the group, or a total, would tell one person's.
+def mean_pay(now: pd.DataFrame, days: Iterable[pd.DataFrame], smallest: int) -> tuple[pd.DataFrame, int]:
+    """Pay as the mean of role and currency; empty where the group, a total, or another day would tell one's.
 
     Parameters
     ----------
-    assigned
-        ``plan_assignments`` in force on one day: ``rep_id``, ``currency``, the columns of :data:`PAY`.
-    roles
-        Role by rep_id on that day.
+    now
+        ``plan_assignments`` in force: ``rep_id``, ``currency``, ``role``, the columns of :data:`PAY`.
+    days
+        The same as it was on the days on which a mean may change, oldest first: the same days for every
+        report, or the difference of two would tell who came between them.
     smallest
         Fewest people in a group that is shown.
 
     Returns
     -------
-    The rows with their pay replaced, to whole hundreds, and the number of groups withheld. The groups of one
-    currency and column have one total; :func:`salesops_lib.core.suppression.withheld_groups` says which go.
+    The rows of ``now`` with their pay replaced, to whole hundreds, and the number of groups withheld.
+    The groups of one currency and column have one total;
+    :func:`salesops_lib.core.suppression.withheld_groups` says which go. A mean stays as it was until the pay
+    or the place of ``smallest`` people of its group has changed: two reports subtracted then tell the pay of
+    at least so many together.
     """
-    made, count = assigned.copy(), 0
-    group = made["rep_id"].map(roles).fillna("").astype("object")
+    made, count, days = now.copy(), 0, list(days)
+    group = made["role"].fillna("").astype("object")
     currency = made["currency"].fillna("").astype("object")
     for column in PAY:
+        means = _steady_means(days, column, smallest)
         amounts = made[column].astype("float64")
-        shown = amounts.groupby([currency, group]).transform("mean").round(-2)
+        told = [means.get(key, math.nan) for key in zip(currency, group, strict=True)]
+        shown = amounts.mask(amounts.notna(), told)
         for one in sorted(set(currency)):
             known = (currency == one) & amounts.notna()
             sizes = made.loc[known, "rep_id"].groupby(group[known]).nunique().to_dict()
             gone = withheld_groups(sizes, smallest)
+            gone |= {name for name in sizes if (one, name) not in means}
             count += len(gone)
             shown = shown.mask((currency == one) & (group.isin(gone) | amounts.isna()))
         made[column] = shown
     return made, count
+
+
+def _steady_means(days: Sequence[pd.DataFrame], column: str, smallest: int) -> dict[tuple[str, str], float]:
+    """The mean of each currency and role as of the last day on which enough of its people had changed."""
+    stands: dict[tuple[str, str], dict[str, float]] = {}
+    for day in days:
+        keys = [day["currency"].fillna("").astype("object"), day["role"].fillna("").astype("object")]
+        for key, rows in day[day[column].notna()].groupby(keys):
+            pay = rows.groupby("rep_id")[column].mean().astype("float64").to_dict()
+            was = stands.get(key, {})
+            changed = [rep for rep in pay.keys() | was.keys() if pay.get(rep) != was.get(rep)]
+            if len(pay) >= smallest and len(changed) >= smallest:
+                stands[key] = pay
+    return {key: round(sum(pay.values()) / len(pay), -2) for key, pay in stands.items()}
 
 
 class Censor:
