@@ -5,12 +5,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.followup import decision
 from salesops_lib.core.periods import monthly
 from salesops_lib.publish.history import read_reports
 from salesops_lib.publish.site.build import build_site
+from salesops_lib.publish.site.history_chart import _ticks
 from salesops_lib.publish.site.shell import SiteError
 from salesops_lib.publish.site.sources import Sources
 from salesops_lib.publish.site.sparkline import sparkline
@@ -286,6 +289,27 @@ def test_a_line_has_gaps_where_a_run_could_not_judge():
     assert svg.count("M") == 3  # the limit, the start, and after the gap
     assert sparkline([0.1, None], 0.2) == ""
     assert sparkline([0.1, 0.1]) != ""
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (0.42, 0.67, [0.4, 0.5, 0.6, 0.7]),  # by hand: steps of a tenth
+        (-3.0, 12.0, [-5.0, 0.0, 5.0, 10.0, 15.0]),
+        (0.0, 1_940_000.0, [0, 500_000, 1_000_000, 1_500_000, 2_000_000]),
+        (0.5510, 0.5531, [0.551, 0.552, 0.553, 0.554]),
+    ],
+)
+def test_a_scale_is_marked_at_round_values(low, high, told):
+    assert _ticks(low, high) == pytest.approx(told)
+
+
+@given(st.integers(-(10**6), 10**6), st.integers(1, 10**6))
+def test_a_scale_reaches_over_its_range_in_three_to_seven_marks(low, span):
+    marks = _ticks(low / 100, (low + span) / 100)
+    assert 3 <= len(marks) <= 7
+    slack = span / 100 * 1e-5
+    assert marks[0] <= low / 100 + slack and marks[-1] >= (low + span) / 100 - slack
 
 
 def test_an_accepted_finding_is_listed_apart_with_its_reason(reports):

@@ -49,7 +49,7 @@ def now_page(
     events = _events(playbooks)
     rows = [_row(history, newest, sources, events) for history in histories]
     page = (
-        _decisions(histories, found, newest)
+        _decisions(histories, found, newest, sources.gathering)
         | _judged(histories, sources.gathering)
         | {
             "company": next((b.manifest["company"] for b in current), ""),
@@ -72,7 +72,9 @@ def now_page(
     return Page("index.html", TITLE, markup, (("", TITLE, ""),))
 
 
-def _decisions(histories: Sequence[ReportHistory], found: Companies, newest: str) -> dict:
+def _decisions(
+    histories: Sequence[ReportHistory], found: Companies, newest: str, gathering: Collection[str]
+) -> dict:
     standing = [
         (h, [(h.key, h.current.as_of, f) for f in h.current.findings]) for h in histories if h.current
     ]
@@ -93,7 +95,7 @@ def _decisions(histories: Sequence[ReportHistory], found: Companies, newest: str
         "cards": shown[: len(pressing[:_CARDS])],
         "lines": shown[len(pressing[:_CARDS]) :],
         "left": len(open_) - len(shown),
-        "overdue": sum(i.overdue for i in open_),
+        "overdue": sum(i.overdue for i in open_ if i.report.split("/")[0] not in gathering),
         "settled": [(v["state"], i.why, v) for i, v in _settled(items, by_key)],
     }
 
@@ -103,7 +105,7 @@ def _judged(histories: Sequence[ReportHistory], gathering: Collection[str]) -> d
     of: dict[bool, list] = {True: [], False: []}
     for history in [h for h in histories if h.current]:
         of[history.key.split("/")[0] in gathering] += history.current.findings
-    beside = [f"{word} {n}" for _, word, n in tally(of[True])["counts"] if n]
+    beside = [f"{word}\u00a0{n}" for _, word, n in tally(of[True])["counts"] if n]
     said = f"The brief judges the reports themselves: {', '.join(beside)}." if beside else ""
     return tally(of[False]) | {"gathered": said}
 
