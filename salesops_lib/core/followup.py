@@ -5,6 +5,7 @@ Decisions are entries of a ledger, oldest first; this module only folds them ove
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -106,7 +107,10 @@ def worsened(entry: Mapping[str, Any], finding: Finding) -> bool:
         return False
     was, span = float(entry["value"]), finding.interval
     low, high = (span.low, span.high) if span else (finding.value, finding.value)
-    return high < was if finding.threshold.keep == "above" else low > was
+    beyond = high if finding.threshold.keep == "above" else low
+    if math.isclose(beyond, was, rel_tol=1e-9, abs_tol=1e-12):  # the same number added up in another order
+        return False
+    return beyond < was if finding.threshold.keep == "above" else beyond > was
 
 
 def _followed(

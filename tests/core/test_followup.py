@@ -66,6 +66,14 @@ def test_an_accepted_finding_returns_only_when_it_worsens(now, expected):
     assert state(finding(), "accepted", now, as_of="2026-05-29", why="ramping").state == expected
 
 
+def test_the_last_bit_of_a_number_without_a_range_is_no_worsening():
+    exact = {"interval": None, "threshold": Threshold(0.30, "below", "log")}
+    was, summed, worse = (replace(finding(v), **exact) for v in (0.6, 0.1 + 0.2 + 0.3, 0.6001))
+    assert summed.value > was.value  # by the last bit: 0.6000000000000001
+    entry = decision(REPORT, DAY, was, "accepted", why="known")
+    assert [worsened(entry, f) for f in (was, summed, worse)] == [False, False, True]
+
+
 def test_an_accepted_watch_returns_when_it_becomes_act():
     watch = finding(0.78, 0.70, 0.86)
     assert watch.severity is Severity.WATCH
