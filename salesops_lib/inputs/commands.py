@@ -16,6 +16,7 @@ from salesops_lib.core.errors import ParameterError, UserError
 from salesops_lib.core.findings import Finding
 from salesops_lib.core.followup import ACCEPTED, ASSIGNED, CLOSED, Followed, decision, followed
 from salesops_lib.core.periods import FiscalCalendar
+from salesops_lib.core.policy import PolicyValue
 
 NAME = "findings"
 LEDGER = "finding_states"
@@ -100,6 +101,39 @@ def calendar(data: str) -> FiscalCalendar | None:
         return None if "://" in data else read_company(_folder(data)).calendar
     except UserError:
         return None
+
+
+def policies(data: str) -> dict[str, PolicyValue]:
+    """The newest policy values a company folder has of its own, by ``domain.name``; none where unreadable."""
+    from salesops_lib.inputs.company import read_yaml
+    from salesops_lib.inputs.policies import read_policy
+
+    found: dict[str, PolicyValue] = {}
+    try:
+        root = None if "://" in data else _folder(data)
+    except UserError:
+        return found
+    for path in sorted((root / "policy").glob("*.yaml")) if root else ():
+        with contextlib.suppress(UserError):
+            policy = read_policy(path.stem, root)
+            for name in read_yaml(path) or ():
+                entry = policy.entries[name]
+                found[f"{path.stem}.{name}"] = policy.value(name, max(entry["values"]))
+    return found
+
+
+def told_of(data: str, audience: str = "") -> tuple[Callable[[str], tuple], Callable[[str], tuple]]:
+    """What the site tells of a company a run names: its decisions; its calendar and own policy values.
+
+    ``data``: the one company, whatever a run names. Of an audience neither decisions nor the words of a
+    policy: they name people, and are everybody's.
+    """
+    if audience:
+        return lambda _: (), lambda _: (calendar(data), {})
+    return (
+        lambda named: decisions(data or named),
+        lambda named: (calendar(data or named), policies(data or named)),
+    )
 
 
 def _decide(name: str, report: str, data: str, out: Path | None, state: str, **told: str | None) -> None:

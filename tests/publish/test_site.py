@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.followup import decision
 from salesops_lib.core.periods import monthly
+from salesops_lib.core.policy import PolicyValue
 from salesops_lib.publish.history import read_reports
 from salesops_lib.publish.site.build import build_site
 from salesops_lib.publish.site.history_chart import _ticks
@@ -385,6 +386,32 @@ def test_a_report_is_stale_by_its_own_cadence_and_not_because_another_runs_more_
     assert "Stale" not in next(r for r in rows if "Fresh monthly" in r)
     # By hand: the third working day of December 2025 is Wednesday the 3rd.
     assert "a run was due on 2025-12-03" in next(r for r in rows if "Late monthly" in r)
+
+
+def test_what_is_late_and_what_a_policy_says_is_told_by_the_company_the_reports_are_of(made, reports):
+    cadence = {"every": "month", "business_day": 3, "at": "06:00"}
+    ours = {"as_of": "2025-11-28", "seed": 7, "data": "/ours"}
+    shutil.rmtree(reports)
+    made.bundle(reports, date(2025, 11, 28), notebook="late", title="Late", cadence=cadence, parameters=ours)
+    made.bundle(
+        reports, date(2025, 12, 2), notebook="other", title="Other", parameters=ours | {"as_of": "2025-12-02"}
+    )
+    own = PolicyValue("attainment.team_floor", 0.7, "ratio", date(2025, 1, 1), "our board", "Ours.")
+    asked = []
+
+    def settings(data):
+        asked.append(data)
+        # By hand: with Monday the 1st a holiday the third working day of December is Thursday the 4th.
+        return monthly(1, range(2024, 2028), holidays=(date(2025, 12, 1),)), {own.key: own}
+
+    page = build_site(reports, sources=Sources(settings=settings)).read_text()
+    assert asked == ["/ours"]
+    assert "Stale" not in next(r for r in re.findall(r"<tr>.*?</tr>", page, re.DOTALL) if "Late" in r)
+    shipped = Sources(settings=lambda _: (monthly(1, range(2024, 2028)), {}))
+    assert shipped.of(read_reports(reports)).policies == {}
+    assert Sources(settings=settings).of(read_reports(reports)).policies == {own.key: own}
+    made.bundle(reports, NOW, notebook="foreign", title="Foreign", parameters=ours | {"data": "/elsewhere"})
+    assert Sources(settings=settings).of(read_reports(reports)).calendar is None  # of several nobody can say
 
 
 def test_the_report_that_gathers_the_others_stands_before_them(made, reports):
