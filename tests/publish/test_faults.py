@@ -178,7 +178,7 @@ def test_a_runner_killed_between_cells_takes_its_kernel_along_and_the_next_run_r
         "    left or os.kill(os.getpid(), 9)\n"
         "stored = store.Store(root / 'reports')\n"
         "pairs = [(catalog.discover(root)[0].runs()[0], date(2025, 12, 12))]\n"
-        "run.run_all(run.plan(pairs, {}, '', root, stored, resume=False), stored, on_cell=on_cell)\n",
+        "run.run_all(run.plan(pairs, {}, '', root, stored, resume=False), stored, on_cell=on_cell)\n"
     )
     path = os.pathsep.join(p for p in sys.path if p)
     done = subprocess.run(
