@@ -273,19 +273,18 @@ def csv_safe(frame: pd.DataFrame) -> pd.DataFrame:
 
     Only text is touched, numbers keep their sign. :func:`csv_plain` undoes it exactly.
     """
-    return _map_text(frame, lambda text: "'" + text if _FORMULA.match(text) else text)
 
+    def safe(cell):
+        return "'" + cell if isinstance(cell, str) and _FORMULA.match(cell) else cell
 
-def csv_plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """The inverse of :func:`csv_safe`, for reading a written table back."""
-    return _map_text(frame, lambda text: text[1:] if text[:1] == "'" and _FORMULA.match(text) else text)
-
-
-def _map_text(frame: pd.DataFrame, change) -> pd.DataFrame:
     result = frame.copy()
     for position, dtype in enumerate(frame.dtypes):
         is_text = isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_object_dtype(dtype)
         if is_text or pd.api.types.is_string_dtype(dtype):
-            cells = frame.iloc[:, position].astype(object)
-            result.isetitem(position, cells.map(lambda v: change(v) if isinstance(v, str) else v))
+            result.isetitem(position, frame.iloc[:, position].astype(object).map(safe))
     return result
+
+
+def csv_plain(text: str) -> str:
+    """The inverse of :func:`csv_safe` for one cell, for reading a written table back."""
+    return text[1:] if text[:1] == "'" and _FORMULA.match(text) else text

@@ -86,3 +86,8 @@ def test_a_link_to_a_playbook_page_leads_into_the_site(up):
 def test_a_playbook_link_without_section_leads_to_the_page():
     assert playbook_link("how-to/a.md", "p/") == "p/how-to/a.html"
     assert playbook_link("not a page", "p/") == ""
+
+
+def test_a_picture_without_words_says_that_it_has_none():
+    assert clean(f'<img src="{PNG}">').count("alt=") == 1
+    assert clean(f'<img src="{PNG}" alt="Won per month">').count("alt=") == 1

@@ -1,7 +1,6 @@
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import openpyxl
-import pandas as pd
 import pytest
 
 from salesops_lib.core.contracts import Column, Table
@@ -75,9 +74,9 @@ def test_a_written_table_reads_back_as_it_was(made, tmp_path):
     )
     (tmp_path / "t.csv").write_text("a,b,c\n'=1+1,True,2025-01-02T03:04:05Z\n,,\n007,False,\n")
     back = read_table(tmp_path / "t.csv", [{"name": c.name, "kind": c.kind} for c in table.columns])
-    assert back["a"].tolist() == ["=1+1", None, "007"]
-    assert back["b"].tolist()[::2] == [True, False] and pd.isna(back["b"][1])
-    assert back["c"][0] == pd.Timestamp("2025-01-02T03:04:05Z") and pd.isna(back["c"][2])
+    assert back["a"] == ["=1+1", None, "007"]
+    assert back["b"] == [True, None, False]
+    assert back["c"] == [datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC), None, None]
 
 
 def test_long_table_names_get_sheet_names_excel_takes(made, tmp_path):

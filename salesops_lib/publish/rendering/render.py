@@ -121,9 +121,8 @@ def _exporter():
     """One a thread, for it writes into itself; its templates are compiled once."""
     made = getattr(_OF_THREAD, "exporter", None)
     if made is None:
-        from nbconvert import HTMLExporter
-
-        made = _OF_THREAD.exporter = HTMLExporter(
+        made = _OF_THREAD.exporter = _body_exporter()(
+            default_preprocessors=["nbconvert.preprocessors.CoalesceStreamsPreprocessor"],
             template_name="basic",
             exclude_input=True,
             exclude_input_prompt=True,
@@ -131,6 +130,21 @@ def _exporter():
             exclude_anchor_links=True,
         )
     return made
+
+
+@cache
+def _body_exporter() -> type:
+    """nbconvert's exporter without its second pass: that parses the page anew for alt texts and the tab order
+    of JupyterLab's cells, which took a third of the rendering. Code is not shown, so none is highlighted."""
+    from nbconvert import HTMLExporter
+    from nbconvert.exporters.templateexporter import TemplateExporter
+
+    class BodyExporter(HTMLExporter):
+        def from_notebook_node(self, nb, resources=None, **kw):
+            self.register_filter("highlight_code", lambda source, **_: source)
+            return TemplateExporter.from_notebook_node(self, nb, self._init_resources(resources), **kw)
+
+    return BodyExporter
 
 
 @cache

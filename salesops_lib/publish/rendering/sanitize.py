@@ -25,6 +25,7 @@ _ATTRIBUTES = {
 _IMAGE = re.compile(r"^data:image/(png|jpeg);base64,[A-Za-z0-9+/=\s]+$")
 _LINK = re.compile(r"^(https?://|mailto:|#|(\.\.?/)*[\w][^:]*$)", re.IGNORECASE)
 _PLAYBOOK = re.compile(r"^(?:\.\./)*playbooks/([\w./-]+)\.md(#[\w.-]*)?$")
+_MUTE_IMAGE = re.compile(r"<img(?![^>]*\salt=)")
 _LOST_IMAGE = re.compile(r"<img(?![^>]*\ssrc=)[^>]*>")
 _BARE_TABLE = re.compile(r'<table(?![^>]*class="data")[^>]*>.*?</table>', re.DOTALL)
 
@@ -34,7 +35,8 @@ def sanitized(markup: str, playbooks: str) -> str:
 
     Scripts, styles, event handlers and frames are gone; images are inline PNG or JPEG; links are relative,
     ``http``, ``https`` or ``mailto``. A link to ``…playbooks/page.md#section`` is turned to
-    ``<playbooks>page.html#section``. Tables that stand bare get a box of their own to scroll in.
+    ``<playbooks>page.html#section``. Tables that stand bare get a box of their own to scroll in, and images
+    without a text in their place one that says so.
     """
     import nh3
 
@@ -55,9 +57,10 @@ def sanitized(markup: str, playbooks: str) -> str:
         link_rel="noopener noreferrer",
         strip_comments=True,
     )
+    clean = _MUTE_IMAGE.sub('<img alt="No text stands in place of this picture."', _LOST_IMAGE.sub("", clean))
     return _BARE_TABLE.sub(
         lambda table: f'<div class="scroll" tabindex="0" role="region" aria-label="Table">{table[0]}</div>',
-        _LOST_IMAGE.sub("", clean),
+        clean,
     )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-
-import pandas as pd
 
 from salesops_lib.publish.bundle import read_findings
 from salesops_lib.publish.formatting import csv_plain, finding_texts
@@ -68,28 +67,38 @@ def write_xlsx(folder: Path) -> Path:
         names = _sheet_names(list(manifest["tables"]))
         _columns(book, styles, manifest, names)
         for table, entry in manifest["tables"].items():
-            frame = read_table(folder / "tables" / f"{table}.csv", entry["columns"])
-            _table(book.add_worksheet(names[table]), styles, frame, entry["columns"])
+            cells = read_table(folder / "tables" / f"{table}.csv", entry["columns"])
+            _table(book.add_worksheet(names[table]), styles, cells, entry["columns"])
     return path
 
 
-def read_table(path: Path, columns: Sequence[Mapping]) -> pd.DataFrame:
-    """A written table read back: texts without their formula guard, numbers, dates; empty is missing.
+def read_table(path: Path, columns: Sequence[Mapping]) -> dict[str, list]:
+    """A table of a bundle read back: per column its cells, None where empty, formula guards undone.
 
-    ``columns`` as in the manifest: ``name`` and ``kind`` each.
+    Cells are text, bool, float or datetime (a moment in UTC) by kind; ``columns`` are those of the manifest:
+    ``name`` and ``kind`` each. No frame is made: for the few thousand cells of a report that took longer than
+    the rest of its workbook. Raises ValueError where a cell is not of its kind.
     """
-    texts = csv_plain(pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8"))
-    return pd.DataFrame({c["name"]: _typed(texts[c["name"]], c["kind"]) for c in columns}, index=texts.index)
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    cells = {}
+    for column in columns:
+        place, read = head.index(column["name"]), _READ.get(column["kind"], float)
+        cells[column["name"]] = [read(row[place]) if row[place] else None for row in rows]
+    return cells
 
 
-def _typed(texts: pd.Series, kind: str) -> pd.Series:
-    if kind == "text":
-        return texts.astype(object).where(texts != "", None)
-    if kind == "bool":
-        return texts.map({"True": True, "False": False}).astype(object)
-    if kind in {"date", "datetime"}:
-        return pd.to_datetime(texts.where(texts != ""), utc=kind == "datetime", format="ISO8601")
-    return pd.to_numeric(texts.where(texts != ""))
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+_READ = {
+    "text": csv_plain,
+    "bool": {"True": True, "False": False}.__getitem__,
+    "date": datetime.fromisoformat,
+    "datetime": _moment,
+}
 
 
 def _styles(book) -> dict:
@@ -166,12 +175,13 @@ def _columns(book, styles: dict, manifest: Mapping, names: Mapping[str, str]) ->
     sheet.autofilter(0, 0, max(row - 1, 1), len(heads) - 1)
 
 
-def _table(sheet, styles: dict, frame: pd.DataFrame, columns: Sequence[Mapping]) -> None:
-    frame = frame.head(ROWS)
+def _table(sheet, styles: dict, table: Mapping[str, list], columns: Sequence[Mapping]) -> None:
+    rows = 0
     for i, column in enumerate(columns):
         kind, name = column["kind"], column["name"]
         is_number = kind in {"money", "number", "ratio", "count", "days"}
-        cells = frame[name].tolist()
+        cells = table[name][:ROWS]
+        rows = len(cells)
         sheet.write_string(0, i, name, styles["right" if is_number else "head"])
         sheet.set_column(i, i, _width(name, cells, kind))
         for row, cell in enumerate(cells, start=1):
@@ -181,11 +191,11 @@ def _table(sheet, styles: dict, frame: pd.DataFrame, columns: Sequence[Mapping])
                 _cell(sheet, row, i, cell, styles.get(kind))
     sheet.freeze_panes(1, 0)
     if columns:
-        sheet.autofilter(0, 0, max(len(frame), 1), len(columns) - 1)
+        sheet.autofilter(0, 0, max(rows, 1), len(columns) - 1)
 
 
 def _cell(sheet, row: int, column: int, value, style) -> None:
-    if value is None or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return
     if isinstance(value, str):
         sheet.write_string(row, column, _text(value))

@@ -35,6 +35,7 @@ PROVISIONER = "salesops-fork"
 _SOCKET_PATH_MAX = 80  # of 104 on macOS, with room for our file names
 _ANSWER_SECONDS = 120  # loading takes 2 to 5; one that never answers must not hold the schedule
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # a line about breakpoints on the user's console
 _START = (
     "import json, socket, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from salesops_lib.publish.running.zygote import serve; "
@@ -62,7 +63,7 @@ class ForkServer:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                env={k: v for k, v in one_thread(os.environ).items() if k != "MPLBACKEND"},
+                env=_QUIET | {k: v for k, v in one_thread(os.environ).items() if k != "MPLBACKEND"},
             )
 
     @classmethod

@@ -14,6 +14,7 @@ import contextlib
 import gc
 import importlib
 import importlib.util
+import io
 import json
 import os
 import random
@@ -30,17 +31,28 @@ LENGTH = struct.Struct("!I")
 STATUS = struct.Struct("!i")
 _ALWAYS = (
     "ipykernel.kernelapp",
+    "ipykernel.debugger",  # a kernel loads it, whether or not anybody debugs
     "ipykernel.zmqshell",
     "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.magics",
+    "IPython.core.oinspect",
     "IPython.core.pylabtools",
+    "IPython.extensions.storemagic",
     "comm",
     "psutil",
+    "tornado.platform.asyncio",
 )
+# What a library loads only at its first use: each kernel would do it anew.
 _WITH = {
-    "ibis": ("ibis.backends.duckdb",),
-    "matplotlib.pyplot": ("matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline"),
-    "pandas": ("pandas.io.formats.format",),
-    "pandera.pandas": ("pandera.backends.pandas.builtin_checks",),
+    "ibis": ("ibis.backends.duckdb", "ibis.backends.duckdb.converter", "ibis.expr.types.groupby"),
+    "matplotlib.figure": ("matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline"),
+    "pandas": ("pandas.io.formats.format", "pandas.io.formats.csvs", "pandas.core.reshape.reshape"),
+    "pandera.pandas": (
+        "pandera.backends.pandas.builtin_checks",
+        "pandera.backends.pandas.register",
+        "pandera.accessors.pandas_accessor",
+    ),
 }
 # What runs notebooks, not what notebooks use.
 _NEVER = {"papermill", "nbconvert", "nbclient", "nbformat", "jupyter_client", "zensical", "typer", "rich"}
@@ -51,6 +63,7 @@ _NOT_PRELOADED = {"publish", "handbook", "cli.py", "__main__.py", "sample", "sou
 def serve(control: socket.socket, notebooks: str) -> None:
     """Preload, say so, then fork a kernel per request until the parent is gone."""
     failed = preload(Path(notebooks))
+    draw_once()
     gc.collect()
     gc.freeze()
     threads = threading.active_count()
@@ -78,6 +91,16 @@ def preload(notebooks: Path) -> list[str]:
         except Exception as fault:
             failed.append(f"{name}: {type(fault).__name__}")
     return failed
+
+
+def draw_once() -> None:
+    """A picture thrown away, where matplotlib is loaded: every kernel then knows fonts and image formats."""
+    if "matplotlib.figure" in sys.modules:
+        from matplotlib.figure import Figure
+
+        figure = Figure()
+        figure.subplots().set_title("0123456789")
+        figure.savefig(io.BytesIO(), format="png")
 
 
 def imported_names(library: Path, notebooks: Path) -> list[str]:
