@@ -214,17 +214,17 @@ def site(
     """Build the browsable site from the reports that stand and what was decided about their findings."""
     from salesops_lib import inputs
     from salesops_lib.handbook.registry import discover
-    from salesops_lib.inputs.commands import calendar, decisions
+    from salesops_lib.inputs.commands import told_of
     from salesops_lib.publish import catalog
     from salesops_lib.publish.running.audience import audience_folder
     from salesops_lib.publish.site import build
     from salesops_lib.publish.site import serve as serving
 
     root, data = catalog.repository_root(), _typed(data)
-    reports, ledger = out or root / "reports", (lambda _: decisions(data)) if data else decisions
-    if audience:  # its own reports only; decisions name people and are everybody's
-        reports, ledger = audience_folder(reports, inputs.read_audience(data, audience).name), lambda _: ()
-    sources = build.Sources.declared(discover(root), catalog.discover(root), ledger, calendar(data))
+    reports = out or root / "reports"
+    if audience:
+        reports = audience_folder(reports, inputs.read_audience(data, audience).name)
+    sources = build.Sources.declared(discover(root), catalog.discover(root), *told_of(data, audience))
     page = build.build_site(reports, None, root / "playbooks", sources=sources)
     typer.echo(f"open {os.path.relpath(page)}")
     if serve:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from salesops_lib.core.findings import Finding, Severity
@@ -35,6 +37,44 @@ def pairs(before: Sequence[Finding], after: Sequence[Finding]) -> list[tuple[Fin
         taken.add(id(match))
         made.append((match, finding))
     return made + [(finding, None) for finding in before if id(finding) not in taken]
+
+
+@dataclass(frozen=True)
+class Streak:
+    """How long a finding has pressed without a break: first day, first due day, good runs."""
+
+    since: date
+    due: date
+    runs: int
+
+
+def streaks(good: Sequence[tuple[date, Sequence[Finding]]]) -> list[Streak]:
+    """Since when each finding of the last run has pressed, in their order; one that does not: since that run.
+
+    Parameters
+    ----------
+    good
+        Day and findings of each good run of one report, oldest first.
+
+    A streak is the unbroken row of good runs, ending in the last, in which a finding pressed, whatever its
+    period; it is due on the day the first of them asked for.
+    """
+    day, here = good[-1] if good else (date.min, ())
+    found = [Streak(day, f.due, 1) for f in here]
+    going = {id(f): at for at, f in enumerate(here) if f.severity in PRESSING}
+    for day, was in reversed(good[:-1]):
+        earlier = {
+            id(then): going[id(now)]
+            for then, now in pairs(was, here)
+            if then is not None and then.severity in PRESSING and id(now) in going
+        }
+        for then in [f for f in was if id(f) in earlier]:
+            at = earlier[id(then)]
+            found[at] = Streak(day, then.due, found[at].runs + 1)
+        going, here = earlier, was
+        if not going:
+            break
+    return found
 
 
 def _by_identity(findings: Sequence[Finding]) -> dict[tuple, list[Finding]]:

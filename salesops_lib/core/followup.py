@@ -5,7 +5,8 @@ Decisions are entries of a ledger, oldest first; this module only folds them ove
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -53,7 +54,10 @@ def decision(report: str, as_of: str, finding: Finding, state: str, **told: str 
 
 
 def followed(
-    standing: Iterable[tuple[str, str, Finding]], decisions: Iterable[Mapping[str, Any]], on: date
+    standing: Iterable[tuple[str, str, Finding]],
+    decisions: Iterable[Mapping[str, Any]],
+    on: date,
+    first_due: Callable[[Finding], date] = lambda finding: finding.due,
 ) -> list[Followed]:
     """The pressing and unknown findings of the reports that stand, each with its state.
 
@@ -65,6 +69,9 @@ def followed(
         Entries made by :func:`decision`, oldest first.
     on
         The day on which a due day is past.
+    first_due
+        When the run that opened a finding asked for it: a later run moves its own due day on, and a finding
+        nobody gave a day to would never be overdue.
 
     Returns
     -------
@@ -80,7 +87,7 @@ def followed(
     rows = list(standing)
     rank = {id(f): n for n, f in enumerate(ordered([f for _, _, f in rows]))}
     found = [
-        _followed(report, as_of, finding, last.get((report, key(finding))), on)
+        _followed(report, as_of, finding, last.get((report, key(finding))), on, first_due)
         for report, as_of, finding in rows
         if finding.severity is not Severity.OK
     ]
@@ -100,11 +107,19 @@ def worsened(entry: Mapping[str, Any], finding: Finding) -> bool:
         return False
     was, span = float(entry["value"]), finding.interval
     low, high = (span.low, span.high) if span else (finding.value, finding.value)
-    return high < was if finding.threshold.keep == "above" else low > was
+    beyond = high if finding.threshold.keep == "above" else low
+    if math.isclose(beyond, was, rel_tol=1e-9, abs_tol=1e-12):  # the same number added up in another order
+        return False
+    return beyond < was if finding.threshold.keep == "above" else beyond > was
 
 
 def _followed(
-    report: str, as_of: str, finding: Finding, entry: Mapping[str, Any] | None, on: date
+    report: str,
+    as_of: str,
+    finding: Finding,
+    entry: Mapping[str, Any] | None,
+    on: date,
+    first_due: Callable[[Finding], date],
 ) -> Followed:
     entry = entry or {}
     state = entry.get("state", NEW)
@@ -114,7 +129,7 @@ def _followed(
         and (as_of > entry["as_of"] or worsened(entry, finding))
     ):  # fmt: skip
         state = RETURNED
-    due = date.fromisoformat(entry["due"]) if entry.get("due") else finding.due
+    due = date.fromisoformat(entry["due"]) if entry.get("due") else first_due(finding)
     overdue = state not in SETTLED and due < on
     return Followed(
         report,

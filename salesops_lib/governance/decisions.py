@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
-from salesops_lib.core.changes import PRESSING, pairs
-from salesops_lib.core.findings import Finding
-from salesops_lib.core.followup import ASSIGNED, SETTLED, followed
+from salesops_lib.core.changes import PRESSING, Streak, streaks
+from salesops_lib.core.followup import SETTLED, followed
 from salesops_lib.core.standing import Standing
 
 COLUMNS = (
@@ -20,29 +18,6 @@ COLUMNS = (
     "overdue", "open_since", "open_days", "runs", "money_base", "playbook",
 )  # fmt: skip
 _NO_PLACE = ("period", "company")
-
-
-@dataclass(frozen=True)
-class Streak:
-    """How long a finding has pressed without a break: first day, first due day, good runs."""
-
-    since: date
-    due: date
-    runs: int
-
-
-def streak(report: Standing, finding: Finding) -> Streak:
-    """The unbroken row of good runs, ending in the last, in which a finding pressed, whatever its period."""
-    held: list[tuple[date, Finding]] = []
-    here, same = report.findings, finding
-    for day, findings in reversed(report.good):
-        same = next((was for was, now in pairs(findings, here) if now is same), None)
-        if same is None or same.severity not in PRESSING:
-            break
-        held.append((day, same))
-        here = findings
-    first_day, first = held[-1] if held else (report.as_of, finding)
-    return Streak(first_day, first.due, max(len(held), 1))
 
 
 def place(scope: Mapping[str, str]) -> str:
@@ -73,11 +48,11 @@ def decisions(
         or the one it was assigned with; ``open_days`` days since ``open_since``; ``money_base`` in the
         reporting currency, missing where nobody put a price. Order: ACT before WATCH, then money.
     """
-    by_report = {r.report: r for r in reports}
     standing = [(r.report, r.as_of.isoformat(), f) for r in reports for f in r.findings]
+    pressed = {id(f): s for r in reports for f, s in zip(r.findings, streaks(r.good), strict=True)}
     rows = [
-        _row(item, by_report[item.report], on)
-        for item in followed(standing, entries, on)
+        _row(item, pressed[id(item.finding)], on)
+        for item in followed(standing, entries, on, lambda finding: pressed[id(finding)].due)
         if item.finding.severity in PRESSING and (item.state in SETTLED) is settled
     ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
@@ -128,9 +103,8 @@ def places(open_findings: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _row(item, report: Standing, on: date) -> dict[str, Any]:
-    finding, pressed = item.finding, streak(report, item.finding)
-    due = item.due if item.state == ASSIGNED else min(pressed.due, item.due)
+def _row(item, pressed: Streak, on: date) -> dict[str, Any]:
+    finding = item.finding
     return {
         "severity": finding.severity.value,
         "report": item.report,
@@ -142,8 +116,8 @@ def _row(item, report: Standing, on: date) -> dict[str, Any]:
         "next_step": finding.recommendation,
         "owner": item.owner,
         "state": item.state,
-        "first_due": due,
-        "overdue": item.state not in SETTLED and due < on,
+        "first_due": item.due,
+        "overdue": item.overdue,
         "open_since": pressed.since,
         "open_days": (on - pressed.since).days,
         "runs": pressed.runs,

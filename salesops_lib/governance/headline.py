@@ -29,11 +29,11 @@ def cards(
 
 def _act(decisions: pd.DataFrame, state: pd.DataFrame) -> Card:
     act = decisions[decisions["severity"] == "ACT"]
-    judged = int(state[["act", "watch", "unknown", "ok"]].to_numpy().sum())
-    if not judged:
+    judged = int(state[["act", "watch", "ok"]].to_numpy().sum())
+    if not judged and not state["unknown"].sum():
         return "To decide now", "not known", "", "no report has run"
     late = int(decisions["overdue"].astype(bool).sum())
-    note = f"of {judged} judged; {late} of {len(decisions)} open ones past the day first due"
+    note = f"of {judged} judged; {late} of {len(decisions)} past the day first due"
     return "To decide now", str(len(act)), f"{len(decisions) - len(act)} more to watch", note
 
 
@@ -84,5 +84,5 @@ def _agree(verdicts: pd.DataFrame, state: pd.DataFrame) -> Card:
         "Reports that contradict",
         f"{both} of {len(asked)}" if len(asked) else "not known",
         "questions several answer" if len(asked) else "",
-        f"{behind} of {len(state)} reports not up to date",
+        f"{len(state) - behind} of {len(state)} reports up to date",
     )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from salesops_lib.core.changes import streaks
 from salesops_lib.core.errors import ParameterError, UserError
 from salesops_lib.core.findings import Finding
 from salesops_lib.core.followup import ACCEPTED, ASSIGNED, CLOSED, Followed, decision, followed
 from salesops_lib.core.periods import FiscalCalendar
+from salesops_lib.core.policy import PolicyValue
 
 NAME = "findings"
 LEDGER = "finding_states"
@@ -25,22 +28,23 @@ Code = Annotated[str, typer.Argument(metavar="FINDING", help="F-ATTN-SKEW, or F-
 Data = Annotated[
     str, typer.Option("--data", metavar="DIR", help="Company whose ledger holds it; default data/sample.")
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where reports are.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Where reports are; default reports/.")
+]
 Report = Annotated[str, typer.Option("--report", metavar="NAME/RUN", help="Where several reports find it.")]
 Why = Annotated[str, typer.Option("--why", help="The reason, kept with the decision.")]
-_OUT = Path("reports")
 
 
 @app.command("list")
 def list_(
     data: Data = "",
-    out: Out = _OUT,
+    out: Out = None,
     on: Annotated[str, typer.Option("--on", metavar="DAY", help="Overdue by; default: latest report.")] = "",
     all_: Annotated[bool, typer.Option("--all", help="Also what is accepted or closed.")] = False,
 ) -> None:  # fmt: skip
     """One line per finding: what is open and overdue first, then by severity and money."""
-    rows = _standing(out)
-    found = followed(rows, decisions(data), _day(on, "on") if on else _latest(rows))
+    rows, first_due = _standing(out)
+    found = followed(rows, decisions(data), _day(on, "on") if on else _latest(rows), first_due)
     settled = sum(f.state in (ACCEPTED, CLOSED) for f in found)
     for item in found:
         if all_ or item.state not in (ACCEPTED, CLOSED):
@@ -56,7 +60,7 @@ def assign(
     to: Annotated[str, typer.Option("--to", help="The role or person who does the next step.")],
     due: Annotated[str, typer.Option(metavar="DAY", help="By when; default: the finding's own day.")] = "",
     data: Data = "",
-    out: Out = _OUT,
+    out: Out = None,
     report: Report = "",
 ) -> None:
     """Give a finding to someone, by a day."""
@@ -66,14 +70,14 @@ def assign(
 
 
 @app.command()
-def accept(finding: Code, why: Why, data: Data = "", out: Out = _OUT, report: Report = "") -> None:
+def accept(finding: Code, why: Why, data: Data = "", out: Out = None, report: Report = "") -> None:
     """Live with a finding: it is not shown as new until it worsens."""
     _nonempty(why, "--why")
     _decide(finding, report, data, out, ACCEPTED, why=why.strip())
 
 
 @app.command()
-def close(finding: Code, why: Why, data: Data = "", out: Out = _OUT, report: Report = "") -> None:
+def close(finding: Code, why: Why, data: Data = "", out: Out = None, report: Report = "") -> None:
     """Say a finding is dealt with: it returns if a later report still finds it."""
     _nonempty(why, "--why")
     _decide(finding, report, data, out, CLOSED, why=why.strip())
@@ -99,10 +103,43 @@ def calendar(data: str) -> FiscalCalendar | None:
         return None
 
 
-def _decide(name: str, report: str, data: str, out: Path, state: str, **told: str | None) -> None:
+def policies(data: str) -> dict[str, PolicyValue]:
+    """The newest policy values a company folder has of its own, by ``domain.name``; none where unreadable."""
+    from salesops_lib.inputs.company import read_yaml
+    from salesops_lib.inputs.policies import read_policy
+
+    found: dict[str, PolicyValue] = {}
+    try:
+        root = None if "://" in data else _folder(data)
+    except UserError:
+        return found
+    for path in sorted((root / "policy").glob("*.yaml")) if root else ():
+        with contextlib.suppress(UserError):
+            policy = read_policy(path.stem, root)
+            for name in read_yaml(path) or ():
+                entry = policy.entries[name]
+                found[f"{path.stem}.{name}"] = policy.value(name, max(entry["values"]))
+    return found
+
+
+def told_of(data: str, audience: str = "") -> tuple[Callable[[str], tuple], Callable[[str], tuple]]:
+    """What the site tells of a company a run names: its decisions; its calendar and own policy values.
+
+    ``data``: the one company, whatever a run names. Of an audience neither decisions nor the words of a
+    policy: they name people, and are everybody's.
+    """
+    if audience:
+        return lambda _: (), lambda _: (calendar(data), {})
+    return (
+        lambda named: decisions(data or named),
+        lambda named: (calendar(data or named), policies(data or named)),
+    )
+
+
+def _decide(name: str, report: str, data: str, out: Path | None, state: str, **told: str | None) -> None:
     from salesops_lib.inputs import ledger
 
-    rows, folder = _standing(out), _folder(data)
+    (rows, _), folder = _standing(out), _folder(data)
 
     def made(stands: ledger.Ledger, now) -> list[dict]:
         one = _chosen(name, report, followed(rows, stands.entries, _latest(rows)))
@@ -130,27 +167,45 @@ def _chosen(name: str, report: str, found: list[Followed]) -> Followed:
     raise ParameterError(f"'{name}' names {len(fits)} findings{where}; name one: {told}")
 
 
-def _standing(out: Path) -> list[tuple[str, str, Finding]]:
-    """Report, its day, and finding, of every last good report."""
+def _standing(out: Path | None) -> tuple[list[tuple[str, str, Finding]], Callable[[Finding], date]]:
+    """Report, its day, and finding, of every last good report; and when each was first due."""
+    from salesops_lib.inputs.company import repository_root
+
+    out = out or repository_root() / "reports"
     if not out.is_dir():
         raise ParameterError(
             f"there is no reports folder {out}; run salesops run first, or name it with --out"
         )
-    return list(_read(out))
+    rows, due = [], {}
+    for folder in sorted(out.glob("*/*/current")):
+        day, made = _read(folder)
+        rows += [(folder.parent.relative_to(out).as_posix(), day.isoformat(), f) for f in made]
+        pressed = streaks([*_earlier(folder.parent, day), (day, made)])
+        due |= {id(f): streak.due for f, streak in zip(made, pressed, strict=True)}
+    return rows, lambda finding: due[id(finding)]
 
 
-def _read(out: Path) -> Iterator[tuple[str, str, Finding]]:
-    for path in sorted(out.glob("*/*/current/findings.json")):
-        folder = path.parent
-        try:
-            day = json.loads((folder / "run.json").read_text(encoding="utf-8"))["as_of"]
-            made = [Finding.from_dict(r) for r in json.loads(path.read_text(encoding="utf-8"))]
-        except (OSError, ValueError, KeyError, TypeError) as fault:
-            raise UserError(
-                f"{path} cannot be read ({type(fault).__name__}: {fault}); run its report again with --force"
-            ) from None
-        report = folder.parent.relative_to(out).as_posix()
-        yield from ((report, day, finding) for finding in made)
+def _read(folder: Path) -> tuple[date, list[Finding]]:
+    """Day and findings of a good attempt."""
+    try:
+        told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        made = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
+        return date.fromisoformat(told["as_of"]), [Finding.from_dict(row) for row in made]
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise UserError(
+            f"{folder} cannot be read ({type(fault).__name__}: {fault}); run its report again with --force"
+        ) from None
+
+
+def _earlier(report: Path, day: date) -> list[tuple[date, list[Finding]]]:
+    """The last good attempt of every earlier day, oldest first; one that cannot be read is no run."""
+    found = {}
+    for path in sorted(report.glob("[0-9]*/*/findings.json")):
+        if path.parent.parent.name < day.isoformat():
+            with contextlib.suppress(UserError):
+                one, made = _read(path.parent)
+                found[one] = made
+    return sorted(found.items())
 
 
 def _latest(rows: list[tuple[str, str, Finding]]) -> date:

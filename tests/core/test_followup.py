@@ -42,6 +42,16 @@ def test_a_finding_nobody_decided_on_is_new_and_one_that_is_ok_is_not_listed():
     assert [(f.state, f.owner) for f in found] == [("new", "manager")]
 
 
+def test_a_finding_nobody_gave_a_day_to_is_overdue_by_the_day_its_first_run_asked_for():
+    now = finding(due=date(2026, 3, 20))  # the newest run moved it on
+    first = {"first_due": lambda _: date(2026, 3, 6)}
+    told = followed([(REPORT, DAY, now)], [], date(2026, 3, 10), **first)[0]
+    assert (told.state, told.due, told.overdue) == ("new", date(2026, 3, 6), True)
+    given = decision(REPORT, DAY, now, "assigned", owner="Ada", due="2026-03-15")
+    told = followed([(REPORT, DAY, now)], [given], date(2026, 3, 10), **first)[0]
+    assert (told.due, told.overdue) == (date(2026, 3, 15), False)
+
+
 @pytest.mark.parametrize(
     ("now", "expected"),
     [
@@ -54,6 +64,14 @@ def test_a_finding_nobody_decided_on_is_new_and_one_that_is_ok_is_not_listed():
 )
 def test_an_accepted_finding_returns_only_when_it_worsens(now, expected):
     assert state(finding(), "accepted", now, as_of="2026-05-29", why="ramping").state == expected
+
+
+def test_the_last_bit_of_a_number_without_a_range_is_no_worsening():
+    exact = {"interval": None, "threshold": Threshold(0.30, "below", "log")}
+    was, summed, worse = (replace(finding(v), **exact) for v in (0.6, 0.1 + 0.2 + 0.3, 0.6001))
+    assert summed.value > was.value  # by the last bit: 0.6000000000000001
+    entry = decision(REPORT, DAY, was, "accepted", why="known")
+    assert [worsened(entry, f) for f in (was, summed, worse)] == [False, False, True]
 
 
 def test_an_accepted_watch_returns_when_it_becomes_act():

@@ -300,7 +300,7 @@ def test_the_page_names_step_owner_day_and_code_and_the_cards_say_what_is_not_kn
     assert "UNKNOWN: Forecast and pace of one period do not both stand." in text
     cards = {c[0]: c[1:] for c in headline.cards(rows, state, changes, none, agreement.verdicts(pressing))}
     assert cards["To decide now"] == (
-        "2", "0 more to watch", "of 2 judged; 1 of 2 open ones past the day first due",
+        "2", "0 more to watch", "of 2 judged; 1 of 2 past the day first due",
     )  # fmt: skip
     assert cards["Largest stake"] == ("99", "Title of F-B-TWO", "sales manager by 2025-12-19")
     assert cards["This quarter"][0] == "not known"

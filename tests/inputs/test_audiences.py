@@ -192,12 +192,57 @@ def test_mean_pay_of_a_small_role_cannot_be_worked_out_from_the_others():
     people = [("AE", 6), ("SE", 2), ("AM", 5), ("SDR", 9)]
     rows = [(f"{role}{i}", "USD", 1000.0 * (i + 1)) for role, n in people for i in range(n)]
     table = pd.DataFrame(rows, columns=["rep_id", "currency", "target_cash"]).assign(base_salary=float("nan"))
-    shown, groups = mean_pay(table, {rep: rep.rstrip("0123456789") for rep in table["rep_id"]}, 5)
+    table = table.assign(role=table["rep_id"].str.rstrip("0123456789"))
+    shown, groups = mean_pay(table, [table], 5)
     by_role = shown.groupby(shown["rep_id"].str.rstrip("0123456789"))["target_cash"].first()
     # By hand: 2 SE go, and the 5 AM with them; AE mean 1..6 thousand is 3,500, SDR 1..9 is 5,000.
     assert by_role.to_dict() == {"AE": 3500.0, "SDR": 5000.0, "AM": pytest.approx(float("nan"), nan_ok=True),
                                  "SE": pytest.approx(float("nan"), nan_ok=True)}  # fmt: skip
     assert groups == 2
+
+
+def _plans(*pay: float) -> pd.DataFrame:
+    rows = [(f"R{i}", "USD", "AE", amount) for i, amount in enumerate(pay)]
+    table = pd.DataFrame(rows, columns=["rep_id", "currency", "role", "target_cash"])
+    return table.assign(base_salary=float("nan"))
+
+
+def test_two_days_subtracted_tell_the_pay_of_nobody_who_came_between_them():
+    five = _plans(*[100_000.0] * 5)
+    joined = _plans(*[100_000.0] * 5, 183_457.0)
+    told = [mean_pay(now, days, 5)[0]["target_cash"] for now, days in (
+        (five, [five]), (joined, [five]), (joined, [five, joined]),
+    )]  # fmt: skip
+    assert [set(means) for means in told] == [{100_000.0}] * 3
+    raised = _plans(
+        *[110_000.0] * 5, 183_457.0
+    )  # the pay of five changed: a new mean, (5 * 110,000 + 183,457) / 6
+    assert set(mean_pay(raised, [five, joined, raised], 5)[0]["target_cash"]) == {122_200.0}
+
+
+def test_a_group_whose_mean_was_never_of_enough_people_is_withheld():
+    few, six = _plans(1.0, 2.0), _plans(*range(1000, 7000, 1000))
+    shown, groups = mean_pay(six, [few], 5)
+    assert shown["target_cash"].isna().all() and groups == 1
+
+
+def test_means_of_pay_are_those_of_the_quarters_start_and_stay_when_one_person_comes(tmp_path):
+    people = [f"R{i}" for i in range(1, 7)]
+    hired = {"R6": "2025-06-10"}
+    reps = "rep_id,start_date,end_date,name,role,team\n" + "".join(
+        f"{rep},{hired.get(rep, '2024-01-01')},,Name {rep},AE,North\n" for rep in people
+    )
+    plans = "rep_id,start_date,end_date,plan_id,target_cash,base_salary,currency\n" + "".join(
+        f"{rep},{hired.get(rep, '2024-01-01')},,ae,{183457 if rep == 'R6' else 100000},,USD\n"
+        for rep in people
+    )
+    folder = write(tmp_path / "c", {"reps": reps, "plan_assignments": plans, "opportunities": DEALS})
+    for number, day in enumerate([date(2025, 5, 30), DAY, date(2025, 9, 30)]):  # before, same quarter, next
+        into = tmp_path / f"v{number}"
+        inputs.cut_view(str(folder), "leadership", day, into)
+        shown = inputs.open_snapshot(into, day).frame("plan_assignments")["target_cash"].dropna()
+        assert set(shown) == {100_000.0}, day
+        assert b"183457" not in every_byte(into)
 
 
 def test_hidden_names_leave_every_text_and_hidden_columns_every_row(tmp_path):
@@ -213,7 +258,9 @@ def test_hidden_names_leave_every_text_and_hidden_columns_every_row(tmp_path):
 @pytest.mark.parametrize(
     "text",
     ["quinn planted", "Planted,  Quinn", "QUINN\u00a0PLANTED", "see Planted's note", "to quinn.planted@x",
-     "pays 183457", "183.457,00 a year", "183 457", "$183,457.00", "OTE 183k", "from R2000 on"],
+     "pays 183457", "183.457,00 a year", "183 457", "$183,457.00", "OTE 183k", "from R2000 on",
+     "USD183,457", "183457EUR", "183kUSD", "0.183M", "183_457", "1,83,457", "Qu\u00ednn Pl\u00e1nted",
+     "QUI\u0301NN"],
 )  # fmt: skip
 def test_the_censor_finds_a_name_or_amount_however_it_is_written(text):
     said = Censor({"Quinn Planted"}, {"R2000"}, {183457.0}).text(text, free=True)
@@ -221,7 +268,36 @@ def test_the_censor_finds_a_name_or_amount_however_it_is_written(text):
     assert not any(bit in said.casefold() for bit in ("planted", "quinn", "183", "r2000"))
 
 
-@pytest.mark.parametrize("text", ["plantedness", "1183457", "183457123", "18 weeks", "R20001", "2025-06-30"])
+@pytest.mark.parametrize("name", ["Zo\u00eb M\u00fcller", "Zoe Muller"])
+@pytest.mark.parametrize(
+    "text", ["ask Zo\u00eb M\u00fcller first", "ask ZOE MULLER first", "ask Zoe\u0308 Mu\u0308ller first"]
+)
+def test_an_accent_more_or_less_hides_no_name(name, text):
+    assert Censor({name}, set(), set()).text(text, free=False) == f"ask {WITHHELD} first"
+
+
+def test_a_name_of_a_script_without_blanks_is_found_within_a_sentence():
+    said = Censor({"\u738b\u5c0f\u660e"}, set(), set()).text(
+        "\u95ee\u738b\u5c0f\u660e\u4e00\u4e0b", free=True
+    )
+    assert said == f"\u95ee{WITHHELD}\u4e00\u4e0b"
+
+
+def test_what_people_wrote_into_a_policy_is_gone_through_as_a_free_text(tmp_path):
+    folder = write(tmp_path / "c", {n: TABLES[n] for n in ("reps", "plan_assignments", "opportunities")}, {})
+    entry = {"description": "Planted earns USD183,457.", "unit": "count", "source": "note of Quinn",
+             "values": {"2025-01-01": 5}}  # fmt: skip
+    (folder / "policy" / "pipeline.yaml").write_text(json.dumps({"no_step_days": entry}))
+    told = (cut(folder, "rep:R1").company.root / "policy" / "pipeline.yaml").read_text()
+    assert f"{WITHHELD} earns {WITHHELD}." in told and f"note of {WITHHELD}" in told
+    assert not any(word in told for word in ("Planted", "183", "Quinn"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["plantedness", "1183457", "183457123", "18 weeks", "R20001", "2025-06-30", "183km", "a 0.2M deal",
+     "5 and 6 of 7k", "M\u00fcller"],
+)  # fmt: skip
 def test_the_censor_leaves_other_words_and_numbers(text):
     assert Censor({"Quinn Planted"}, {"R2000"}, {183457.0}).text(text, free=True) == text
 

@@ -8,6 +8,8 @@ import pytest
 from salesops_lib import inputs
 from salesops_lib.cli import run_command
 from salesops_lib.core.findings import Finding, Threshold
+from salesops_lib.inputs.commands import told_of
+from salesops_lib.inputs.company import read_company
 from salesops_lib.inputs.ledger import ledger_file, read_ledger
 
 
@@ -52,6 +54,34 @@ def test_an_assigned_finding_is_overdue_after_its_day(typed):
     typed("assign", "F-ATTN-TEAM:team=AMER", "--to", "sales manager", "--due", "2026-03-02")
     first = typed("list", "--on", "2026-03-03")[1].splitlines()[0]
     assert "assigned OVERDUE  F-ATTN-TEAM:team=AMER" in first and "sales manager by 2026-03-02" in first
+
+
+def test_a_finding_is_overdue_by_the_day_its_first_run_asked_for(typed):
+    # The run of January asked for 2026-02-06; the one that stands moved that on to 2026-03-06.
+    old = typed.current.parent / "2026-01-30" / "20260130T060000-aaaaaa"
+    old.mkdir(parents=True)
+    (old / "findings.json").write_text(json.dumps([found("AMER") | {"due": "2026-02-06"}]))
+    (old / "run.json").write_text(json.dumps({"as_of": "2026-01-30"}))
+    listed = typed("list")[1]
+    assert "new OVERDUE  F-ATTN-TEAM:team=AMER  attainment/company  manager by 2026-02-06" in listed
+    assert listed.endswith("2 open, 1 overdue, 0 accepted or closed\n")
+    assert "EMEA" not in listed.splitlines()[0]
+    typed("assign", "F-ATTN-TEAM:team=AMER", "--to", "Ada")  # by the day the report of today asks for
+    assert read_ledger(typed.company, "finding_states").entries[0]["due"] == "2026-03-06"
+
+
+def test_the_site_is_told_of_the_company_a_run_names_and_an_audience_of_no_decision_or_policy(typed):
+    typed("accept", "F-ATTN-TEAM:team=EMEA", "--why", "ramping")
+    text = "share_at_quota: {description: Ours., unit: ratio, source: our board, values: {2025-01-01: 0.6}}"
+    (typed.company / "policy" / "attainment.yaml").write_text(text)
+    decided, settings = told_of("")
+    assert [entry["why"] for entry in decided(str(typed.company))] == ["ramping"]
+    calendar, own = settings(str(typed.company))
+    assert calendar == read_company(typed.company).calendar
+    assert own["attainment.share_at_quota"].cited == "attainment.share_at_quota since 2025-01-01"
+    decided, settings = told_of(str(typed.company), "finance")
+    assert (decided("audience:finance"), settings("audience:finance")) == ((), (calendar, {}))
+    assert told_of("")[1](str(typed.company / "gone")) == (None, {})
 
 
 def test_a_code_of_two_findings_an_unknown_one_and_an_empty_reason_are_refused_and_write_nothing(typed):

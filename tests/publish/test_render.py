@@ -5,7 +5,14 @@ from datetime import date
 
 import pytest
 
-from salesops_lib.publish.rendering.render import BODY_END, BODY_START, gathered, notebook_body, render_report
+from salesops_lib.publish.rendering.render import (
+    BODY_END,
+    BODY_START,
+    _whole,
+    gathered,
+    notebook_body,
+    render_report,
+)
 
 DAY = date(2025, 12, 12)
 
@@ -30,23 +37,33 @@ def test_title_and_question_stand_once(page):
 def test_headline_cards_stand_once_and_at_the_top(page):
     assert page.count('class="headline"') == 1
     assert ">card<" not in page
-    assert page.index("64–78 % at 90 %") < page.index("What to decide")
+    whole = page.replace('<span class="nowrap">', "").replace("</span>", "")
+    assert whole.index("64–78 % at 90 %") < whole.index("What to decide")
 
 
 def test_findings_say_range_limit_next_step_owner_due_stake_and_playbook(page):
     card = page[page.index("<article") : page.index("</article>")]
+    assert ">Act</span>" in card and 'Due</dt><dd><span class="nowrap">2025-12-26</span>' in card
+    card = card.replace('<span class="nowrap">', "").replace("</span>", "")
     for part in (
-        "Act</span>",
         "range 55 % to 67 % at 90 %",
         "limit at least 80 %",
         "Move two deals of EMEA forward",
         "regional sales director",
-        "2025-12-26",
         "USD 1,240,000",
         'href="../../../../site/playbooks/how-to/analytics/review-attainment.html#f-attn-team"',
     ):
         assert part in card
     assert "10 judged" in page and "1 could not be judged" in page
+
+
+def test_no_line_end_breaks_a_day_a_period_or_a_percentage_and_hostile_text_stays_escaped():
+    told = _whole("41 % of 1,203.5 % by 2025-12-12 in FY26-Q4 <b>9 %</b>")
+    assert str(told) == (
+        '<span class="nowrap">41 %</span> of <span class="nowrap">1,203.5 %</span> by '
+        '<span class="nowrap">2025-12-12</span> in <span class="nowrap">FY26-Q4</span> '
+        '&lt;b&gt;<span class="nowrap">9 %</span>&lt;/b&gt;'
+    )
 
 
 def test_every_detail_link_leads_to_something_on_the_page(page):

@@ -5,12 +5,16 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.followup import decision
 from salesops_lib.core.periods import monthly
+from salesops_lib.core.policy import PolicyValue
 from salesops_lib.publish.history import read_reports
 from salesops_lib.publish.site.build import build_site
+from salesops_lib.publish.site.history_chart import _ticks
 from salesops_lib.publish.site.shell import SiteError
 from salesops_lib.publish.site.sources import Sources
 from salesops_lib.publish.site.sparkline import sparkline
@@ -288,6 +292,27 @@ def test_a_line_has_gaps_where_a_run_could_not_judge():
     assert sparkline([0.1, 0.1]) != ""
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (0.42, 0.67, [0.4, 0.5, 0.6, 0.7]),  # by hand: steps of a tenth
+        (-3.0, 12.0, [-5.0, 0.0, 5.0, 10.0, 15.0]),
+        (0.0, 1_940_000.0, [0, 500_000, 1_000_000, 1_500_000, 2_000_000]),
+        (0.5510, 0.5531, [0.551, 0.552, 0.553, 0.554]),
+    ],
+)
+def test_a_scale_is_marked_at_round_values(low, high, told):
+    assert _ticks(low, high) == pytest.approx(told)
+
+
+@given(st.integers(-(10**6), 10**6), st.integers(1, 10**6))
+def test_a_scale_reaches_over_its_range_in_three_to_seven_marks(low, span):
+    marks = _ticks(low / 100, (low + span) / 100)
+    assert 3 <= len(marks) <= 7
+    slack = span / 100 * 1e-5
+    assert marks[0] <= low / 100 + slack and marks[-1] >= (low + span) / 100 - slack
+
+
 def test_an_accepted_finding_is_listed_apart_with_its_reason(reports):
     history = read_reports(reports)[0]
     first = next(f for f in history.current.findings if f.severity == "ACT")
@@ -306,9 +331,28 @@ def test_a_card_says_in_words_where_its_finding_stands(reports):
         decision(history.key, "2025-11-14", act[1], "closed", why="done"),
     ]
     page = text(build_site(reports, decisions=told))
-    assert "Assigned to Dana Overdue" in page and "Returned after it was settled" in page
-    assert page.index("Assigned to Dana") < page.index("State New")  # what is overdue rises
-    assert "Overdue 1" in page
+    assert "Assigned to Dana" in page and "Due 2025-12-01 Overdue" in page
+    assert "Returned after it was settled" in page
+    assert page.index("Assigned to Dana") < page.index("Returned after")  # what is overdue rises
+
+
+def test_a_finding_nobody_decided_on_is_overdue_by_the_day_its_first_run_asked_for(reports):
+    first, last = read_reports(reports)[0].good
+    wanted = next(f for f in last.findings if f.scope.get("team") == "EMEA")
+    before = next(f for f in first.findings if f.scope.get("team") == "EMEA")
+    assert before.due.isoformat() < last.as_of < wanted.due.isoformat()
+    page = text(build_site(reports))
+    assert (
+        f"State Not decided At stake USD 1,240,000 Owner regional sales director Due {before.due} Overdue"
+        in page
+    )
+
+
+def test_the_first_page_counts_what_the_brief_counts_and_tells_the_briefs_own_findings_beside(made, reports):
+    made.bundle(reports, NOW, notebook="brief", title="The brief")
+    page = text(build_site(reports, sources=Sources(gathering=frozenset({"brief"}))))
+    assert "10 judged: Act" in page  # of the one report, as without a brief
+    assert "The brief judges the reports themselves: Act 8, Watch 1, Unknown 1, OK 1." in page
 
 
 def test_each_report_is_judged_by_the_ledger_of_its_own_company(made, reports):
@@ -342,6 +386,32 @@ def test_a_report_is_stale_by_its_own_cadence_and_not_because_another_runs_more_
     assert "Stale" not in next(r for r in rows if "Fresh monthly" in r)
     # By hand: the third working day of December 2025 is Wednesday the 3rd.
     assert "a run was due on 2025-12-03" in next(r for r in rows if "Late monthly" in r)
+
+
+def test_what_is_late_and_what_a_policy_says_is_told_by_the_company_the_reports_are_of(made, reports):
+    cadence = {"every": "month", "business_day": 3, "at": "06:00"}
+    ours = {"as_of": "2025-11-28", "seed": 7, "data": "/ours"}
+    shutil.rmtree(reports)
+    made.bundle(reports, date(2025, 11, 28), notebook="late", title="Late", cadence=cadence, parameters=ours)
+    made.bundle(
+        reports, date(2025, 12, 2), notebook="other", title="Other", parameters=ours | {"as_of": "2025-12-02"}
+    )
+    own = PolicyValue("attainment.team_floor", 0.7, "ratio", date(2025, 1, 1), "our board", "Ours.")
+    asked = []
+
+    def settings(data):
+        asked.append(data)
+        # By hand: with Monday the 1st a holiday the third working day of December is Thursday the 4th.
+        return monthly(1, range(2024, 2028), holidays=(date(2025, 12, 1),)), {own.key: own}
+
+    page = build_site(reports, sources=Sources(settings=settings)).read_text()
+    assert asked == ["/ours"]
+    assert "Stale" not in next(r for r in re.findall(r"<tr>.*?</tr>", page, re.DOTALL) if "Late" in r)
+    shipped = Sources(settings=lambda _: (monthly(1, range(2024, 2028)), {}))
+    assert shipped.of(read_reports(reports)).policies == {}
+    assert Sources(settings=settings).of(read_reports(reports)).policies == {own.key: own}
+    made.bundle(reports, NOW, notebook="foreign", title="Foreign", parameters=ours | {"data": "/elsewhere"})
+    assert Sources(settings=settings).of(read_reports(reports)).calendar is None  # of several nobody can say
 
 
 def test_the_report_that_gathers_the_others_stands_before_them(made, reports):

@@ -43,6 +43,7 @@ def test_the_crontab_has_one_line_of_five_fields_and_a_command_the_shell_reads_b
     assert words[words.index("--data") + 1] == AWKWARD
     assert words[words.index("--notify") + 1] == "mail"
     assert words[-2:] == [str(ROOT / "reports" / "schedule.log"), "2>&1"]
+    assert words[words.index("site") + 1 : words.index("}")] == ["--data", AWKWARD, ";"]
     checked = subprocess.run(["/bin/sh", "-n", "-c", command.replace("\\%", "%")], check=False)
     assert checked.returncode == 0
 
@@ -56,6 +57,10 @@ def test_the_systemd_timer_catches_up_after_the_machine_was_off():
     assert service["Service"]["Type"] == "oneshot"
     assert service["Service"]["ExecStart"].endswith("run --due now")
     assert service["Service"]["SuccessExitStatus"] == "5"
+    assert service["Service"]["ExecStopPost"].startswith(
+        "-/"
+    )  # also after a failed run, and never in its way
+    assert service["Service"]["ExecStopPost"].endswith("salesops site")
     odd = unit(timetable.files("systemd", place(data=AWKWARD))["salesops.service"])
     # systemd reads % as a specifier, $ as a variable, " and \ as quoting.
     assert odd["Service"]["ExecStart"].endswith('--data "/srv/a b/50%%$$x\'\\"é"')
@@ -92,6 +97,9 @@ def test_the_github_workflow_restores_reports_runs_what_is_due_and_keeps_them_wh
         < job["steps"].index(runs[0])
         < names.index("actions/cache/save@v4")
     )
+    (site,) = [s for s in job["steps"] if s.get("run") == "salesops site"]
+    assert site["if"] == "always()"
+    assert job["steps"].index(runs[0]) < job["steps"].index(site) < names.index("actions/cache/save@v4")
     assert [s["if"] for s in job["steps"] if s.get("uses") == "actions/cache/save@v4"] == ["always()"]
     assert {s["with"]["path"] for s in job["steps"] if "cache/" in s.get("uses", "")} == {"reports"}
 
@@ -115,6 +123,8 @@ def test_the_airflow_dag_calls_the_same_command_per_report_in_the_order_of_the_r
         assert shlex.split(command)[-4:] == ["run", name, "--due", "now"]
     assert constants["AFTER"] == {"a_last": ["b_first"], "c_brief": ["a_last", "b_first"]}
     assert constants["ROOT"] == str(workshop.root)
+    assert shlex.split(constants["SITE"])[-1:] == ["site"]
+    assert "list(tasks.values()) >> site" in text
     (calls,) = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "DAG"]
     options = {k.arg: ast.unparse(k.value) for k in calls.keywords}
     assert (options["catchup"], options["schedule"]) == ("False", "'*/15 * * * *'")
@@ -136,6 +146,11 @@ def test_the_command_of_every_scheduler_is_one_the_command_line_takes(monkeypatc
     command = place(data=str(ROOT / "data" / "sample"), out=ROOT / "reports").command("forecasting")
     assert cli.run_command(command[command.index("run") :]) == 0
     assert (taken[0].names, taken[0].due) == (("forecasting",), "now")
+    built = []
+    monkeypatch.setattr("salesops_lib.publish.site.build.build_site", lambda *a, **_: built.append(a) or ROOT)
+    made = place(data=str(ROOT / "data" / "sample"), out=ROOT / "reports").site()
+    assert cli.run_command(made[made.index("site") :]) == 0
+    assert built[0][0] == ROOT / "reports"
 
 
 def test_files_are_written_once_and_never_over_others(tmp_path, capsys, monkeypatch):

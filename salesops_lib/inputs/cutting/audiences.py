@@ -132,5 +132,6 @@ def _refuse_tables(said: dict, where: str) -> None:
     for name in said["hide"]:
         table, _, column = name.partition(".")
         contract = TABLES.get(table)
-        if contract is None or column not in contract.by_name or column in contract.key:
+        unknown = contract is None or not (column in contract.by_name or (column and contract.extra))
+        if unknown or column in contract.key:
             raise PolicyError(f"{where}: hide '{name}' is no column outside a key; write table.column")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +27,11 @@ from salesops_lib.inputs.view import View, ViewError, write_view
 from salesops_lib.inputs.writing import write_table
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 _EVERYBODY = ("all", "shown")
+_WRITTEN = ("description", "source")  # of a policy value
 _VERSIONS = ("opportunities", "opportunity_history", "accounts", "contacts", "leads")
 
 
@@ -127,18 +129,40 @@ def _with_mean_pay(snapshot: Snapshot, rows: pa.Table, audience: Audience) -> tu
     """Plans in force on the day with the mean pay of their group; earlier and later ones without pay."""
     import pyarrow as pa
 
-    spells = snapshot.frame("reps") if snapshot.has("reps") else None
-    roles = {} if spells is None else dict(zip(spells["rep_id"], spells["role"].fillna(""), strict=True))
     known = snapshot.table("plan_assignments").to_pyarrow()
     frame = known.to_pandas(date_as_object=True)
-    runs = frame["end_date"].isna() | (frame["end_date"] > snapshot.as_of)
-    now, groups = mean_pay(frame[runs], roles, audience.smallest)
+    spells = snapshot.frame("reps") if snapshot.has("reps") else None
+    days = (_in_force(frame, spells, day) for day in _quarters(snapshot, frame["start_date"]))
+    now, groups = mean_pay(_in_force(frame, spells, snapshot.as_of), days, audience.smallest)
     for column in PAY:
         means = now[column].reindex(frame.index)
         place = known.column_names.index(column)
         amounts = pa.array(means.astype("float64"), from_pandas=True).cast(known.column(column).type)
         known = known.set_column(place, column, amounts)
     return known, groups
+
+
+def _quarters(snapshot: Snapshot, starts: Iterable[date]) -> list[date]:
+    """First days of the fiscal quarters since the first plan: when means of pay may change."""
+    calendar, after = snapshot.company.calendar, snapshot.as_of + timedelta(days=1)
+    first = min((day for day in starts if day is not None), default=snapshot.as_of)
+    return [calendar.bounds(quarter)[0] for quarter in calendar.periods("quarter", first, after)]
+
+
+def _in_force(frame: pd.DataFrame, spells: pd.DataFrame | None, day: date) -> pd.DataFrame:
+    """The plans in force on a day, with each person's role on it."""
+    rows = frame[_covers(frame, day)]
+    if spells is None:
+        return rows.assign(role="")
+    held = spells[_covers(spells, day)].drop_duplicates("rep_id", keep="last")
+    return rows.assign(role=rows["rep_id"].map(held.set_index("rep_id")["role"]))
+
+
+def _covers(spells: pd.DataFrame, day: date) -> pd.Series:
+    import pandas as pd
+
+    starts, ends = (pd.to_datetime(spells[name]) for name in ("start_date", "end_date"))
+    return (starts <= pd.Timestamp(day)) & (ends.isna() | (ends > pd.Timestamp(day)))
 
 
 def _censor(snapshot: Snapshot, audience: Audience, scope: _Scope) -> Censor | None:
@@ -207,12 +231,13 @@ def _own_files(root: Path, folder: str, pattern: str) -> Iterable[Path]:
             yield path
 
 
-def _without(told: Any, censor: Censor | None) -> Any:
+def _without(told: Any, censor: Censor | None, *, free: bool = False) -> Any:
+    """A policy with its texts gone through; ``free``: one that people wrote, no key of anything."""
     if isinstance(told, dict):
-        return {_without(k, censor): _without(v, censor) for k, v in told.items()}
+        return {_without(k, censor): _without(v, censor, free=k in _WRITTEN) for k, v in told.items()}
     if isinstance(told, list):
-        return [_without(item, censor) for item in told]
-    return censor.text(told, free=False) if censor and isinstance(told, str) else told
+        return [_without(item, censor, free=free) for item in told]
+    return censor.text(told, free=free) if censor and isinstance(told, str) else told
 
 
 def _said(
@@ -232,8 +257,9 @@ def _said(
         yield f"This view has no table {', '.join(lost)}: {audience.name} may not see it."
     if "plan_assignments" in given and audience.pay == "mean":
         yield (
-            f"Pay is the mean of role and currency in groups of at least {audience.smallest}; {groups} group "
-            f"figures are withheld, so sums of pay are short of the company's."
+            f"Pay is the mean of role and currency in groups of at least {audience.smallest}, as of the last "
+            f"start of a quarter by which the pay of that many had changed; {groups} group figures are "
+            f"withheld, so sums of pay are short of the company's."
         )
     if "plan_assignments" in given and audience.pay == "hidden":
         yield "Pay is withheld in this view, so nothing here adds it up."

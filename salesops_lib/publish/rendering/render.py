@@ -32,6 +32,7 @@ _RUN = {
 _MANIFEST = {"company": "", "currency": "", "headline": [], "limits": [], "changes": None}
 _FORMS = {"text/html", "text/markdown", "text/plain", "image/png", "image/jpeg"}
 _CODE = re.compile(r"`([^`\n]+)`")
+_WHOLE = re.compile(r"\b\d{4}-\d\d-\d\d\b|\bFY\d\d-[QM]\d{1,2}\b|[\d.,]*\d %")
 _CARDS = 5  # findings shown in full at the top, one of a code, as many as people act on; the rest are lines
 _OF_THREAD = threading.local()
 
@@ -159,6 +160,7 @@ def templates():
         lstrip_blocks=True,
     )
     made.filters["code"] = _with_code
+    made.filters["whole"] = _whole
     return made
 
 
@@ -166,7 +168,14 @@ def _with_code(text: str):
     """A text with what stands between backticks as code, as in the playbooks; everything escaped."""
     from markupsafe import Markup, escape
 
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  (escaped above)
+    return _whole(Markup(_CODE.sub(r"<code>\1</code>", str(escape(text)))))  # noqa: S704  (escaped above)
+
+
+def _whole(text: str):
+    """A text whose days, periods and percentages no line end breaks; everything escaped."""
+    from markupsafe import Markup, escape
+
+    return Markup(_WHOLE.sub(r'<span class="nowrap">\g<0></span>', str(escape(text))))  # noqa: S704
 
 
 def stylesheet(name: str) -> str:

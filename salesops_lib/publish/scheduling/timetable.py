@@ -42,15 +42,21 @@ class Place:
 
     def command(self, *names: str, program: tuple[str, ...] = ()) -> list[str]:
         """The words of the command."""
-        words = [*(program or _program()), "run", *names, "--due", "now"]
-        words += ["--data", self.data] if self.data else []
-        words += ["--out", str(self.reports)] if self.out else []
+        words = [*(program or _program()), "run", *names, "--due", "now", *self._where()]
         for channel in self.notify:
             words += [
                 "--notify",
                 channel if channel in {"mail", "webhook"} else str(Path(channel).absolute()),
             ]
         return words
+
+    def site(self, program: tuple[str, ...] = ()) -> list[str]:
+        """The words that make the site of what stands then, good or failed."""
+        return [*(program or _program()), "site", *self._where()]
+
+    def _where(self) -> list[str]:
+        words = ["--data", self.data] if self.data else []
+        return words + (["--out", str(self.reports)] if self.out else [])
 
 
 def files(kind: str, place: Place) -> dict[str, str]:
@@ -90,7 +96,7 @@ def _differs(path: Path, text: str) -> bool:
 def _cron(place: Place) -> dict[str, str]:
     log = shlex.quote(str(place.reports / "schedule.log"))
     reports = shlex.quote(str(place.reports))
-    command = f"mkdir -p {reports} && {shlex.join(place.command())}"
+    command = f"mkdir -p {reports} && {{ {shlex.join(place.command())} ; {shlex.join(place.site())} ; }}"
     words = {"CD": shlex.quote(str(place.root)), "COMMAND": command, "LOG": log}
     escaped = {name: text.replace("%", "\\%") for name, text in words.items()}  # % is a line end to cron
     return {"salesops.crontab": _filled("crontab.txt", MINUTES=MINUTES, **escaped)}
@@ -98,7 +104,8 @@ def _cron(place: Place) -> dict[str, str]:
 
 def _systemd(place: Place) -> dict[str, str]:
     command = " ".join(_systemd_word(word) for word in place.command())
-    service = _filled("salesops.service", CD=str(place.root).replace("%", "%%"), COMMAND=command)
+    made = " ".join(_systemd_word(word) for word in place.site())
+    service = _filled("salesops.service", CD=str(place.root).replace("%", "%%"), COMMAND=command, SITE=made)
     return {"salesops.service": service, "salesops.timer": _filled("salesops.timer")}
 
 
@@ -112,6 +119,7 @@ def _github(place: Place) -> dict[str, str]:
         if is_path and not Path(path).absolute().is_relative_to(place.root):
             raise TimetableError(f"{name} {path}: a runner has only the repository; name a folder inside it")
     words = [_inside(word, place.root) for word in place.command(program=("salesops",))]
+    site = [_inside(word, place.root) for word in place.site(program=("salesops",))]
     reports = _inside(str(place.reports), place.root)
     minutes = "7,22,37,52"  # full quarters are crowded there, and late
     filled = _filled(
@@ -120,6 +128,7 @@ def _github(place: Place) -> dict[str, str]:
         PYTHON=PYTHON,
         REPORTS=json.dumps(reports),
         COMMAND=json.dumps(shlex.join(words), ensure_ascii=False),
+        SITE=json.dumps(shlex.join(site), ensure_ascii=False),
     )
     return {"reports.yml": filled}
 
@@ -133,6 +142,7 @@ def _airflow(place: Place) -> dict[str, str]:
         ROOT=repr(str(place.root)),
         COMMANDS=pformat(commands, width=100, sort_dicts=False),
         AFTER=pformat({name: sorted(needs) for name, needs in before.items() if needs}, width=100),
+        SITE=repr(_no_macro(shlex.join(place.site()))),
         CRON=repr(f"{MINUTES} * * * *"),
     )
     return {"salesops_reports.py": filled}

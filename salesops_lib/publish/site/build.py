@@ -60,6 +60,7 @@ def build_site(
         versions = out.parent / f".{out.name}"
         checked = Checked(reports, versions / ".checked.json")
         histories = read_reports(reports, checked)
+        sources = sources.of(histories)
         pages = _pages(histories, sources, playbooks)
         frame = _frame(stage, histories, pages, playbooks, versions / ".shell")
         _refuse_foreign(out)

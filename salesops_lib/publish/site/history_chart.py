@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -41,8 +42,10 @@ def _chart(
 ) -> str:
     numbers = [v for p in points for v in (p.value, p.low, p.high, p.limit) if v is not None]
     low, high = min(numbers), max(numbers)
-    margin = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
-    low, high = (0.0 if 0 <= low < margin else low - margin), high + margin
+    if low == high:
+        low, high = low - (abs(low) * 0.1 or 1.0), high + (abs(high) * 0.1 or 1.0)
+    ticks = _ticks(low, high)
+    low, high = ticks[0], ticks[-1]
     first, last = points[0].day.toordinal(), points[-1].day.toordinal()
 
     def x(day: date) -> float:
@@ -53,7 +56,7 @@ def _chart(
         return round(_TOP + (high - value) / (high - low) * (_HEIGHT - _TOP - _BOTTOM), 1)
 
     right = width - _RIGHT
-    lines = [*_axes(points, (low, high), x, y, shown, right), _limit(points, y, x, right)]
+    lines = [*_axes(points, ticks, x, y, shown, right), _limit(points, y, x, right)]
     parts = [*lines, *_values(points, x, y), _limit_text(points[-1].limit, y, shown, right)]
     told = "; ".join(f"{p.day.isoformat()}: {shown(p.value)}{_range(p, shown)}" for p in points)
     return (
@@ -66,14 +69,14 @@ def _range(point: Point, shown: Callable[[float | None], str]) -> str:
     return f" ({shown(point.low)} to {shown(point.high)})" if point.low is not None else ""
 
 
-def _axes(points, ends, x, y, shown, right) -> list[str]:
-    low, high = ends
-    parts = []
-    for step in range(4):
-        value = low + (high - low) * step / 3
+def _axes(points, ticks, x, y, shown, right) -> list[str]:
+    parts, told = [], ""
+    for value in ticks:
         h = y(value)
         parts.append(f'<path class="grid" d="M{_LEFT} {h}H{right}"/>')
-        parts.append(f'<text x="{_LEFT - 8}" y="{h + 4}" text-anchor="end">{escape(shown(value))}</text>')
+        if shown(value) != told:  # a range so narrow that two lines read the same needs one label
+            told = shown(value)
+            parts.append(f'<text x="{_LEFT - 8}" y="{h + 4}" text-anchor="end">{escape(told)}</text>')
     free = float("inf")
     for point in points[::-1]:  # the newest day first; an older one where there is room for it
         at = x(point.day)
@@ -83,6 +86,14 @@ def _axes(points, ends, x, y, shown, right) -> list[str]:
                 f'<text x="{at}" y="{_HEIGHT - 10}" text-anchor="middle">{point.day.isoformat()}</text>'
             )
     return parts
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round values around a range, its ends within: whole multiples of 1, 2 or 5 times a power of ten."""
+    half = (high - low) / 2
+    power = 10.0 ** math.floor(math.log10(half))
+    step = next((power * m for m in (5, 2) if power * m <= half), power)
+    return [step * n for n in range(math.floor(low / step + 1e-6), math.ceil(high / step - 1e-6) + 1)]
 
 
 def _limit(points, y, x, right) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from salesops_lib.core.changes import streaks
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.findings import Severity
 from salesops_lib.core.followup import ASSIGNED, NEW, RETURNED, SETTLED, Followed, followed
@@ -47,46 +48,75 @@ def now_page(
     newest = max((b.as_of for b in current), default="")
     events = _events(playbooks)
     rows = [_row(history, newest, sources, events) for history in histories]
-    page = _decisions(histories, found, newest) | {
-        "company": next((b.manifest["company"] for b in current), ""),
-        "as_of": newest or MISSING,
-        "notes": found.notes,
-        "briefs": [_brief(h) for h in histories if h.current and h.key.split("/")[0] in sources.gathering],
-        "figures": _figures(histories),
-        "groups": _grouped(rows),
-        "reports": len(rows),
-        "failed": sum("failed" in row["state_keys"] for row in rows),
-        "stale": sum("stale" in row["state_keys"] for row in rows),
-        "metrics": len(sources.metrics),
-        "books": bool(playbooks and (playbooks / "index.md").is_file()),
-        "calendar": bool(events),
-    }
+    page = (
+        _decisions(histories, found, newest, sources.gathering)
+        | _judged(histories, sources.gathering)
+        | {
+            "company": next((b.manifest["company"] for b in current), ""),
+            "as_of": newest or MISSING,
+            "notes": found.notes,
+            "briefs": [
+                _brief(h) for h in histories if h.current and h.key.split("/")[0] in sources.gathering
+            ],
+            "figures": _figures(histories),
+            "groups": _grouped(rows),
+            "reports": len(rows),
+            "failed": sum("failed" in row["state_keys"] for row in rows),
+            "stale": sum("stale" in row["state_keys"] for row in rows),
+            "metrics": len(sources.metrics),
+            "books": bool(playbooks and (playbooks / "index.md").is_file()),
+            "calendar": bool(events),
+        }
+    )
     markup = templates().get_template("now.html").render(page)
     return Page("index.html", TITLE, markup, (("", TITLE, ""),))
 
 
-def _decisions(histories: Sequence[ReportHistory], found: Companies, newest: str) -> dict:
+def _decisions(
+    histories: Sequence[ReportHistory], found: Companies, newest: str, gathering: Collection[str]
+) -> dict:
     standing = [
         (h, [(h.key, h.current.as_of, f) for f in h.current.findings]) for h in histories if h.current
     ]
     by_key = {h.key: h for h in histories}
+    due = _first_due(histories)
     on = date.fromisoformat(newest) if newest else date.min
     items: list[Followed] = []
     for data, decisions in found.decisions.items():
-        items += followed([row for h, rows in standing if data_of(h) == data for row in rows], decisions, on)
+        rows = [row for h, rows in standing if data_of(h) == data for row in rows]
+        items += followed(rows, decisions, on, lambda finding: due[id(finding)])
     items.sort(key=_urgency)
     open_ = [i for i in items if i.state not in SETTLED]
     pressing = [i for i in open_ if i.finding.severity is not Severity.UNKNOWN]
     unknown = [i for i in open_ if i.finding.severity is Severity.UNKNOWN]
     lines = [*pressing[_CARDS:][:_LINES], *unknown[:_LINES]]
     shown = [_decision_view(i, by_key[i.report]) for i in [*pressing[:_CARDS], *lines]]
-    return tally([f for _, rows in standing for _, _, f in rows]) | {
+    return {
         "cards": shown[: len(pressing[:_CARDS])],
         "lines": shown[len(pressing[:_CARDS]) :],
         "left": len(open_) - len(shown),
-        "overdue": sum(i.overdue for i in open_),
+        "overdue": sum(i.overdue for i in open_ if i.report.split("/")[0] not in gathering),
         "settled": [(v["state"], i.why, v) for i, v in _settled(items, by_key)],
     }
+
+
+def _judged(histories: Sequence[ReportHistory], gathering: Collection[str]) -> dict:
+    """The tally of what the reports judge, as a brief counts it; what that judges of them is said beside."""
+    of: dict[bool, list] = {True: [], False: []}
+    for history in [h for h in histories if h.current]:
+        of[history.key.split("/")[0] in gathering] += history.current.findings
+    beside = [f"{word}\u00a0{n}" for _, word, n in tally(of[True])["counts"] if n]
+    said = f"The brief judges the reports themselves: {', '.join(beside)}." if beside else ""
+    return tally(of[False]) | {"gathered": said}
+
+
+def _first_due(histories: Sequence[ReportHistory]) -> dict[int, date]:
+    """When each standing finding was first due, by its ``id``."""
+    found: dict[int, date] = {}
+    for history in [h for h in histories if h.current]:
+        pressed = streaks([(date.fromisoformat(b.as_of), b.findings) for b in history.good])
+        found |= {id(f): s.due for f, s in zip(history.current.findings, pressed, strict=True)}
+    return found
 
 
 def _settled(items: Sequence[Followed], by_key: Mapping[str, ReportHistory]) -> list[tuple[Followed, dict]]:
@@ -108,6 +138,7 @@ def _decision_view(item: Followed, history: ReportHistory) -> dict:
         "owner": item.owner,
         "due": item.due.isoformat(),
         "state": _state(item),
+        "undecided": item.state == NEW,
         "overdue": item.overdue,
     }
 
@@ -115,7 +146,7 @@ def _decision_view(item: Followed, history: ReportHistory) -> dict:
 def _state(item: Followed) -> str:
     """Where a finding stands, in words: ``Assigned to sales manager``, ``New``, ``Back after a decision``."""
     words = {
-        NEW: "New",
+        NEW: "Not decided" if item.overdue else "New",
         ASSIGNED: f"Assigned to {item.owner}",
         RETURNED: "Returned after it was settled",
     }

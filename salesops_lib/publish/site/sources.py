@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from salesops_lib.core.periods import FiscalCalendar
 from salesops_lib.core.policy import PolicyValue
 from salesops_lib.publish.catalog import Notebook
 from salesops_lib.publish.history import ReportHistory
+
+Settings = Callable[[str], tuple[FiscalCalendar | None, Mapping[str, PolicyValue]]]
 
 
 def _none(_: str) -> Sequence[Mapping[str, Any]]:
@@ -26,7 +28,8 @@ class Sources:
 
     ``decisions`` gives the ledger's entries, oldest first, of a company as a run names it (``run.json``,
     parameter ``data``; empty is the sample). ``policies``: the newest value by ``domain.name``.
-    ``gathering``: notebooks that gather the other reports, shown before all others.
+    ``gathering``: notebooks that gather the other reports, shown before all others. ``settings`` gives the
+    fiscal calendar of such a company and the policy values it has of its own.
     """
 
     decisions: Callable[[str], Sequence[Mapping[str, Any]]] = _none
@@ -35,6 +38,7 @@ class Sources:
     policies: Mapping[str, PolicyValue] = field(default_factory=dict)
     calendar: FiscalCalendar | None = None
     gathering: frozenset[str] = frozenset()
+    settings: Settings = lambda _: (None, {})
 
     @classmethod
     def declared(
@@ -42,7 +46,7 @@ class Sources:
         registry: Any,
         notebooks: Iterable[Notebook],
         decisions: Callable[[str], Sequence[Mapping[str, Any]]],
-        calendar: FiscalCalendar | None,
+        settings: Settings,
     ) -> Sources:
         """From what the library declares: ``registry`` is the handbook's, with metrics, rules, policies."""
         return cls(
@@ -50,9 +54,17 @@ class Sources:
             metrics=registry.metrics,
             rules=registry.rules,
             policies=registry.policy_values,
-            calendar=calendar,
+            settings=settings,
             gathering=frozenset(n.name for n in notebooks if n.run_file.reads_reports),
         )
+
+    def of(self, histories: Sequence[ReportHistory]) -> Sources:
+        """The same by the calendar and policy of the one company the reports are of; as it is for several."""
+        named = {data_of(history) for history in histories}
+        if self.calendar is not None or len(named) != 1:
+            return self
+        calendar, own = self.settings(named.pop())
+        return replace(self, calendar=calendar, policies={**self.policies, **own})
 
 
 @dataclass(frozen=True)
