@@ -107,6 +107,23 @@ def label(chart: Axes, x: float, y: float, text: str, **options) -> None:
         )  # fmt: skip
 
 
+def literal(figure) -> None:
+    """Show every text of a figure as it is written: a ``$`` in a name is a dollar, whoever placed the text.
+
+    Tick labels of a logarithmic axis stay formulas, or their powers of ten would stand as code.
+    """
+    from matplotlib.text import Text
+    from matplotlib.ticker import LogFormatter
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    for axis in (axis for chart in figure.axes for axis in (chart.xaxis, chart.yaxis)):
+        for minor, formatter in ((False, axis.get_major_formatter()), (True, axis.get_minor_formatter())):
+            if isinstance(formatter, LogFormatter):
+                for text in axis.get_ticklabels(minor=minor):
+                    text.set_parse_math(True)
+
+
 def percent(value: float | None) -> str:
     """``0.714`` as ``71 %``; missing is ``–``."""
     return "–" if value is None or value != value else f"{100 * float(value):.0f} %"

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from salesops_lib.core import charts
 from salesops_lib.core.contracts import Table, checked
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.families import controlled
@@ -121,6 +122,7 @@ class Report:
         if not alt.strip():
             raise BundleError(f"notebook '{self.notebook}' shows a chart without alt text; say what it shows")
         figure = _figure(axes)
+        charts.literal(figure)
         image = BytesIO()
         figure.savefig(image, format="png", dpi=CHART_DPI, bbox_inches="tight", metadata={"Software": None})
         _close(figure)
