@@ -61,6 +61,23 @@ def test_a_deal_of_several_companies_takes_the_primary_or_the_only_one(tmp_path)
     assert result.rows_in == result.rows_out
 
 
+def test_a_lead_converted_on_the_day_it_came_in_keeps_its_conversion(tmp_path):
+    # Salesforce's ConvertedDate has no time of day: midnight lies before the lead. A day earlier is a fault.
+    export = tmp_path / "export"
+    export.mkdir()
+    (export / "Lead.csv").write_text(
+        "Id,CreatedDate,ConvertedDate\nL1,2025-03-04T15:45:00.000Z,2025-03-04\n"
+        "L2,2025-03-04T15:45:00.000Z,2025-03-06\nL3,2025-03-04T15:45:00.000Z,2025-03-03\n"
+    )
+    result = importing.import_export("salesforce", export, tmp_path / "company")
+    stored = (tmp_path / "company" / "tables" / "leads.csv").read_text(encoding="utf-8").splitlines()
+    column = stored[0].split(",").index("sql_at")
+    days = [line.split(",")[column][:16].replace(" ", "T") for line in stored[1:]]
+    assert days == ["2025-03-04T15:45", "2025-03-06T00:00", "2025-03-03T00:00"]
+    told = result.report[result.report["action"] == "repaired"]
+    assert told[["row_id", "column", "value"]].to_numpy().tolist() == [["L1", "sql_at", "2025-03-04"]]
+
+
 def test_a_company_made_empty_gets_the_stages_of_its_first_export_and_keeps_its_own(tmp_path):
     # init writes company.yaml and no stages; the shipped list is of another company.
     header = "Record ID,Deal Stage,Is Closed Won,Is Deal Closed?"
