@@ -124,8 +124,9 @@ def no_quota(setting: Setting, table: pd.DataFrame) -> list[Finding]:
             scope={"period": period}, value=money / whole if whole > 0 else None,
             n=int((own != 0).sum()), limit=setting.limit(NOQUOTA), as_of=setting.as_of,
             money_at_stake=round(money, 2),
-            statement=f"{_count(len(found), 'rep')} without a quota that counts in {period} hold "
-            f"{short_money(money)} {setting.currency} of credit ({share}).",
+            statement=f"{_count(len(found), 'rep')} without a quota that counts in {period} "
+            f"{'holds' if len(found) == 1 else 'hold'} {short_money(money)} {setting.currency} of credit "
+            f"({share}).",
             recommendation=_sentence([*steps, "or credit the deals to their holders"])
             if steps else "Keep setting quotas before the first booking.",
         )
