@@ -6,6 +6,7 @@ import pandas as pd
 
 from salesops_lib.core.charts import percent
 from salesops_lib.core.findings import Finding, Interval
+from salesops_lib.core.wording import signed_percent
 from salesops_lib.forecasting.over_periods import LEVEL, holm
 from salesops_lib.forecasting.record import Record
 from salesops_lib.forecasting.rules import BIAS, CALLS, COVERED, PARTS, SILENT, SKILL, Setting
@@ -161,7 +162,7 @@ def _off_to_one_side(submitters: pd.DataFrame) -> tuple[int, list[str]]:
         return 0, []
     sure = submitters[(submitters["bias_low"] > 0) | (submitters["bias_high"] < 0)]
     order = sure["bias"].abs().sort_values(ascending=False, kind="stable").index[:3]
-    named = [f"{sure.loc[k, 'name']} ({100 * sure.loc[k, 'bias']:+.0f} %)" for k in order]
+    named = [f"{sure.loc[k, 'name']} ({signed_percent(sure.loc[k, 'bias'])})" for k in order]
     return len(sure), named
 
 
@@ -197,8 +198,9 @@ def _folded(record: Record) -> Interval | None:
 
 
 def _signed_ends(record: Record) -> str:
-    ends = f" ({100 * record.low:+.0f} % to {100 * record.high:+.0f} %)"
-    return "" if pd.isna(record.low) else ends.replace("-", "−")
+    if pd.isna(record.low):
+        return ""
+    return f" ({signed_percent(record.low)} to {signed_percent(record.high)})"
 
 
 def _listed(names: list[str]) -> str:

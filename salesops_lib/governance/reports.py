@@ -37,9 +37,7 @@ UNFED = "no data for it"
 NOT_LATE = (UNDATED, UNFED)
 
 
-def state(
-    reports: Sequence[Standing], on: date, lacks: Mapping[str, str] | None = None
-) -> pd.DataFrame:
+def state(reports: Sequence[Standing], on: date, lacks: Mapping[str, str] | None = None) -> pd.DataFrame:
     """One row a report, :data:`STATE_COLUMNS`.
 
     ``state``: ``failed`` (its last run did, an older good one stands), ``stale`` (no good run since it was

@@ -26,6 +26,7 @@ from salesops_lib.core.families import controlled
 from salesops_lib.core.findings import Finding, ordered
 from salesops_lib.core.periods import FiscalCalendar
 from salesops_lib.core.standing import Standing
+from salesops_lib.core.wording import sentence
 
 BUNDLE_DIR = "SALESOPS_BUNDLE_DIR"
 CHART_DPI = 144
@@ -45,6 +46,9 @@ class Figure:
     value: str
     range: str = ""
     note: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "note", sentence(self.note))
 
 
 @dataclass
@@ -91,7 +95,7 @@ class Report:
             raise BundleError(
                 f"notebook '{self.notebook}' writes table '{table.name}' twice; gather its rows first"
             )
-        frame = checked(frame, table)
+        frame, caption = checked(frame, table), sentence(caption)
         self._tables[table.name] = {
             "grain": table.grain,
             "rows": len(frame),

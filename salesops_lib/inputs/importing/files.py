@@ -47,7 +47,7 @@ def unpacked(archive: Path, patterns: list[str], folder: Path) -> Path:
     """Unpack those members of a zip that match a pattern into ``folder``, and give it.
 
     Raises MappingError naming the member: a path that leads out of the archive, a link, two of one name,
-    another zip, encrypted, more than 20 GB or than the disk holds, damaged, or nothing that the mapping reads.
+    another zip, encrypted, more than 20 GB or than the disk holds, damaged, or nothing the mapping reads.
     """
     folder.mkdir()
     try:
