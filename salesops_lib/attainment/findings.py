@@ -86,18 +86,19 @@ def skew(
     ranked = reps.assign(own=own)[reps["in_totals"].astype(bool)].sort_values("own", ascending=False)
     top, rest = ranked.head(max(1, round(n * 0.2))), ranked.iloc[max(1, round(n * 0.2)) :]
     over = max(0.0, (value - limit.value) * float(ranked["own"].sum())) if pd.notna(value) else None
-    known = pd.notna(row["low"])
     middle = rest[rest["attainment"].between(0.5, 1, inclusive="left")]
+    others = (middle if len(middle) else rest)["name"]
+    compared = f" with those of {_listed(others[:3])}" if len(others) else ""
     return [
         SKEW.judge(
             scope={"period": reps["period"].iloc[0]}, value=value, n=n, limit=limit, as_of=setting.as_of,
-            interval=Interval(row["low"], row["high"], level, "bootstrap") if known else None,
+            interval=Interval(row["low"], row["high"], level, "bootstrap") if pd.notna(row["low"]) else None,
             money_at_stake=over, mature=bool(finished),
             statement=f"The top fifth of {n} reps carried {percent(value)} of "
             f"{short_money(ranked['own'].sum())} {setting.currency} in {reps['period'].iloc[0]}; "
             f"the limit is {percent(limit.value)}.",
-            recommendation=f"Compare deal sources and territories of {_listed(top['name'][:3])} with "
-            f"those of {_listed((middle if len(middle) else rest)['name'][:3])} and move what can be moved.",
+            recommendation=f"Compare deal sources and territories of {_listed(top['name'][:3])}{compared} "
+            "and move what can be moved.",
         )
     ]  # fmt: skip
 

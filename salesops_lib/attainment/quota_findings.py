@@ -40,7 +40,7 @@ def capacity(setting: Setting, quotas: QuotaPlan, drawn: Simulation | None) -> l
     if missing > 0:
         step = (
             f"Escalate to head of sales and finance: lower the target by {short_money(missing)}, add about "
-            f"{more:.0f} ramped seats, or name the price and mix that close the gap."
+            f"{max(more, 1):.0f} ramped seats, or name the price and mix that close the gap."
         )
     return [
         CAPACITY.judge(
@@ -240,11 +240,16 @@ def _unknown(setting: Setting, rule: Rule, quotas: QuotaPlan, *, past: bool = Fa
     whole = len(quotas.basis.whole)
     why = f"{whole} whole finished quarters and {len(quotas.basis.seats)} seats are known"
     need = 2 * YEAR_QUARTERS if past else YEAR_QUARTERS
-    what = "a back-test" if past else "quotas"
+    what = "a back-test needs" if past else "quotas need"
+    step = (
+        _HISTORY
+        if whole < need
+        else "Enter a quota of level rep for those who are to hold one, then run again."
+    )
     return rule.judge(
         scope={"year": quotas.plan.name if quotas.plan else "next"}, value=None, n=0,
-        limit=setting.limit(rule), as_of=setting.as_of, recommendation=_HISTORY,
-        statement=f"{rule.title}: {why}; {what} needs {need} quarters and somebody to hold them.",
+        limit=setting.limit(rule), as_of=setting.as_of, recommendation=step,
+        statement=f"{rule.title}: {why}; {what} {need} quarters and somebody to hold them.",
     )  # fmt: skip
 
 

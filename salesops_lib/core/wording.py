@@ -16,7 +16,7 @@ PLURALS = (
 """Nouns that follow a count in statements, captions and cards."""
 _BEFORE = (
     "bookable|closed|credited|decided|different|empty|faulty|finished|later|late|lost|matured|more|open|other|past|"
-    "pressing|priced|recent|required|such|unassigned|unpriced|whole|won"
+    "pressing|priced|recent|required|ramped|such|unassigned|unpriced|untouched|whole|won"
 )
 _VERBS = {
     "are": "is", "were": "was", "have": "has", "lie": "lies", "hold": "holds", "rest": "rests", "need":

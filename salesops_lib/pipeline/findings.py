@@ -148,8 +148,8 @@ def variety(setting: Setting, table: pd.DataFrame, gate: bool) -> list[Finding]:
             n=cases,
             limit=setting.limit(rules.VARIANTS),
             as_of=setting.as_of,
-            statement=f"{percent(top)} of {cases:,} decided deals took one of five ways of {len(table)}. "
-            f"The commonest: {table['variant'].iloc[0]}."
+            statement=f"{percent(top)} of {cases:,} decided deals took one of the five commonest ways, of "
+            f"{len(table)} in all. The commonest: {table['variant'].iloc[0]}."
             if cases
             else "No decided deal has a history of stages.",
             recommendation="Judge it again with more deals."
