@@ -137,7 +137,7 @@ def short_money(value: float | None) -> str:
     """``1234567`` as ``1.23M``, ``45600`` as ``46k``, a million million as ``1T``; missing is ``–``."""
     if value is None or value != value:
         return "–"
-    value = float(value)
+    value = 0.0 if abs(value) < 0.5 else float(value)  # "-0" says nothing
     for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
         if abs(value) >= size * 0.9995:
             return f"{value / size:.3g}{unit}" if abs(value) < 999.5 * size else f"{value / size:,.0f}{unit}"

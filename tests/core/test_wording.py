@@ -2,6 +2,7 @@
 
 import pytest
 
+from salesops_lib.core.charts import percent, short_money
 from salesops_lib.core.wording import sentence, signed_percent
 
 
@@ -38,3 +39,8 @@ def test_what_rounds_to_nothing_has_no_sign_and_what_falls_a_minus():
     assert sentence("O-12 due 2025-10-31 at -1+1") == "O-12 due 2025-10-31 at -1+1"
     assert [signed_percent(x) for x in (0.042, -0.042, -0.001)] == ["+4 %", "−4 %", "0 %"]
     assert signed_percent(-0.0123, 1) == "−1.2 %"
+
+
+def test_money_and_shares_beyond_the_usual_are_told_in_words_that_can_be_read():
+    assert [short_money(x) for x in (1e12, 1.5e15, 999.6e6, -0.0, -0.4)] == ["1T", "1,500T", "1B", "0", "0"]
+    assert [percent(x) for x in (34.2, 1e9, -1e9)] == ["3,420 %", ">99,999 %", "<−99,999 %"]
