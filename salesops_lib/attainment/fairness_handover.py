@@ -43,7 +43,7 @@ def fairness(
     end = calendar.bounds(periods[-1])[1] if periods else result.as_of
     last = pd.Timestamp(end) - pd.Timedelta(days=1)
     records = with_potential(rep_records(result, periods, last), accounts, territories, last)
-    together = f"{periods[0]} to {periods[-1]}" if periods else "no finished period"
+    together = " to ".join(dict.fromkeys([periods[0], periods[-1]])) if periods else "no finished period"
     fit = team_fit(result.by_spell, periods)
     fit = fit.assign(**{name: fit[name].round(2) for name in ("quota_base", "credited_base")})
     made = {

@@ -21,6 +21,7 @@ from salesops_lib.attainment.spread.distribution import SMALL_GROUP
 from salesops_lib.core.charts import percent, short_money
 from salesops_lib.core.findings import Finding, Interval, Rule
 from salesops_lib.core.stats import proportion_interval
+from salesops_lib.core.wording import listed
 
 __all__ = ["RULES", "Setting"]
 
@@ -56,7 +57,7 @@ def share_at_quota(
     worst = below.groupby("team").size().sort_values(ascending=False, kind="stable")
     twice = before is not None and before < limit.value and share < limit.value
     then = f"; {percent(before)} in {earlier['period'].iloc[0]}" if before is not None else ""
-    named = _listed(worst.index[:3]) or _listed(below["name"][:3])
+    named = listed(worst.index[:3]) or listed(below["name"][:3])
     step = "Open a quota review of" if twice else "Check territories and ramp of"
     return [
         SHARE.judge(
@@ -82,24 +83,30 @@ def skew(
         return []
     row = concentration.set_index("statistic").loc["top_fifth_share"]
     n, value, limit = int(row["reps"]), row["value"], setting.limit(SKEW)
+    period = reps["period"].iloc[0]
     own = pd.to_numeric(reps["credited_base"]) - pd.to_numeric(reps["overlay_base"])
     ranked = reps.assign(own=own)[reps["in_totals"].astype(bool)].sort_values("own", ascending=False)
     top, rest = ranked.head(max(1, round(n * 0.2))), ranked.iloc[max(1, round(n * 0.2)) :]
     over = max(0.0, (value - limit.value) * float(ranked["own"].sum())) if pd.notna(value) else None
-    known = pd.notna(row["low"])
     middle = rest[rest["attainment"].between(0.5, 1, inclusive="left")]
+    others = (middle if len(middle) else rest)["name"]
+    compared = f" with those of {listed(others[:3])}" if len(others) else ""
+    said = f"What the top fifth of {n} reps carried in {period} is not told: " + (
+        "few reps." if n < SMALL_GROUP else "their bookings have no share."
+    )
+    if pd.notna(value):
+        money = f"{short_money(ranked['own'].sum())} {setting.currency}"
+        said = (
+            f"The top fifth of {n} reps carried {percent(value)} of {money} in {period}; "
+            f"the limit is {percent(limit.value)}."
+        )
     return [
         SKEW.judge(
-            scope={"period": reps["period"].iloc[0]}, value=value, n=n, limit=limit, as_of=setting.as_of,
-            interval=Interval(row["low"], row["high"], level, "bootstrap") if known else None,
-            money_at_stake=over, mature=bool(finished),
-            statement=f"The top fifth of {n} reps carried {percent(value)} of "
-            f"{short_money(ranked['own'].sum())} {setting.currency} in {reps['period'].iloc[0]}; "
-            f"the limit is {percent(limit.value)}." if pd.notna(value)
-            else f"What the top fifth of {n} reps carried in {reps['period'].iloc[0]} is not told: "
-            + ("few reps." if n < SMALL_GROUP else "their bookings have no share."),
-            recommendation=f"Compare deal sources and territories of {_listed(top['name'][:3])} with "
-            f"those of {_listed((middle if len(middle) else rest)['name'][:3])} and move what can be moved.",
+            scope={"period": period}, value=value, n=n, limit=limit, as_of=setting.as_of,
+            interval=Interval(row["low"], row["high"], level, "bootstrap") if pd.notna(row["low"]) else None,
+            money_at_stake=over, mature=bool(finished), statement=said,
+            recommendation=f"Compare deal sources and territories of {listed(top['name'][:3])}{compared} "
+            "and move what can be moved.",
         )
     ]  # fmt: skip
 
@@ -116,7 +123,7 @@ def no_quota(setting: Setting, table: pd.DataFrame) -> list[Finding]:
     found = reps.assign(own=own)[without].sort_values("own", ascending=False)
     period, absent = _period(table), found["status"] == "quota_missing"
     steps = [
-        f"{verb} {_listed(part['name'][:4], len(part))}"
+        f"{verb} {listed(part['name'][:4], len(part))}"
         for verb, part in (("set a quota for", found[absent]), ("add the role spell of", found[~absent]))
         if len(part)
     ]
@@ -126,8 +133,9 @@ def no_quota(setting: Setting, table: pd.DataFrame) -> list[Finding]:
             scope={"period": period}, value=money / whole if whole > 0 else None,
             n=int((own != 0).sum()), limit=setting.limit(NOQUOTA), as_of=setting.as_of,
             money_at_stake=round(money, 2),
-            statement=f"{_count(len(found), 'rep')} without a quota that counts in {period} hold "
-            f"{short_money(money)} {setting.currency} of credit ({share}).",
+            statement=f"{_count(len(found), 'rep')} without a quota that counts in {period} "
+            f"{'holds' if len(found) == 1 else 'hold'} {short_money(money)} {setting.currency} of credit "
+            f"({share}).",
             recommendation=_sentence([*steps, "or credit the deals to their holders"])
             if steps else "Keep setting quotas before the first booking.",
         )
@@ -150,7 +158,7 @@ def unplaced(setting: Setting, table: pd.DataFrame, by_spell: pd.DataFrame) -> l
     money, period = abs(loose) + abs(stray), _period(table)
     names = table[table["level"] == "rep"].set_index("holder_id")["name"]
     called = homeless.sort_values("own", ascending=False)["rep_id"].map(names) if len(homeless) else []
-    named = _listed(called[:4], len(homeless)) if len(homeless) else ""
+    named = listed(called[:4], len(homeless)) if len(homeless) else ""
     steps = [f"add the role spell of {named} for the days they closed"] if named else []
     steps += ["name an owner for the bookings without one"] if loose else []
     return [
@@ -186,7 +194,7 @@ def assignment(setting: Setting, cascade: pd.DataFrame, steps: pd.DataFrame, per
     common = {
         "scope": {"period": period}, "value": ratio, "n": int(row["with_quota"]), "as_of": setting.as_of,
     }  # fmt: skip
-    teams = [_listed(f["team"][:2]) or "the teams" for f in (high, low)]
+    teams = [listed(f["team"][:2]) or "the teams" for f in (high, low)]
     enter = "Enter the company goal as a quota of level company, and the reps' quotas."
     return [
         OVERASSIGN.judge(
@@ -271,20 +279,12 @@ def _pace_step(row: dict, pacing: pd.DataFrame) -> str:
         f"{n} ({short_money(g)} short)" for n, g in zip(short["name"][:3], short["gap"][:3], strict=True)
     ]
     if row["method"] == "finished":
-        return f"Agree a recovery plan with {_listed(named)}."
-    return f"Go through the open deals of {_listed(named)} deal by deal and agree what still closes."
+        return f"Agree a recovery plan with {listed(named)}."
+    return f"Go through the open deals of {listed(named)} deal by deal and agree what still closes."
 
 
 def _share(reps: pd.DataFrame) -> float | None:
     return float((reps["attainment"] >= 1).mean()) if len(reps) >= SMALL_GROUP else None
-
-
-def _listed(names, total: int = 0) -> str:
-    """``A, B and C``; with a larger total ``A, B and 5 more``."""
-    names = [str(n) for n in names]
-    if total > len(names):
-        return f"{', '.join(names)} and {total - len(names)} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
 def _count(number: int, word: str) -> str:

@@ -107,19 +107,40 @@ def label(chart: Axes, x: float, y: float, text: str, **options) -> None:
         )  # fmt: skip
 
 
+def literal(figure) -> None:
+    """Show every text of a figure as it is written: a ``$`` in a name is a dollar, whoever placed the text.
+
+    Tick labels of a logarithmic axis stay formulas, or their powers of ten would stand as code.
+    """
+    from matplotlib.text import Text
+    from matplotlib.ticker import LogFormatter
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    for axis in (axis for chart in figure.axes for axis in (chart.xaxis, chart.yaxis)):
+        for minor, formatter in ((False, axis.get_major_formatter()), (True, axis.get_minor_formatter())):
+            if isinstance(formatter, LogFormatter):
+                for text in axis.get_ticklabels(minor=minor):
+                    text.set_parse_math(True)
+
+
 def percent(value: float | None) -> str:
-    """``0.714`` as ``71 %``; missing is ``–``."""
-    return "–" if value is None or value != value else f"{100 * float(value):.0f} %"
+    """``0.714`` as ``71 %``; missing is ``–``; beyond a thousandfold it is ``>99,999 %``."""
+    if value is None or value != value:
+        return "–"
+    if abs(value) >= 1000:
+        return f"{'<−' if value < 0 else '>'}99,999 %"
+    return f"{100 * float(value):,.0f} %"
 
 
 def short_money(value: float | None) -> str:
-    """``1234567`` as ``1.23M``, ``45600`` as ``46k``; missing is ``–``."""
+    """``1234567`` as ``1.23M``, ``45600`` as ``46k``, a million million as ``1T``; missing is ``–``."""
     if value is None or value != value:
         return "–"
-    value = float(value)
-    for size, unit in ((1e9, "B"), (1e6, "M")):
+    value = 0.0 if abs(value) < 0.5 else float(value)  # "-0" says nothing
+    for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
         if abs(value) >= size * 0.9995:
-            return f"{value / size:.3g}{unit}"
+            return f"{value / size:.3g}{unit}" if abs(value) < 999.5 * size else f"{value / size:,.0f}{unit}"
     return f"{value / 1e3:.0f}k" if abs(value) >= 1e3 else f"{value:.0f}"
 
 

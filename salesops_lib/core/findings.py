@@ -18,6 +18,7 @@ import pandas as pd
 
 from salesops_lib.core.metrics import Metric
 from salesops_lib.core.policy import PolicyValue
+from salesops_lib.core.wording import sentence
 
 _CODE = re.compile(r"F-[A-Z]+(-[A-Z0-9]+)+")
 
@@ -47,6 +48,11 @@ class Interval:
             raise ValueError(f"interval [{self.low}, {self.high}] is not a range")
         if not 0 < self.level < 1:
             raise ValueError(f"interval level {self.level} is not between 0 and 1")
+
+    def holds(self, value: float) -> bool:
+        """Whether the value lies inside, but for rounding."""
+        slack = 1e-6 * max(abs(self.low), abs(self.high), abs(value))
+        return self.low - slack <= value <= self.high + slack
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,8 @@ class Rule:
     ) -> Finding:
         """Judge one value against the policy limit that held on ``as_of``.
 
-        ``value`` missing (None or NaN), ``n < min_n`` or ``mature=False`` gives UNKNOWN. ``statement`` is
+        ``value`` missing (None or NaN), ``n < min_n`` or ``mature=False`` gives UNKNOWN, and so does a value
+        outside its own interval: the two contradict each other, so nothing is judged. ``statement`` is
         one sentence with its numbers; ``recommendation`` starts with a verb. ``exact`` is what ``n`` counts
         where the value is no estimate, so that one suffices: ``"finished periods"``.
         """
@@ -116,6 +123,7 @@ class Rule:
             raise ValueError(f"{self.code} is in money: name its currency")
         if limit.unit != self.metric.unit:
             raise ValueError(f"{self.code} is in {self.metric.unit}, its limit '{expected}' in {limit.unit}")
+        held = interval is None or _number(value) is None or interval.holds(float(value))
         if not statement.strip() or not recommendation.strip():
             raise ValueError(f"{self.code} needs a statement and a recommendation")
         return Finding(
@@ -131,10 +139,10 @@ class Rule:
             counts=exact or self.counts,
             interval=interval,
             threshold=Threshold(limit.value, self.keep, limit.cited),
-            mature=mature,
-            statement=statement,
+            mature=bool(mature and held),
+            statement=sentence(statement),
             money_at_stake=_number(money_at_stake),
-            recommendation=recommendation,
+            recommendation=sentence(recommendation),
             owner=self.owner,
             due=_day(as_of) + timedelta(days=self.due_days),
             playbook=self.anchor,

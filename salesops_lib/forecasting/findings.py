@@ -9,6 +9,7 @@ import pandas as pd
 
 from salesops_lib.core.charts import percent, short_money
 from salesops_lib.core.findings import Finding, Interval
+from salesops_lib.core.wording import listed
 from salesops_lib.forecasting.rules import (
     HOLE,
     LARGEST,
@@ -92,7 +93,7 @@ def hole(setting: Setting, period: str, past: list[str], holes: list[str]) -> li
     ended = sorted([*past, *holes])[-RECENT_HOLES:]
     recent = [p for p in ended if p in holes]
     said = (
-        f"Hardly a booking in {_listed(recent)}: a hole in the data, or the end of the business."
+        f"Hardly a booking in {listed(recent)}: a hole in the data, or the end of the business."
         if recent
         else f"The last {len(ended)} finished periods before {period} hold bookings."
     )
@@ -101,7 +102,7 @@ def hole(setting: Setting, period: str, past: list[str], holes: list[str]) -> li
             scope={"period": period}, value=float(len(recent)) if ended else None, n=len(ended),
             limit=setting.limit(HOLE), as_of=setting.as_of,
             statement=said if ended else f"No period has finished before {period}.",
-            recommendation=f"Export {_listed(recent)} anew and run the import again; until then do not "
+            recommendation=f"Export {listed(recent)} anew and run the import again; until then do not "
             f"quote this forecast."
             if recent else "Keep importing every week.",
         )
@@ -126,7 +127,7 @@ def slipped(setting: Setting, slippage: pd.DataFrame, period: str) -> list[Findi
             scope={"period": period}, value=None if row is None else row["slippage"],
             n=0 if row is None else int(row["n_due"]), limit=setting.limit(SLIPPAGE), as_of=setting.as_of,
             money_at_stake=None if row is None else float(row["slipped_base"]), statement=said,
-            recommendation=f"Ask {_listed(worst)} for the buyer's new date of each slipped deal."
+            recommendation=f"Ask {listed(worst)} for the buyer's new date of each slipped deal."
             if worst else "Keep a history of close dates: import every week.",
         )
     ]  # fmt: skip
@@ -206,7 +207,7 @@ def _target_step(row: dict, outlook: pd.DataFrame) -> str:
         return f"Keep {row['name']}'s plan; look at the scenarios for what would break it."
     names = [f"{r.name_} ({short_money(r.gap_base)} short)" for r in
              short.head(3).rename(columns={"name": "name_"}).itertuples()]  # fmt: skip
-    return f"Go through the open deals of {_listed(names)} and agree which get help this week."
+    return f"Go through the open deals of {listed(names)} and agree which get help this week."
 
 
 def _drivers(step: pd.DataFrame) -> list[str]:
@@ -229,9 +230,3 @@ def _signed(value: float) -> str:
 def _unpriced(count: float) -> str:
     """How many deals a sum of money leaves out; nothing where it leaves out none."""
     return f"; {int(count)} more without an amount" if count else ""
-
-
-def _listed(names) -> str:
-    """``A, B and C``."""
-    names = [str(n) for n in names]
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)

@@ -11,7 +11,7 @@ from salesops_lib.core.charts import percent, short_money
 from salesops_lib.core.findings import Finding, Rule
 from salesops_lib.core.policy import Policy, PolicyValue
 from salesops_lib.governance import metrics
-from salesops_lib.governance.reports import BEHIND, UNDATED
+from salesops_lib.governance.reports import BEHIND, NOT_LATE
 
 _PAGE = "how-to/analytics/decide-from-the-brief.md"
 
@@ -102,7 +102,7 @@ def overdue(setting: Setting, decisions: pd.DataFrame) -> Finding:
 
 def stale(setting: Setting, state: pd.DataFrame) -> Finding:
     """Reports that failed, are older than their cadence, or never ran. ``state``: ``outputs.REPORTS``."""
-    state = state[state["state"].ne(UNDATED)]  # whether those are late nobody can say
+    state = state[~state["state"].isin(NOT_LATE)]  # nobody can say, or running them would not help
     behind = state[state["state"].isin(BEHIND)]
     names = ", ".join(f"{r.report} ({r.state})" for r in behind.head(3).itertuples())
     said = f"{len(behind)} of {len(state)} reports are behind their cadence" + (

@@ -40,6 +40,7 @@ STALE = _metric(
     "reports with no good run since the day they were last due, or with a later failed run",
     unit="count",
     population="Every report of a run file.",
+    exclusions="Reports that never ran because the company has no data for them; cadences nobody can date.",
     clock="The cadence of the run file, on the company's calendar.",
     look_alikes="Stale data, which a report of today can rest on.",
     source="salesops_lib.governance.reports.state",

@@ -138,7 +138,12 @@ REPORTS = Table(
     (
         _REPORT,
         _TITLE,
-        _c("state", "text", "failed, stale, never ran, cadence not known, current.", nullable=False),
+        _c(
+            "state",
+            "text",
+            "failed, stale, never ran, no data for it, cadence not known, current.",
+            nullable=False,
+        ),
         _c("as_of", "date", "Day of the last good run."),
         _c("last_due", "date", "When its cadence last asked for one."),
         _c("failed_on", "date", "Day of a later run that failed."),

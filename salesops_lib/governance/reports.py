@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import pandas as pd
@@ -33,33 +33,36 @@ UNKNOWN_COLUMNS = (
 )
 BEHIND = ("failed", "stale", "never ran")
 UNDATED = "cadence not known"
+UNFED = "no data for it"
+NOT_LATE = (UNDATED, UNFED)
 
 
-def state(reports: Sequence[Standing], on: date) -> pd.DataFrame:
+def state(reports: Sequence[Standing], on: date, lacks: Mapping[str, str] | None = None) -> pd.DataFrame:
     """One row a report, :data:`STATE_COLUMNS`.
 
     ``state``: ``failed`` (its last run did, an older good one stands), ``stale`` (no good run since it was
-    last due), ``never ran``, ``cadence not known`` (the calendar does not reach there), else ``current``.
-    Counts are of the last good run.
+    last due), ``never ran``, ``no data for it`` (never ran, and by ``lacks``, from notebook to what it lacks,
+    it cannot), ``cadence not known`` (the calendar does not reach there), else ``current``. Counts are of the
+    last good run.
     """
     rows = [
         {
-            "report": r.report, "title": r.title, "state": _state(r, on), "as_of": r.as_of,
+            "report": r.report, "title": r.title, "state": _state(r, on, lacks or {}), "as_of": r.as_of,
             "last_due": r.last_due, "failed_on": r.failed_on,
             **{s.value.lower(): sum(f.severity is s for f in r.findings) for s in Severity},
         }
         for r in reports
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=list(STATE_COLUMNS))
-    rank = frame["state"].map({name: k for k, name in enumerate((*BEHIND, UNDATED, "current"))})
+    rank = frame["state"].map({name: k for k, name in enumerate((*BEHIND, *NOT_LATE, "current"))})
     return frame.iloc[rank.argsort(kind="stable")].reset_index(drop=True)
 
 
-def _state(report: Standing, on: date) -> str:
+def _state(report: Standing, on: date, lacks: Mapping[str, str]) -> str:
     if report.failed_on and (report.as_of is None or report.failed_on >= report.as_of):
         return "failed"
     if report.as_of is None:
-        return "never ran"
+        return UNFED if lacks.get(report.report.split("/")[0]) else "never ran"
     if report.last_due is None:
         return UNDATED
     return "stale" if report.as_of < report.last_due <= on else "current"

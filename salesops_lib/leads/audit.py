@@ -26,6 +26,7 @@ OWN = {
     "owner_id",
     "kind",
     "minutes",
+    "from_creation",
     "waited",
     "owned",
     "closed",

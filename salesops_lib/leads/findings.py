@@ -77,9 +77,9 @@ def speed(setting: Setting, effect: SpeedEffect, base: float | None, weekly: flo
     known = np.isfinite(effect.adjusted)
     limit = setting.limit(rules.SPEED)
     said = (
-        f"Leads answered within {effect.fast_minutes:.0f} open minutes converted at {effect.crude:.2f} "
-        f"times the "
-        f"odds of later ones; alike in {len(effect.adjusted_for)} columns known at creation, at "
+        f"Leads answered within {effect.fast_minutes:.0f} open minutes of coming in converted at "
+        f"{effect.crude:.2f} times the odds of later ones; alike in {len(effect.adjusted_for)} columns known "
+        f"at creation, at "
         f"{effect.adjusted:.2f} ({effect.low:.2f} to {effect.high:.2f}): an association, not an effect."
         if known
         else f"Whether a fast answer goes with conversion is not known: {effect.why}."

@@ -92,6 +92,7 @@ SPEED = _metric(
     "How leads answered within an open hour converted against those answered later, alike in what was known.",
     "odds ratio of a logit with the columns known at creation",
     population="Matured leads that were touched.",
+    clock="Open minutes from the moment a lead came in to its first touch, qualified or not.",
     good_direction="neither",
     look_alikes="The effect of speed: only a randomised test gives that. The crude ratio mixes in quality.",
     source="salesops_lib.leads.speed.speed_effect",

@@ -113,8 +113,8 @@ def kind_of(leads: pd.DataFrame, pages: tuple[str, ...] = HAND_RAISER_PAGES) -> 
 
 def answered(leads: pd.DataFrame, as_of, hours: pd.DataFrame | None) -> pd.DataFrame:
     """Each lead with ``kind``, ``minutes`` to the first human touch, and ``waited`` so far where there is
-    none; ``owned`` (minutes until it had an owner, where any lead says so) and ``closed`` (came in while its
-    region was closed).
+    none; ``from_creation``, the minutes since it came in, whatever became of it; ``owned`` (minutes until it
+    had an owner, where any lead says so) and ``closed`` (came in while its region was closed).
 
     The clock starts when the lead came in; for a qualified lead that did not raise a hand, when it was
     qualified (a touch before that counts as 0 minutes).
@@ -129,6 +129,7 @@ def answered(leads: pd.DataFrame, as_of, hours: pd.DataFrame | None) -> pd.DataF
     region = known.get("region", pd.Series(None, index=known.index, dtype="object"))
     later = touch.where(touch.isna() | (touch >= start), start)
     known["minutes"] = business_minutes(start, later, region, hours)
+    known["from_creation"] = business_minutes(known["created_at"], touch, region, hours)
     open_ = touch.isna()
     last = pd.Series(end_of(as_of), index=known.index[open_])
     known["waited"] = business_minutes(start[open_], last, region[open_], hours).reindex(known.index)

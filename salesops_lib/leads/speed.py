@@ -2,9 +2,11 @@
 can.
 
 Good leads are answered first, so the crude odds ratio mixes speed with quality. Adjusting for what is known
-at
-creation takes part of that away and never all: the result is an association. Only a randomised test gives an
-effect.
+at creation takes part of that away and never all: the result is an association. Only a randomised test gives
+an effect.
+
+The clock starts when the lead came in, for every lead. Counted from its qualification, a touch before that
+would be an answer in 0 minutes that only those who got on could have had.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ def speed_effect(
     Parameters
     ----------
     answers
-        Matured leads of :func:`response.answered`, with ``minutes``; untouched ones are left out, since
+        Matured leads of :func:`response.answered`, with ``from_creation``; untouched ones are left out, since
         nobody decided how fast to answer them.
     converted
         Whether each converted within the horizon, same index.
@@ -59,9 +61,9 @@ def speed_effect(
     SpeedEffect
         Missing with a reason under 100 leads an arm, or where all or none converted.
     """
-    touched = answers[answers["minutes"].notna()]
+    touched = answers[answers["from_creation"].notna()]
     hit = converted.reindex(touched.index).astype(bool)
-    quick = touched["minutes"] <= fast_minutes
+    quick = touched["from_creation"] <= fast_minutes
     fast = int(quick.sum())
     said = f"{fast} leads answered fast and {len(touched) - fast} later"
     found = alike(touched, quick, hit, said, level=level)

@@ -8,6 +8,7 @@ import pandas as pd
 from salesops_lib.core.charts import percent, short_money
 from salesops_lib.core.findings import Finding, Interval
 from salesops_lib.core.shares import difference
+from salesops_lib.core.wording import signed_percent
 from salesops_lib.pipeline import rules
 from salesops_lib.pipeline.readiness import gated_step
 from salesops_lib.pipeline.rules import RULES, Setting
@@ -101,7 +102,7 @@ def bottleneck(setting: Setting, table: pd.DataFrame, stays: int, gate: bool) ->
     said = "No stage's days can be told: no history, stamps made in bulk, or too few stays that ended."
     step, interval = "Record changes of stage as they happen.", None
     if row is not None:
-        grown = f", {row['change']:+.0%} in 90 days" if pd.notna(row["change"]) else ""
+        grown = f", {signed_percent(row['change'])} in 90 days" if pd.notna(row["change"]) else ""
         said = (
             f"{row['activity']} takes {percent(row['share'])} of a deal's time: {row['visits']:.2f} visits "
             f"of {row['median_days']:.0f} days; {int(row['in_progress'])} deals are in it{grown}."
@@ -147,8 +148,8 @@ def variety(setting: Setting, table: pd.DataFrame, gate: bool) -> list[Finding]:
             n=cases,
             limit=setting.limit(rules.VARIANTS),
             as_of=setting.as_of,
-            statement=f"{percent(top)} of {cases:,} decided deals took one of five ways of {len(table)}. "
-            f"The commonest: {table['variant'].iloc[0]}."
+            statement=f"{percent(top)} of {cases:,} decided deals took one of the five commonest ways, of "
+            f"{len(table)} in all. The commonest: {table['variant'].iloc[0]}."
             if cases
             else "No decided deal has a history of stages.",
             recommendation="Judge it again with more deals."
@@ -172,8 +173,8 @@ def velocity(setting: Setting, before: dict, after: dict, parts: pd.DataFrame, g
         by = parts["log_change"]
         top = parts.loc[by.idxmin() if value < 0 else by.idxmax()]
         said = (
-            f"Velocity is {short_money(after['velocity'])} {setting.currency} a day, {value:+.0%} in a year; "
-            f"most by {words[top['factor']]} ({_number(top['before'])} → {_number(top['after'])})."
+            f"Velocity is {short_money(after['velocity'])} {setting.currency} a day, {signed_percent(value)} "
+            f"in a year; most by {words[top['factor']]} ({_number(top['before'])} → {_number(top['after'])})."
         )
         step = (
             gated_step(gate, f"Work on the {words[top['factor']]}: it took most away.")

@@ -19,12 +19,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from salesops_lib.core import charts
 from salesops_lib.core.contracts import Table, checked
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.families import controlled
 from salesops_lib.core.findings import Finding, ordered
 from salesops_lib.core.periods import FiscalCalendar
 from salesops_lib.core.standing import Standing
+from salesops_lib.core.wording import sentence
 
 BUNDLE_DIR = "SALESOPS_BUNDLE_DIR"
 CHART_DPI = 144
@@ -44,6 +46,9 @@ class Figure:
     value: str
     range: str = ""
     note: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "note", sentence(self.note))
 
 
 @dataclass
@@ -90,7 +95,7 @@ class Report:
             raise BundleError(
                 f"notebook '{self.notebook}' writes table '{table.name}' twice; gather its rows first"
             )
-        frame = checked(frame, table)
+        frame, caption = checked(frame, table), sentence(caption)
         self._tables[table.name] = {
             "grain": table.grain,
             "rows": len(frame),
@@ -121,6 +126,7 @@ class Report:
         if not alt.strip():
             raise BundleError(f"notebook '{self.notebook}' shows a chart without alt text; say what it shows")
         figure = _figure(axes)
+        charts.literal(figure)
         image = BytesIO()
         figure.savefig(image, format="png", dpi=CHART_DPI, bbox_inches="tight", metadata={"Software": None})
         _close(figure)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from salesops_lib.core.contracts import Column, Table
 from salesops_lib.core.findings import Finding, Severity
+from salesops_lib.core.wording import sentence
 
 MISSING = "–"
 _RIGHT = {"money", "number", "ratio", "count", "days"}
@@ -63,7 +64,7 @@ def format_unit(value, unit: str, currency: str | None = None) -> str:
         return text
     if unit == "money":
         return f"{currency} {text}" if currency else text
-    return f"{text} {unit if unit != 'fte' else 'FTE'}" if unit in {"days", "fte"} else text
+    return sentence(f"{text} {unit if unit != 'fte' else 'FTE'}") if unit in {"days", "fte"} else text
 
 
 def _ratio(value: float, decimals: int | None) -> str:
@@ -221,7 +222,7 @@ def _meaning(finding: Finding) -> str:
 def _evidence(finding: Finding) -> str:
     """``12 reps``, or ``3 of 8 past periods needed``."""
     n, needed = f"{finding.n:,}", f" of {finding.min_n:,}" if finding.n < finding.min_n else ""
-    return f"{n}{needed} {finding.counts}" + (" needed" if needed else "")
+    return sentence(f"{n}{needed} {finding.counts}") + (" needed" if needed else "")
 
 
 def findings_html(findings: Iterable[Finding], limits: Sequence[str] = (), currency: str = "") -> str:

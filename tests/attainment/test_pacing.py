@@ -97,6 +97,14 @@ def test_too_few_finished_periods_give_no_projection(make_records):
     assert pacing.coverage(tested).empty
 
 
+def test_data_that_begin_inside_the_running_period_give_no_projection(make_records):
+    pace, tested, rows = projected(make_records, world(6, quarters=1))
+    assert pace.past == []
+    assert tested.empty
+    assert set(rows["method"]) == {"insufficient"}
+    assert rows["finish_mid"].isna().all()
+
+
 def test_after_a_hole_in_the_data_nothing_is_projected(make_records):
     tables = world(7)
     start, end = CALENDAR.bounds("FY26-Q3")

@@ -20,6 +20,7 @@ from salesops_lib.attainment.setting.backtest import (
     SAME_TOTAL,
     backtest,
     day_before,
+    error_ratio,
     ranges,
 )
 from salesops_lib.attainment.setting.basis import Facts, basis
@@ -553,8 +554,10 @@ def scored(share, error, n=40):
     at = round(share * n)
     row = {"reps": n, "quota_base": 1e6, "booked_base": 1e6, "at_quota": at, "share_at_quota": share,
            "low": share - 0.05, "high": share + 0.05, "correlation": 0.5}  # fmt: skip
+    ratio = {"error_ratio": error / 0.3, "ratio_low": error / 0.3 / 1.2, "ratio_high": error / 0.3 * 1.2}
     rows = [
-        row | {"quota_set": s, "error": e} for s, e in ((ACTUAL, 0.3), (PROPOSED, error), (SAME_TOTAL, error))
+        row | ratio | {"quota_set": s, "error": e}
+        for s, e in ((ACTUAL, 0.3), (PROPOSED, error), (SAME_TOTAL, error))
     ]
     return pd.DataFrame(rows)
 
@@ -566,11 +569,24 @@ def scored(share, error, n=40):
         (0.6, 0.2, ("OK", "OK", "OK")),
         (0.9, 0.2, ("OK", "ACT", "OK")),
         (0.6, 0.4, ("OK", "OK", "ACT")),
+        (0.6, 0.32, ("OK", "OK", "WATCH")),
     ],
 )
 def test_the_back_test_s_rules_fire_on_both_sides(even, setting, share, error, wanted):
     found = findings.backtest(setting, set_quotas(even, rules()), scored(share, error))
     assert tuple(f.severity.value for f in found) == wanted
+
+
+def test_the_range_of_the_error_ratio_holds_the_truth_as_often_as_it_says():
+    # Planted: both sets of quotas miss a rep's bookings by the same law, half of it shared; the ratio is 1.
+    drawn = np.random.default_rng(1)
+    held = 0
+    for _ in range(1500):
+        own, shared, other = drawn.gamma(2.0, 1.0, (3, 15))
+        made = error_ratio(pd.Series(own + shared), pd.Series(other + shared))
+        held += made["ratio_low"] <= 1 <= made["ratio_high"]
+    assert 0.88 <= held / 1500 <= 0.92  # 0.9, give or take 2.5 standard errors
+    assert np.isnan(error_ratio(pd.Series([1.0]), pd.Series([2.0]))["error_ratio"])
 
 
 def test_a_back_test_of_seven_reps_is_unknown(even, setting):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import salesops_lib.compensation
-from salesops_lib.compensation.plans.checks import check_texts, checked_plans
+from salesops_lib.compensation.plans.checks import check_texts, checked_plans, plans_in_use
 from salesops_lib.compensation.plans.faults import CODES, PlanError
 from salesops_lib.compensation.plans.load import load_plan
 
@@ -275,3 +275,12 @@ def test_a_component_that_cannot_be_read_does_not_hide_a_hold_on_one_that_is_not
     assert {f.code for f in found} >= {"E006", "E205"}
     lower = check_texts([("ae.yaml", SHIPPED["ae"].replace("currency: USD", "currency: usd"))])
     assert "write three capitals, such as USD" in str(lower[0])
+
+
+def test_a_shipped_plan_nobody_is_on_counts_for_no_company():
+    # A company with one plan of its own must not be refused for the columns of the shipped ones.
+    broken = ("own.yaml", "id: [")
+    texts = [(f"{name}.yaml", text) for name, text in SHIPPED.items()] + [broken]
+    kept, ids = plans_in_use(texts, {"am-renewal", "gone"})
+    assert kept == [("am.yaml", SHIPPED["am"]), broken]  # what cannot be read is told, not passed over
+    assert {"am-renewal", "ae-enterprise"} <= ids

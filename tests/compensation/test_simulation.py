@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
+from salesops_lib.compensation.engine.history import Records
 from salesops_lib.compensation.plans.checks import checked_plans
 from salesops_lib.compensation.simulation import payout
 from salesops_lib.compensation.simulation.behaviour import Behaviour
@@ -413,3 +415,19 @@ def test_a_budget_of_a_spiff_is_one_over_all_units_of_reps():
                     {"bookings": deals(worths=worths, reps=300)}), scenarios=50)
     )  # fmt: skip
     assert made.pay["new"] - made.pay["old"] == pytest.approx(np.full(50, 2000.0), rel=1e-2)
+
+
+def test_who_left_before_the_year_and_owns_a_deal_of_it_stays_known():
+    # By hand: A left and owns a deal that closes in the year, B left and owns none, C is there.
+    path = Path(__file__).parents[2] / "data" / "plans" / "ae.yaml"
+    (plan,) = checked_plans([("ae.yaml", path.read_text(encoding="utf-8"))])
+    holders = pd.DataFrame(
+        {"rep_id": ["A", "A", "B", "C"], "start_date": [date(2024, 1, 1), date(2024, 7, 1)] * 2,
+         "end_date": [date(2024, 7, 1), date(2025, 6, 20), date(2025, 5, 1), None]}
+    )  # fmt: skip
+    events = pd.DataFrame(
+        {"event": "booked", "date": [date(2025, 8, 1), date(2025, 3, 1)], "rep_id": ["A", "B"]}
+    )
+    made = Records(events, holders, None, date(2026, 1, 1), {}).inputs([plan], date(2025, 7, 1))
+    assert made.holders["rep_id"].tolist() == ["A", "C"]
+    assert made.holders["start_date"].tolist() == [date(2024, 7, 1)] * 2

@@ -236,7 +236,7 @@ def test_submitters_surely_off_to_one_side_are_named_the_furthest_first(setting)
                           "bias_high": [0.2, -0.3, 0.1], "called_base": [10.0, 5.0, 1.0],
                           "expected_base": [9.0, 8.0, 1.0]})  # fmt: skip
     (found,) = judged.calls(setting, RECORDS[0][0], table, P)
-    assert "Show B (-40 %) and A (+10 %) their own record" in found.recommendation
+    assert "Show B (−40 %) and A (+10 %) their own record" in found.recommendation
     assert "2 of 3 submitters" in found.statement
     assert found.money_at_stake == pytest.approx(4.0)
 

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from salesops_lib.core.errors import PeriodError
+from salesops_lib.forecasting.deals.hazard import losses_missing
+from salesops_lib.forecasting.deals.panel import ordinal
 from salesops_lib.forecasting.deals.pipeline import forecast, prepare
 from salesops_lib.forecasting.draws import LONG, QUANTILES
 from salesops_lib.forecasting.flow.measures import win_rates
@@ -156,18 +158,19 @@ def test_without_stage_history_the_engine_is_off_and_says_why(planted, one):
         (lambda t: t.index[:1], "0 won deals|1 won deals"),
         (lambda t: t.index[:0], "no opportunity_history"),
         (lambda t: t.index[~t["won"]], "0 won deals"),
+        (lambda t: t.index[t["won"]], "losses are not kept"),
     ],
-    ids=["one deal", "no deal", "all lost"],
+    ids=["one deal", "no deal", "all lost", "all won"],
 )
 def test_too_little_to_learn_from_is_said_and_nothing_is_forecast(planted, one, chosen, said):
     made = forecast(planted.prepared(*planted.only(one, chosen(one.truth))), ORIGINS[1])
     assert made.draws() is None and any(part in made.off for part in said.split("|"))
 
 
-@pytest.mark.parametrize("case", ["all won", "one rep", "zeros", "negative", "no open deals"])
+@pytest.mark.parametrize("case", ["one rep", "zeros", "negative", "no open deals"])
 def test_odd_pipelines_are_forecast_within_what_they_can_be(planted, one, case):
     truth = one.truth
-    rows = truth.index[truth["won"]] if case == "all won" else truth.index
+    rows = truth.index
     if case == "one rep":
         rows = truth.index[truth["owner_id"] == "R1"]
     if case == "no open deals":
@@ -220,3 +223,18 @@ def test_the_sample_is_forecast_near_what_was_planted(sample_log):
     values = made.draws().of("company", "Co", "FY26-Q3")
     low, high = np.quantile(values, [0.025, 0.975])
     assert low < actual < high and abs(values.mean() / actual - 1) < 0.1
+
+
+def test_a_company_that_deletes_its_losses_gets_no_pipeline_forecast(planted, one):
+    # Planted: three in ten are won, losses go after a month: then every old deal looks won.
+    last = np.datetime64(planted.LAST, "D").astype(int)
+    gone = ~one.truth["won"] & (one.truth["close"] <= last - 31)
+    deals, history = planted.only(one, one.truth.index[~gone])
+    made = forecast(planted.prepared(deals, history, one.reps), planted.LAST)
+    assert "losses are not kept" in made.off
+    assert made.off.startswith("0 of ")
+
+
+def test_losses_that_are_kept_or_too_few_to_tell_stop_nothing(planted, one, ready):
+    assert losses_missing(ready.paths, ordinal(planted.LAST)) == ""
+    assert losses_missing(ready.paths, ordinal(date(2022, 2, 1))) == ""  # a month of data

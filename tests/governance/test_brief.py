@@ -178,6 +178,26 @@ def test_the_codes_the_questions_name_are_rules_that_exist():
     assert {code for q in agreement.QUESTIONS for code in (*q.answers, *q.asks, *q.whole)} <= codes
 
 
+def test_a_report_the_company_has_no_data_for_is_not_late(setting):
+    # Running it again would not help; one that ran before, or that has its data, stays late.
+    reports = [
+        report("commission_close/company"), report("attainment/company"),
+        report("quota_setting/company", (NOV, []), last_due=DEC),
+    ]  # fmt: skip
+    lacks = {
+        "commission_close": "table plan_assignments", "attainment": "", "quota_setting": "table quotas",
+    }  # fmt: skip
+    rows = gathered.state(reports, DEC, lacks)
+    assert dict(zip(rows["report"], rows["state"], strict=True)) == {
+        "quota_setting/company": "stale", "attainment/company": "never ran",
+        "commission_close/company": "no data for it",
+    }  # fmt: skip
+    found = findings.stale(setting, rows)
+    assert found.value == 2
+    assert found.n == 2
+    checked(rows, outputs.REPORTS)
+
+
 def test_a_report_is_failed_stale_never_run_or_current():
     ran = (NOV, [made("F-A-ONE", 0.5), made("F-A-TWO", 1.5), made("F-A-THREE", None)])
     rows = gathered.state(

@@ -94,8 +94,9 @@ def test_a_zip_larger_than_the_bound_is_refused_before_it_is_unpacked(tmp_path, 
     [
         ({"a/Opportunity.csv": HEAD, "b/opportunity.csv": HEAD}, "holds 'opportunity.csv' twice"),
         ({"readme.txt": "none"}, "It holds: readme.txt"),
+        ({"Account.csv": "Id\n1\n", "WE/WE_2.ZIP": "PK"}, "holds another zip, 'WE/WE_2.ZIP'"),
     ],
-    ids=["two of one name", "nothing the mapping reads"],
+    ids=["two of one name", "nothing the mapping reads", "a zip inside"],
 )
 def test_a_zip_that_leaves_a_question_open_is_refused(tmp_path, members, told):
     archive = zipped(tmp_path / "WE_1.zip", members)

@@ -71,7 +71,7 @@ def test_a_lead_never_touched_is_missed_once_its_limit_has_passed_and_running_be
 
 def test_the_planted_speed_effect_of_zero_is_seen_through_its_confounding(sample_leads, snapshot):
     hit = sample_leads["sql_at"].notna()
-    found = api.speed_effect(answered(sample_leads, AS_OF, snapshot.frame("calendar")), hit)
+    found = api.speed_effect(answered(sample_leads, AS_OF, snapshot.frame("calendar")), hit, level=0.99)
     assert found.crude > 2.5  # good leads are answered first
     assert found.low < 1 < found.high and "fit_grade" in found.adjusted_for
 
@@ -87,7 +87,7 @@ def test_a_planted_effect_of_speed_is_found_and_its_range_holds_it():
             "lead_id": range(n),
             "created_at": stamped("2025-01-01"),
             "fit_grade": grade,
-            "minutes": np.where(fast, 10.0, 300.0),
+            "from_creation": np.where(fast, 10.0, 300.0),
         }
     )
     found = api.speed_effect(frame, hit)
@@ -151,6 +151,24 @@ def test_a_count_says_how_many_are_passed_on_and_not_how_soon(made_leads):
     assert rows["passed"].to_dict() == {"all": 2, "EMEA": 1, "region all": 0, "(none)": 1}
     assert rows["median_days"].isna().all()
     assert api.passed_by_region(leads.drop(columns="owner_changes"), None).empty
+
+
+def test_a_touch_before_qualification_is_no_fast_answer_that_only_the_qualified_can_have():
+    # Planted: touches fall at random and cause nothing; half of the leads qualify later, only those convert.
+    rng = np.random.default_rng(4)
+    n = 4000
+    came = pd.Series(stamped("2025-01-01") + pd.to_timedelta(rng.integers(0, 90 * 1440, n), unit="min"))
+    touched = came + pd.to_timedelta(rng.exponential(300, n), unit="min")
+    later = came + pd.to_timedelta(rng.exponential(3 * 1440, n) + 600, unit="min")
+    qualified = rng.random(n) < 0.5
+    leads = pd.DataFrame(
+        {"lead_id": range(n), "created_at": came, "first_touch_at": touched,
+         "mql_at": later.where(qualified), "grade": rng.choice(["A", "B"], n)}
+    )  # fmt: skip
+    hit = pd.Series(qualified & (rng.random(n) < 0.4))
+    found = api.speed_effect(answered(leads, AS_OF, None), hit)
+    assert found.low < 1 < found.high
+    assert 0.8 < found.crude < 1.25
 
 
 def test_a_handful_of_leads_says_nothing_about_speed(made_leads):

@@ -119,6 +119,22 @@ def test_a_chart_is_shown_once_as_an_image_with_its_text(report, shown):
     assert image._repr_png_()[1]["alt"] == "Bookings per week"
 
 
+def test_a_dollar_in_a_name_is_drawn_whoever_placed_the_label(report, shown):
+    # Ticks set outside the theme once parsed "$5_$" as a formula, and the report failed.
+    from salesops_lib.core import charts
+
+    chart = charts.axes()
+    chart.set_yticks([0, 1], ["$5_$ off", "B"])
+    chart.text(0, 0, "$x_$")
+    chart.set_xscale("log")
+    report.chart(chart, alt="Names")
+    (image,) = shown
+    drawn = image._repr_png_()[1]["drawn"]
+    assert {"$5_$ off", "$x_$"} <= set(drawn)
+    assert not chart.yaxis.get_ticklabels()[0].get_parse_math()
+    assert chart.xaxis.get_ticklabels()[0].get_parse_math()  # powers of ten stay powers
+
+
 @pytest.mark.parametrize(
     ("misuse", "said"),
     [

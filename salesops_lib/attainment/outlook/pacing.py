@@ -107,7 +107,7 @@ def backtest(pace: Pace, level_of_interval: float = 0.8) -> pd.DataFrame:
     :func:`project`, ``period``, ``final``, the outcome, and ``p_stated``, the chance before any correction.
     Empty where the past is too short.
     """
-    tracks = _tracks(pace, pace.past)
+    tracks = _tracks(pace, pace.past or [pace.period])  # without a past the running one gives the columns
     made = [_projected(track, 0, level_of_interval).iloc[:0] for track in tracks]
     positions = range(MIN_PERIODS, len(pace.past))
     made += [_projected(track, position, level_of_interval) for position in positions for track in tracks]
@@ -177,7 +177,7 @@ def _tracks(pace: Pace, periods: list[str]) -> list[_Track]:
     rows = pace.progress[pace.progress["period"].isin(periods)]
     running = rows["period"] == pace.period
     rows = rows.assign(to_date=rows["to_date"].where(~running, rows["final"]))
-    column = rows["period"].map({name: number for number, name in enumerate(periods)}).to_numpy()
+    column = rows["period"].map({name: number for number, name in enumerate(periods)}).to_numpy("int64")
     found = []
     for level in LEVELS:
         inside = (rows["level"] == level).to_numpy()

@@ -37,8 +37,9 @@ def backtest(then: QuotaPlan, now: Basis) -> pd.DataFrame:
     DataFrame
         ``quota_set``, ``reps``, ``quota_base``, ``booked_base``, ``error`` (Σ|booked − quota| ÷ Σ booked),
         ``at_quota`` (count), ``share_at_quota`` with ``low`` and ``high`` (Wilson, 90 %; missing under eight
-        reps), ``correlation`` (of quota and bookings; missing under three reps or without spread). Empty
-        where nothing compares.
+        reps), ``correlation`` (of quota and bookings; missing under three reps or without spread),
+        ``error_ratio`` (error ÷ that of the quotas as given) with ``ratio_low`` and ``ratio_high`` (90 %).
+        Empty where nothing compares.
     """
     if not then.ready:
         return _scored({}, pd.Series(dtype="float64"))
@@ -125,10 +126,31 @@ def _scored(given: dict[str, pd.Series], booked: pd.Series) -> pd.DataFrame:
                 "low": interval.low if interval else np.nan,
                 "high": interval.high if interval else np.nan,
                 "correlation": float(np.corrcoef(quota, known)[0, 1]) if varies else np.nan,
+                **error_ratio((known - quota).abs(), (known - given[ACTUAL].reindex(quota.index)).abs()),
             }
         )
     columns = [
         "quota_set", "reps", "quota_base", "booked_base", "error", "at_quota", "share_at_quota", "low",
-        "high", "correlation",
+        "high", "correlation", "error_ratio", "ratio_low", "ratio_high",
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
+
+
+def error_ratio(missed: pd.Series, given: pd.Series, level: float = 0.9) -> dict[str, float]:
+    """Σ missed ÷ Σ given over the same reps, with its range: paired by rep, on a logarithmic scale.
+
+    ``missed``, ``given``: |booked − quota| per rep by two sets of quotas, same index. Returns
+    ``error_ratio``, ``ratio_low``, ``ratio_high``; missing under two reps or where nothing was missed by
+    ``given``. The log of a ratio of sums varies as Σ(missed/Σ missed − given/Σ given)².
+
+    Source: Cochran (1977), Sampling Techniques, chapter 6.
+    """
+    from scipy.special import stdtrit
+
+    n, mine, theirs = len(missed), float(missed.sum()), float(given.sum())
+    ratio = mine / theirs if n > 1 and theirs > 0 else np.nan
+    apart = missed / mine - given / theirs if ratio > 0 else missed * 0.0
+    spread = float(np.sqrt((apart**2).sum() * n / max(n - 1, 1)))
+    width = float(stdtrit(max(n - 1, 1), (1 + level) / 2)) * spread
+    low, high = ratio * np.exp(-width), ratio * np.exp(width)
+    return {"error_ratio": ratio, "ratio_low": low, "ratio_high": high}

@@ -12,6 +12,7 @@ from salesops_lib.attainment.crediting.ramp import Ramp, ramped_share
 from salesops_lib.attainment.setting.basis import YEAR_QUARTERS, Basis, hired
 from salesops_lib.attainment.setting.productivity import Productivity
 from salesops_lib.attainment.setting.target import Plan, bounds
+from salesops_lib.core.wording import signed_percent
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def bridge(
             "Productivity trend",
             trended,
             "change",
-            f"{100 * made.trend:+.1f} % a year, {plan.years_ahead:.2f} years on",
+            f"{signed_percent(made.trend, 1)} a year, {plan.years_ahead:.2f} years on",
         ),
         ("Bottom-up capacity", capacity, "total", f"{100 * capacity / target:.0f} % of the target"),
         ("Gap to the target", capacity - target, "change", "negative: the seats cannot carry it"),
@@ -106,7 +107,7 @@ def bridge(
             "Top-down target",
             target,
             "total",
-            "given" if plan.stated else f"last year {100 * plan.growth:+.0f} %",
+            "given" if plan.stated else f"last year {signed_percent(plan.growth)}",
         ),
     ]
     made_rows = pd.DataFrame(rows, columns=["step", "amount_base", "kind", "note"])

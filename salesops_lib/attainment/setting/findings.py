@@ -40,7 +40,7 @@ def capacity(setting: Setting, quotas: QuotaPlan, drawn: Simulation | None) -> l
     if missing > 0:
         step = (
             f"Escalate to head of sales and finance: lower the target by {short_money(missing)}, add about "
-            f"{more:.0f} ramped seats, or name the price and mix that close the gap."
+            f"{max(more, 1):.0f} ramped seats, or name the price and mix that close the gap."
         )
     return [
         CAPACITY.judge(
@@ -222,20 +222,20 @@ def backtest(setting: Setting, quotas: QuotaPlan, scores: pd.DataFrame) -> list[
 
 def _worse(setting: Setting, rows: pd.DataFrame, scope: dict[str, str]) -> Finding:
     own, given = rows.loc[SAME_TOTAL], rows.loc[ACTUAL]
-    known = given["error"] > 0
-    value = own["error"] / given["error"] if known else None
+    value, known = own["error_ratio"], pd.notna(own["error_ratio"])
+    span = f" ({percent(own['ratio_low'])} to {percent(own['ratio_high'])})" if known else ""
     alone = rows[rows.index.str.contains(" alone")]
     best = alone["error"].idxmin().split(" ")[0] if alone["error"].notna().any() else ""
-    fit = (
-        f"{own['correlation']:.2f} against {given['correlation']:.2f}"
-        if pd.notna(own["correlation"])
-        else "unknown"
+    fit = " against ".join(
+        "unknown" if pd.isna(row["correlation"]) else f"{row['correlation']:.2f}" for row in (own, given)
     )
     return WORSE.judge(
         scope=scope, value=value, n=int(own["reps"]), limit=setting.limit(WORSE), as_of=setting.as_of,
+        interval=Interval(own["ratio_low"], own["ratio_high"], 0.9, "paired by rep") if known else None,
         money_at_stake=max(own["error"] - given["error"], 0.0) * float(given["booked_base"]),
         statement=f"At the same total the proposal missed bookings by {percent(own['error'])}, the quotas as "
-        f"given by {percent(given['error'])}; correlation with bookings {fit}.",
+        f"given by {percent(given['error'])}; the first is {percent(value)} of the second{span}; correlation "
+        f"with bookings {fit}.",
         recommendation=f"Move weight towards {best}, the best alone in the back-test, if the next one agrees."
         if best else "Keep the weights.",
     )  # fmt: skip
@@ -246,11 +246,16 @@ def _unknown(setting: Setting, rule: Rule, quotas: QuotaPlan, *, past: bool = Fa
     whole = len(quotas.basis.whole)
     why = f"{whole} whole finished quarters and {len(quotas.basis.seats)} seats are known"
     need = 2 * YEAR_QUARTERS if past else YEAR_QUARTERS
-    what = "a back-test" if past else "quotas"
+    what = "a back-test needs" if past else "quotas need"
+    step = (
+        _HISTORY
+        if whole < need
+        else "Enter a quota of level rep for those who are to hold one, then run again."
+    )
     return rule.judge(
         scope={"year": quotas.plan.name if quotas.plan else "next"}, value=None, n=0,
-        limit=setting.limit(rule), as_of=setting.as_of, recommendation=_HISTORY,
-        statement=f"{rule.title}: {why}; {what} needs {need} quarters and somebody to hold them.",
+        limit=setting.limit(rule), as_of=setting.as_of, recommendation=step,
+        statement=f"{rule.title}: {why}; {what} {need} quarters and somebody to hold them.",
     )  # fmt: skip
 
 

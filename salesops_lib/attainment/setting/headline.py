@@ -10,6 +10,7 @@ from salesops_lib.attainment.setting.handover import COVER, GROWTH, SHARE, TREND
 from salesops_lib.attainment.setting.plan import QuotaPlan
 from salesops_lib.attainment.spread.distribution import SMALL_GROUP
 from salesops_lib.core.charts import percent, short_money
+from salesops_lib.core.wording import signed_percent
 
 _COMPANY = "company, company"
 
@@ -67,7 +68,7 @@ def _quotas(trace: Trace, quotas: QuotaPlan, company: pd.Series, facts: pd.DataF
     source = "given"
     if not quotas.plan.stated:
         grown = float(facts.loc[GROWTH, "mid"])
-        shown = trace.say(f"{100 * grown:+.0f} %", grown, "quota_simulation", GROWTH, "mid")
+        shown = trace.say(signed_percent(grown), grown, "quota_simulation", GROWTH, "mid")
         source = f"last four quarters {shown}"
     adds = f"{said['over_assignment']} of the target of {said['target_base']}"
     reps = f"{said['seats']} rep{'s' if company['seats'] != 1 else ''}"
@@ -101,7 +102,7 @@ def _capacity(trace: Trace, bridge: pd.DataFrame, facts: pd.DataFrame, currency:
     value = trace.say(short_money(can), can, "capacity_bridge", step, "amount_base")
     cover, trend = float(facts.loc[COVER, "mid"]), float(facts.loc[TREND, "mid"])
     part = trace.say(percent(cover), cover, "quota_simulation", COVER, "mid")
-    yearly = trace.say(f"{100 * trend:+.0f} %", trend, "quota_simulation", TREND, "mid")
+    yearly = trace.say(signed_percent(trend), trend, "quota_simulation", TREND, "mid")
     return step, f"{value} {currency}", f"{part} of the target", f"productivity {yearly} a year, shrunk"
 
 

@@ -124,6 +124,9 @@ QUOTA_BACKTEST = Table(
         Column("low", "ratio", "Lower end of the share, 90 % (Wilson)."),
         Column("high", "ratio", "Upper end of the share."),
         Column("correlation", "ratio", "Of quota and bookings over reps.", low=-1, high=1),
+        Column("error_ratio", "ratio", "error ÷ that of the quotas as given."),
+        Column("ratio_low", "ratio", "Lower end of error_ratio, 90 % (paired by rep)."),
+        Column("ratio_high", "ratio", "Upper end."),
     ),
 )
 

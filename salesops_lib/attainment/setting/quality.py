@@ -15,6 +15,7 @@ from salesops_lib.core.stats import rank_correlation
 DRIVERS = ("quota", "potential", "tenure")
 EXPLAINED = "bookings explained by quota"
 PERIODS = 4  # finished periods that are taken together
+MIN_FREEDOM = 3  # reps beyond one a team: with fewer the spread is one or two numbers, its range anything
 MIN_REPS = 20  # below it a rank correlation's range covers most of what it can be
 
 
@@ -101,8 +102,8 @@ def team_fit(by_spell: pd.DataFrame, periods: list[str], level: float = 0.9) -> 
     -------
     DataFrame
         ``team``, ``reps``, ``quota_base``, ``credited_base`` (float), ``attainment``, ``relative`` (÷ the
-        other teams' together), ``low``, ``high``; lowest first. The range is missing where no team has two
-        reps, relative where there is one team.
+        other teams' together), ``low``, ``high``; lowest first. The range is missing where the teams have
+        under :data:`MIN_FREEDOM` reps beyond one each, relative where there is one team.
     """
     rows = by_spell[by_spell["period"].isin(periods) & by_spell["team"].notna() & by_spell["in_totals"]]
     rows = rows.assign(
@@ -133,7 +134,7 @@ def _log_width(reps: pd.DataFrame, teams: pd.DataFrame, level: float) -> pd.Seri
     square = (share**2).groupby(reps["team"]).sum()
     freedom = int((teams["reps"] - 1).sum())
     left = float((1 - square).sum())
-    if freedom < 1 or left <= 0:
+    if freedom < MIN_FREEDOM or left <= 0:
         return pd.Series(np.nan, index=teams.index)
     spread = float((share * around**2).sum() / left)
     rest = (reps["quota"] ** 2).sum() - (reps["quota"] ** 2).groupby(reps["team"]).sum()

@@ -9,6 +9,7 @@ from salesops_lib.attainment.setting.potential import PARTS
 from salesops_lib.attainment.setting.proposal import FEW
 from salesops_lib.attainment.setting.target import Plan
 from salesops_lib.core.charts import percent, short_money
+from salesops_lib.core.wording import signed_percent
 
 _WORDS = {"potential": "territory potential", "history": "own bookings", "pipeline": "open pipeline"}
 _NONE = {
@@ -69,7 +70,7 @@ def _sentence(row: dict, moves: pd.Series, size: int, plan: Plan, known: dict[st
     if size < 2:
         said.append(f"the only {row['group']}, set from {' and '.join(_WORDS[p] for p in used)}")
     elif ranked:
-        listed = ", ".join(f"{_WORDS[p]} {100 * moves[p]:+.0f} %" for p in ranked)
+        listed = ", ".join(f"{_WORDS[p]} {signed_percent(moves[p])}" for p in ranked)
         said.append(f"{listed} against the mean {row['group']}")
     else:
         said.append(f"at the mean of {row['group']}")
@@ -84,7 +85,7 @@ def _sentence(row: dict, moves: pd.Series, size: int, plan: Plan, known: dict[st
         said.append(f"a group of {size} has no median to hold it against")
     if pd.notna(row["last_quota_base"]) and row["last_quota_base"] > 0:
         change = float(row["quota_base"]) / row["last_quota_base"] - 1
-        said.append(f"{100 * change:+.0f} % on the quota of the last four quarters")
+        said.append(f"{signed_percent(change)} on the quota of the last four quarters")
     else:
         said.append("no quota in the last four quarters")
     text = "; ".join(said) + "."

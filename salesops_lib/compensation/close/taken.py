@@ -21,8 +21,7 @@ from salesops_lib.compensation.engine.company_events import company_events
 from salesops_lib.compensation.engine.company_holders import NO_PLAN, company_holders
 from salesops_lib.compensation.engine.currency import Rates, rates_from
 from salesops_lib.compensation.engine.history import by_plan
-from salesops_lib.compensation.plans.checks import checked_plans
-from salesops_lib.compensation.plans.load import load_plan
+from salesops_lib.compensation.plans.checks import checked_plans, plans_in_use
 from salesops_lib.compensation.plans.plan import Plan
 from salesops_lib.compensation.plans.scales import needs_quota
 from salesops_lib.core.errors import TableError
@@ -86,7 +85,8 @@ def taken(
     TableError
         What :func:`close_faults.refuse_faults` refuses. PlanError: plans with an error.
     """
-    texts, ids = _used(plan_texts, tables.get("plan_assignments"))
+    assigned = tables.get("plan_assignments")
+    texts, ids = plans_in_use(plan_texts, set() if assigned is None else set(assigned["plan_id"]))
     plans = checked_plans(texts)
     refuse_faults(tables, ids, through)
     events = company_events(dict(tables), company.time_zone)
@@ -98,21 +98,6 @@ def taken(
     holders, gaps = quotas_filled(holders, plans, company.calendar, through)
     rates = _rates(tables, foreign, company.currency)
     return Taken(events, holders, tuple(texts), company.calendar, company.currency, rates, tuple(gaps))
-
-
-def _used(plan_texts, assigned: pd.DataFrame | None) -> tuple[list[tuple[str, str]], set[str]]:
-    """Texts of plans that somebody is on, or that cannot be read; and the ids of all.
-
-    A shipped plan that nobody is on must not refuse a company that has a plan of its own for the same role.
-    """
-    on = set(assigned["plan_id"]) if assigned is not None else set()
-    kept, ids = [], set()
-    for name, text in plan_texts:
-        plan = load_plan(text, name).plan
-        ids |= {plan.id} if plan is not None else set()
-        if plan is None or plan.id in on:
-            kept.append((name, text))
-    return kept, ids
 
 
 def quotas_filled(

@@ -54,7 +54,10 @@ class Records:
         holders = self.holders.drop(columns=foreign)
         if start is not None:
             events = events[events["date"] >= start]
-            holders = holders[~(holders["end_date"].fillna(date.max) <= start)]
+            ended, last = holders["end_date"].fillna(date.max) <= start, ~holders["rep_id"].duplicated("last")
+            # Who left before can still own a deal that closes now: known by the last spell.
+            owed = last & holders["rep_id"].isin(events["rep_id"])
+            holders = holders[~ended | owed]
         if through is not None:
             holders = holders[holders["start_date"] <= through]
         return Inputs(events, holders, None, self.calendar, through=through or self.through)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 
@@ -75,6 +75,22 @@ def of_one(loaded: Loaded, history: Mapping[str, Mapping[str, Sequence[Fraction]
 def checked_plans(texts: Sequence[tuple[str, str]]) -> list[Plan]:
     """Plans without an error. Raises PlanError with a line for each error of each file."""
     return list(_checked(tuple((file, text) for file, text in texts)))
+
+
+def plans_in_use(
+    texts: Iterable[tuple[str, str]], on: Container[str]
+) -> tuple[list[tuple[str, str]], set[str]]:
+    """Texts of plans that somebody is ``on`` (plan ids), or that cannot be read; and the ids of all.
+
+    A shipped plan that nobody is on must not refuse a company that has plans of its own.
+    """
+    kept, ids = [], set()
+    for name, text in texts:
+        plan = load_plan(text, name).plan
+        ids |= {plan.id} if plan is not None else set()
+        if plan is None or plan.id in on:
+            kept.append((name, text))
+    return kept, ids
 
 
 @lru_cache(maxsize=64)  # a close asks for the same plans several times

@@ -9,6 +9,7 @@ from salesops_lib.compensation.rules import Setting
 from salesops_lib.compensation.simulation import rules
 from salesops_lib.core.charts import percent, short_money
 from salesops_lib.core.findings import Finding, Interval
+from salesops_lib.core.wording import signed_percent
 
 WIDE = 1.6449  # normal quantile of a 90 % range
 _METHOD = "Monte Carlo error, normal"
@@ -78,7 +79,9 @@ def cost_of_sales(
     row = slopes.set_index("variant").loc["new"]
     limit, value = setting.limit(rules.PER_SALE), float(row["per_sale"])
     pays = (
-        f"; the new plans pay for themselves from {100 * lift:+.1f} % of sales" if np.isfinite(lift) else ""
+        f"; the new plans pay for themselves from {signed_percent(lift, 1)} of sales"
+        if np.isfinite(lift)
+        else ""
     )
     found.append(
         rules.PER_SALE.judge(

@@ -9,6 +9,7 @@ from salesops_lib.compensation.rules import Setting
 from salesops_lib.compensation.simulation import rules
 from salesops_lib.core.charts import percent, short_money
 from salesops_lib.core.findings import Finding, Interval, Rule
+from salesops_lib.core.wording import signed_percent
 
 HISTORY = "Import at least four finished quarters of deals, quotas and role spells, and run again."
 
@@ -87,8 +88,8 @@ def equity(setting: Setting, table: pd.DataFrame) -> list[Finding]:
                 limit=limit, as_of=setting.as_of,
                 interval=Interval(nearest, max(abs(low), abs(high)), 0.9, "least squares, t"),
                 statement=f"{row['group']} ({row['n']} seats) stands out most by {grouping}: "
-                f"{100 * gap:+.0f} % of the rest's pay over target at the same role and attainment, "
-                f"{100 * float(row['raw']):+.0f} % before adjusting.",
+                f"{signed_percent(gap)} of the rest's pay over target at the same role and attainment, "
+                f"{signed_percent(float(row['raw']))} before adjusting.",
                 recommendation="Keep it in view; no gap stands out." if met else
                 f"Look at the quotas of {row['group']} first: at equal attainment only the plan and they "
                 "differ.",

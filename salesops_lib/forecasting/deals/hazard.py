@@ -21,6 +21,8 @@ from salesops_lib.forecasting.deals.panel import UNKNOWN_DAY, Cells, Panel, Path
 from salesops_lib.forecasting.deals.states import GROUPS
 
 MIN_WINS = 20  # won deals in the fit; below it there is no model
+LOSSES_KEPT_DAYS = 60  # a loss older than this has to be there still
+FEWER = 5.0  # so many times rarer among older decisions, beyond one chance in a thousand, losses are deleted
 HALF_LIFE_DAYS = 540.0  # what happened so long ago counts half
 GROUP_LEVELS = 8  # of segment, type, lead source; rarer ones share the last
 _SINCE = np.array([4, 9, 18, 32, 53, 84, 120])  # days since the landmark; these three at a cell's middle
@@ -129,10 +131,12 @@ def fit_hazards(panel: Panel, paths: Paths, cells: Cells) -> Learnt | str:
     """Fit the odds of win and loss on a panel.
 
     Returns the reason as text where fewer than :data:`MIN_WINS` won deals, or no deal that stayed open a
-    cell long, are there to learn from.
+    cell long, are there to learn from, or where losses are not kept (:func:`losses_missing`).
     """
     if panel.wins < MIN_WINS:
         return f"{panel.wins} won deals with a known past; {MIN_WINS} are needed to fit when deals close"
+    if said := losses_missing(paths, panel.day):
+        return said
     if not (panel.event == 0).any():
         return "every deal closed within its first weeks: there is nothing open to learn from"
     coding = _coding(paths, panel)
@@ -155,6 +159,31 @@ def fit_hazards(panel: Panel, paths: Paths, cells: Cells) -> Learnt | str:
     everything = np.ones(len(panel.row), dtype=bool)
     fit = Hazards(panel.day, coding, *odds, owners(everything), panel.wins, panel.losses)
     return Learnt(fit, won, lost, (kept, rest), panel.cell, owners)
+
+
+def losses_missing(paths: Paths, day: int) -> str:
+    """Why the data of a day cannot tell what open deals turn into: its losses are not recorded, or deleted
+    after a while, so that every old deal looks won. Empty where losses are kept.
+
+    Two groups of decisions, before and in the last :data:`LOSSES_KEPT_DAYS`: without a single loss in
+    :data:`MIN_WINS` older ones, or with losses there :data:`FEWER` times rarer than among the recent, by
+    Fisher's exact test at 0.001.
+    """
+    from scipy.stats import hypergeom
+
+    decided = (paths.outcome >= 1) & (paths.day <= day)
+    lost, old = paths.outcome[decided] == 2, paths.day[decided] <= day - LOSSES_KEPT_DAYS
+    older, gone = int(old.sum()), int((lost & old).sum())
+    if older < MIN_WINS:
+        return ""
+    recent, left = int((~old).sum()), int((lost & ~old).sum())
+    chance = hypergeom.cdf(gone, older + recent, gone + left, older)
+    if gone and not (FEWER * gone * recent < left * older and chance < 0.001):
+        return ""
+    return (
+        f"{gone} of {older} deals decided over {LOSSES_KEPT_DAYS} days ago are lost, {left} of {recent} "
+        "since: losses are not kept, so what open deals turn into cannot be learnt; import lost deals too"
+    )
 
 
 def curves(fit: Hazards, paths: Paths, cells: Cells, state: np.ndarray, day: int, last: int) -> Curves:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from salesops_lib.core.charts import percent
 from salesops_lib.core.findings import Finding, Interval
+from salesops_lib.core.wording import listed, signed_percent
 from salesops_lib.forecasting.record.over_periods import LEVEL, holm
 from salesops_lib.forecasting.record.tables import Record
 from salesops_lib.forecasting.rules import BIAS, CALLS, COVERED, PARTS, SILENT, SKILL, Setting
@@ -87,7 +88,7 @@ def parts(setting: Setting, backtest: pd.DataFrame, period: str, ahead: int) -> 
             if known else f"No part can be held against the forecast as far ahead as {period}.",
             recommendation="Import more history: past forecasts need whole periods." if not known
             else "Quote the forecast; no part does better beyond chance." if ahead_of.empty
-            else f"Print {_listed([PART_NAMES[n] for n in ahead_of['forecaster'].unique()])} beside the "
+            else f"Print {listed([PART_NAMES[n] for n in ahead_of['forecaster'].unique()])} beside the "
             f"forecast, and find in the table of engines whose weight drags it.",
         )
     ]  # fmt: skip
@@ -130,7 +131,7 @@ def calls(setting: Setting, record: Record, submitters: pd.DataFrame, period: st
             f"came in{_signed_ends(record)}, over {record.periods} periods; {sure} of {len(submitters)} "
             f"submitters are off to one side."
             if known else "No calls of past periods stand beside what came in.",
-            recommendation=f"Show {_listed(worst)} their own record, and ask for the deals behind the call."
+            recommendation=f"Show {listed(worst)} their own record, and ask for the deals behind the call."
             if worst else "Keep submitting calls every week; they are corrected once three periods stand.",
         )
     ]  # fmt: skip
@@ -161,7 +162,7 @@ def _off_to_one_side(submitters: pd.DataFrame) -> tuple[int, list[str]]:
         return 0, []
     sure = submitters[(submitters["bias_low"] > 0) | (submitters["bias_high"] < 0)]
     order = sure["bias"].abs().sort_values(ascending=False, kind="stable").index[:3]
-    named = [f"{sure.loc[k, 'name']} ({100 * sure.loc[k, 'bias']:+.0f} %)" for k in order]
+    named = [f"{sure.loc[k, 'name']} ({signed_percent(sure.loc[k, 'bias'])})" for k in order]
     return len(sure), named
 
 
@@ -197,9 +198,6 @@ def _folded(record: Record) -> Interval | None:
 
 
 def _signed_ends(record: Record) -> str:
-    ends = f" ({100 * record.low:+.0f} % to {100 * record.high:+.0f} %)"
-    return "" if pd.isna(record.low) else ends.replace("-", "−")
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+    if pd.isna(record.low):
+        return ""
+    return f" ({signed_percent(record.low)} to {signed_percent(record.high)})"

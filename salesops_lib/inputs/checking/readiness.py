@@ -57,12 +57,13 @@ def _lacks(snapshot: Snapshot, table: str, columns: Sequence[str]) -> list[str]:
         return [str(fault)]
 
 
-def lacking(data: str | Path, as_of: str | date, needs: Needs) -> dict[str, str]:
+def lacking(data: str | Path, as_of: str | date, needs: Needs | None = None) -> dict[str, str]:
     """By notebook the tables and columns without a value on the day; empty where it can run.
 
-    A table in breach of its contract is not said here: the run meets it and says so.
+    ``needs`` is read from ``notebooks/*.yaml`` where it is not given. A table in breach of its contract is
+    not said here: the run meets it and says so.
     """
-    snapshot = open_to_check(data, as_of)
+    snapshot, needs = open_to_check(data, as_of), notebook_needs() if needs is None else needs
     return {
         name: "; ".join(filter(None, (_empty(snapshot, table, columns) for table, columns in tables.items())))
         for name, tables in needs.items()

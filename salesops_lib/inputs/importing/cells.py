@@ -58,6 +58,13 @@ def undamaged(text: str, order: str) -> str:
     )
 
 
+def lone(text: str, separator: str) -> str:
+    """SQL: the one text that a list names, once or several times; missing where it names several."""
+    parts = f"list_distinct(string_split_regex({text}, '\\s*[{separator}][{separator}\\s]*'))"
+    parts = f"list_filter({parts}, lambda part: part <> '')"
+    return f"CASE WHEN len({parts}) = 1 THEN {parts}[1] END"
+
+
 def period_of(day: str) -> str:
     """SQL: the fiscal quarter a day lies in."""
     return f'(SELECT name FROM fiscal WHERE {day} >= fiscal."start" AND {day} < fiscal."end")'

@@ -196,7 +196,8 @@ def _report_unread(con, table: Table, source: Source, compiler: Compiler, found:
         raw = f"SELECT {source.number} AS n, {made.text} AS v FROM {_from(source, compiler)}"
         report_rows(
             con, table.name,
-            f"SELECT p._file, p._row, {row_id(table, 'p')}, 'repaired', {_why_unread(_kind(table, column))}, "
+            f"SELECT p._file, p._row, {row_id(table, 'p')}, 'repaired', "
+            f"{_why_unread(_kind(table, column), listed=column in compiler.lists)}, "
             f"{quoted(column)}, raw.v FROM ({raw}) raw JOIN \"{name}\" p ON p._row = raw.n "
             f'WHERE raw.v IS NOT NULL AND p."{column}" IS NULL',
         )  # fmt: skip
@@ -223,8 +224,10 @@ def _texts(con, source: Source, compiler: Compiler, texts: list[str]) -> list[in
     return [counts[t] for t in texts]
 
 
-def _why_unread(kind: str) -> str:
+def _why_unread(kind: str, *, listed: bool) -> str:
     """SQL: why the text ``raw.v`` has no value."""
+    if listed:
+        return "concat('''', raw.v, ''' names several and marks none as primary; the cell is left empty')"
     words = NO_SUCH.get(kind, "number")
     plain = f"concat('''', raw.v, ''' is no {words}; the cell is left empty')"
     if kind not in {"date", "datetime"}:

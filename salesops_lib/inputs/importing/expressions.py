@@ -46,6 +46,7 @@ class Compiler:
     sentinels: list[tuple[str, str, list[str]]] = field(default_factory=list)  # column, source column, texts
     # column, source column, repair order
     damaged: list[tuple[str, str, str | None]] = field(default_factory=list)
+    lists: dict[str, str] = field(default_factory=dict)  # our column -> separator of its lists
     once: dict[str, str] = field(default_factory=dict)  # SQL that several values share -> its column's name
     facts: Facts | None = None  # the source's own, unless this is a rehearsal
 
@@ -144,6 +145,9 @@ class Compiler:
         if kind == "bool":
             return truth(text)
         if kind == "text":
+            if spec.lone:
+                self.lists[self.name] = spec.lone
+                return cells.lone(text, spec.lone)
             return undamaged(text, spec.excel_text) if spec.excel_text else text
         value = self._once(number(text, self._decimal(text, source_column, spec, kind)))
         if kind == "count":

@@ -47,7 +47,7 @@ def unpacked(archive: Path, patterns: list[str], folder: Path) -> Path:
     """Unpack those members of a zip that match a pattern into ``folder``, and give it.
 
     Raises MappingError naming the member: a path that leads out of the archive, a link, two of one name,
-    encrypted, more than 20 GB or than the disk holds, damaged, or nothing that the mapping reads.
+    another zip, encrypted, more than 20 GB or than the disk holds, damaged, or nothing the mapping reads.
     """
     folder.mkdir()
     try:
@@ -86,6 +86,11 @@ def _chosen(archive: Path, members: list[zipfile.ZipInfo], patterns: list[str]) 
             raise MappingError(
                 f"export '{archive.name}': member '{member.filename}' leads out of the archive; do not trust "
                 "it, or unpack what you need and give the folder"
+            )
+        if path.suffix.lower() == ".zip" and "__MACOSX" not in path.parts:
+            raise MappingError(
+                f"export '{archive.name}' holds another zip, '{member.filename}', which is not read; unpack "
+                "both and give the folder of their files"
             )
         if "__MACOSX" in path.parts or not _wanted(path.name, patterns):
             continue

@@ -115,6 +115,7 @@ class ColumnMap(_Strict):
     zero_is_missing: bool = False
     decimal: Literal[".", ","] | None = None
     excel_text: Literal["dmy", "mdy"] | None = None
+    lone: Literal[";", ",", "|"] | None = None  # separator of a list of which only a lone text counts
     lookup: Lookup | None = None
     required: bool = False
 

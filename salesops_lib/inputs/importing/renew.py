@@ -10,6 +10,7 @@ from typing import Any
 from salesops_lib.core.contracts import Table
 from salesops_lib.inputs.importing import history, store, versions
 from salesops_lib.inputs.importing.build import Extract
+from salesops_lib.inputs.policies import read_stages
 from salesops_lib.inputs.tables import TABLES
 
 
@@ -128,35 +129,53 @@ def _write_made_history(con, extract: Extract, staged: Path, stamp: str) -> None
 def _folder_files(con, extract: Extract, staged: Path) -> list[str]:
     for name in ("policy", "plans", "playbooks", "ledger"):
         (staged / name).mkdir(exist_ok=True)
-    if not extract.entries:
+    told = []
+    if extract.entries:
+        store.write_yaml(staged / "company.yaml", extract.entries)
+        told.append(
+            "company.yaml is new, from the mapping: check its fiscal calendar, currency and time "
+            f"zone in {extract.folder}"
+        )
+    return told + _write_stages(con, extract, staged / "policy" / "stages.yaml")
+
+
+def _write_stages(con, extract: Extract, path: Path) -> list[str]:
+    """A new company, or one that has no stages of its own and deals in others than the shipped, gets them."""
+    if path.exists():
         return []
-    store.write_yaml(staged / "company.yaml", extract.entries)
-    stages, sentences = _stages(con, extract)
-    if stages:
-        store.write_yaml(staged / "policy" / "stages.yaml", {"stages": stages})
-    return [
-        "company.yaml is new, from the mapping: check its fiscal calendar, currency and time "
-        f"zone in {extract.folder}",
-        *sentences,
-    ]
+    found = _found_stages(con, extract)
+    strange = {row[0] for row in found} - set(read_stages(None)["stage"])
+    if not (extract.entries or strange):
+        return []
+    stages, sentences = _stages(extract, found)
+    if not stages:
+        return sentences
+    store.write_yaml(path, {"stages": stages})
+    if not extract.entries:
+        sentences = ["policy/stages.yaml is new, from the mapping: check the stages in it", *sentences]
+    return sentences
 
 
-def _stages(con, extract: Extract) -> tuple[list[dict[str, Any]], list[str]]:
+def _found_stages(con, extract: Extract) -> list[tuple]:
+    """Every stage of the extract: its name, whether all its deals are closed, all are won, any is won."""
+    if "opportunities" not in extract.parts:
+        return []
+    both = "SELECT stage, is_closed, is_won, probability FROM new_opportunities"
+    if "opportunity_history" in extract.parts:
+        both += " UNION ALL SELECT stage, NULL, NULL, probability FROM new_opportunity_history"
+    return con.execute(
+        "SELECT stage, bool_and(is_closed), bool_and(is_won), bool_or(is_won) "
+        f"FROM ({both}) WHERE stage IS NOT NULL GROUP BY 1 ORDER BY bool_and(is_closed) NULLS "
+        "FIRST, avg(probability), 1"
+    ).fetchall()
+
+
+def _stages(extract: Extract, found: list[tuple]) -> tuple[list[dict[str, Any]], list[str]]:
     """The mapping's stages, and after them those only the data knows, their outcome as its rows have it.
 
     Nobody said where those stand, so they are marked ``guessed``.
     """
     stages = [dict(s) for s in extract.mapping.stages]
-    if "opportunities" not in extract.parts:
-        return stages, []
-    both = "SELECT stage, is_closed, is_won, probability FROM new_opportunities"
-    if "opportunity_history" in extract.parts:
-        both += " UNION ALL SELECT stage, NULL, NULL, probability FROM new_opportunity_history"
-    found = con.execute(
-        "SELECT stage, bool_and(is_closed), bool_and(is_won), bool_or(is_won) "
-        f"FROM ({both}) WHERE stage IS NOT NULL GROUP BY 1 ORDER BY bool_and(is_closed) NULLS "
-        "FIRST, avg(probability), 1"
-    ).fetchall()
     known = {s["stage"] for s in stages}
     fresh = [row for row in found if row[0] not in known]
     for stage, closed, all_won, any_won in fresh:

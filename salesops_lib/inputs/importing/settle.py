@@ -7,8 +7,10 @@ from datetime import datetime
 from salesops_lib.inputs.importing import history, keys, money, notes, summary
 from salesops_lib.inputs.importing.build import Extract
 from salesops_lib.inputs.importing.cells import quoted
+from salesops_lib.inputs.importing.report import report_rows, row_id
 from salesops_lib.inputs.tables import TABLES
 
+DAY_STEPS = ("mql_at", "sal_at", "sql_at", "won_at", "lost_at", "disqualified_at")  # of a lead
 SHOWN = 10  # unmatched keys in the sentences; the report has all
 
 
@@ -16,6 +18,8 @@ def settle(con, extract: Extract, exported_at: datetime | None) -> list[str]:
     """Bring the converted tables to what will be kept. Returns sentences."""
     tables = extract.tables
     _fill_first_days(con, extract)
+    if "leads" in tables:
+        _day_of_creation(con, extract)
     for table in tables.values():
         keys.conform(con, table)
         if table.name != "opportunity_history":
@@ -65,6 +69,26 @@ def _fill_first_days(con, extract: Extract) -> None:
     for name, columns in extract.first_days.items():
         for column in columns:
             con.execute(f'UPDATE "new_{name}" SET "{column}" = {day} WHERE "{column}" IS NULL')
+
+
+def _day_of_creation(con, extract: Extract) -> None:
+    """A step of a lead given as a day alone, the day of its creation, counts as that moment.
+
+    Salesforce's ConvertedDate is such a day. Read as midnight it would lie before the lead, and the fastest
+    conversions would be lost. Touches are left alone: of those the minutes count, and nobody knows them.
+    """
+    zone = quoted(extract.mapping.zone)
+    created = f"timezone({zone}, timezone('UTC', created_at))"
+    for column in DAY_STEPS:
+        midnight = f"timezone({zone}, timezone('UTC', \"{column}\")) = date_trunc('day', {created})"
+        test = f'"{column}" < created_at AND {midnight}'
+        reason = "a day without a time, the day the lead was created; counts as the moment of its creation"
+        report_rows(
+            con, "leads",
+            f"SELECT _file, _row, {row_id(TABLES['leads'])}, 'repaired', {quoted(reason)}, {quoted(column)}, "
+            f'CAST(CAST("{column}" AS DATE) AS VARCHAR) FROM new_leads WHERE _drop IS NULL AND {test}',
+        )  # fmt: skip
+        con.execute(f'UPDATE new_leads SET "{column}" = created_at WHERE {test}')
 
 
 def _stamp_opportunities(con, extract: Extract, exported_at: datetime | None) -> str:

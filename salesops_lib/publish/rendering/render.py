@@ -15,6 +15,7 @@ from functools import cache
 from importlib import resources
 
 from salesops_lib.core.findings import Finding, Severity, ordered
+from salesops_lib.core.wording import sentence
 from salesops_lib.publish.formatting import SEVERITY_WORD, finding_texts
 from salesops_lib.publish.rendering.sanitize import playbook_link, sanitized
 
@@ -213,7 +214,10 @@ def _plain(text: str) -> str:
 def _shown(output):
     """An output in the forms a report shows, or None where it has none."""
     if output["output_type"] == "stream":
-        return output if output["name"] == "stdout" else None
+        if output["name"] != "stdout":
+            return None
+        output["text"] = sentence(output["text"])
+        return output
     if output["output_type"] == "error":
         return None
     output["data"] = {kind: data for kind, data in output["data"].items() if kind in _FORMS}
