@@ -16,11 +16,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from salesops_lib.compensation.engine.events import ALIASES, Events
+from salesops_lib.compensation.engine.events import ALIASES, Events, share_in, shares_in
 from salesops_lib.compensation.engine.filters import self_fields
 from salesops_lib.compensation.engine.holders import Holder
 from salesops_lib.compensation.engine.proration import Versions
-from salesops_lib.compensation.engine.rows import share_of, text_of
+from salesops_lib.compensation.engine.rows import text_of
 from salesops_lib.compensation.plans.exact import plain
 from salesops_lib.compensation.plans.plan import Plan
 from salesops_lib.compensation.plans.terms import SplitCredit
@@ -115,13 +115,20 @@ def credits_of(events: Events, versions: Versions, holders: dict[str, Holder], k
         elif not _otherwise_named(events, place, rules):
             _no_payee(events, place)
         if rules.overlays:
-            _overlays(place, events, rules, made, holders, (group_of.get(place, -1 - place), seen))
+            _overlays(place, events, rules, made, holders, (_deal_of(events, group_of, place), seen))
         if rules.rollups:
             _rollups(place, made.rows[first:], events, rules, made, holders)
-    first_of: dict[int, int] = {}
-    made.repeats = frozenset(p for p, g in sorted(group_of.items()) if first_of.setdefault(g, p) != p)
+    first_of: dict[Any, int] = {}
+    made.repeats = frozenset(
+        p for p, _ in counted if first_of.setdefault(_deal_of(events, group_of, p), p) != p
+    )
     _refuse_unknown(events, made, holders)
     return made
+
+
+def _deal_of(events: Events, group_of: dict[int, int], place: int) -> Any:
+    """What rows that repeat one deal have in common: their split, else the id that they share."""
+    return group_of.get(place, (events.event_id[place], events.kind[place]))
 
 
 def _no_payee(events: Events, place: int) -> None:
@@ -177,10 +184,10 @@ def _split_groups(events: Events, counted: list, made: Credits) -> tuple[dict[in
             continue
         rule_at[place] = rules.shares
         if ":" in cell:
-            shares[place] = _pairs(events, place, rules.shares.field, cell)
+            shares[place] = shares_in(events, place, rules.shares.field, cell)
             members[(place,)].append(place)
             continue
-        shares[place] = [(rep, _share(events, place, rules.shares.field, cell))]
+        shares[place] = [(rep, share_in(events, place, rules.shares.field, cell))]
         told = events.event_id[place] if used[events.event_id[place]] > 1 else ""
         key = (events.deal_id[place], events.kind[place], events.day[place], events.time[place], told)
         turns[(key, rep)] += 1
@@ -271,28 +278,6 @@ def _otherwise_named(events: Events, place: int, rules: _Rules) -> bool:
     fields = [*rules.self_fields, *(r.field for r in rules.overlays)]
     fields += ["manager_id"] if rules.rollups else []
     return any(_cell(events, name, place) is not None for name in fields)
-
-
-def _pairs(events: Events, place: int, field: str, cell: str) -> list[tuple[str, Fraction]]:
-    """``R1:0.6; R2:0.4`` as payees and shares."""
-    found = []
-    for part in [p for p in re.split(r"[;,]", cell) if p.strip()]:
-        rep, _, share = part.partition(":")
-        found.append((rep.strip(), _share(events, place, field, share.strip())))
-    return found
-
-
-def _share(events: Events, place: int, field: str, cell: str) -> Fraction:
-    try:
-        share = share_of(cell)
-    except ValueError as fault:
-        events.complaints.add(events.row[place], "E303", field, f"{events.deal_id[place]}: {fault}")
-        return ONE
-    if share < 0:
-        events.complaints.add(
-            events.row[place], "E107", field, f"{events.deal_id[place]}: a share is not under 0"
-        )
-    return max(share, Fraction(0))
 
 
 def _cell(events: Events, name: str, place: int) -> str | None:
