@@ -123,7 +123,7 @@ def test_every_output_keeps_its_contract(run, seats):
     everybody = made[outputs.WINNERS].set_index("plan_id")
     assert everybody.loc["all", "change"] == pytest.approx(seats["change"].sum(), abs=0.1)
     assert everybody.drop("all")["seats"].sum() == everybody.loc["all", "seats"] == len(seats)
-    # By hand: half of what the year's deals earn is held until the customer pays, a month and a half later. At
+    # By hand: half of what the year's deals earn is held until the customer pays, six weeks later. At
     # the year's end that is the last month and half of the one before, by their shares of a quarter's deals.
     later = made[outputs.LATER].set_index("variant").loc["old"]
     earned = outcome.parts["old"]["ae-enterprise", "bookings_commission"]
