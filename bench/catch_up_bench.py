@@ -60,7 +60,7 @@ def processor_seconds() -> float:
 def start() -> float:
     """Processor seconds of the command's own libraries and a fork server that forks nothing."""
     from salesops_lib.cli import run_command  # noqa: F401  (as the command loads it)
-    from salesops_lib.publish import kernels, run  # noqa: F401
+    from salesops_lib.publish.running import kernels, run  # noqa: F401
 
     kernels.use_fork_server(NOTEBOOKS)
     kernels.ForkServer.current().ready()
@@ -90,8 +90,8 @@ def catch_up(folder: str, days: list[str]) -> float:
                 "--json",
             ]
         )
-    from salesops_lib.publish import kernels
-    from salesops_lib.publish.kernels import ForkServer
+    from salesops_lib.publish.running import kernels
+    from salesops_lib.publish.running.kernels import ForkServer
 
     runs, forked = json.loads(said.getvalue())["runs"], ForkServer.current().forked
     if code or [run["as_of"] for run in runs] != days or forked != len(days):
@@ -113,7 +113,7 @@ def warm_cells(folder: str, days: list[str]) -> float:
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.utils.capture import capture_output
 
-    from salesops_lib.publish.zygote import preload
+    from salesops_lib.publish.running.zygote import preload
 
     preload(NOTEBOOKS)
     shell = InteractiveShell.instance()

@@ -36,7 +36,9 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 
-from salesops_lib.forecasting import accuracy, pipeline, run_rate
+from salesops_lib.forecasting.deals import pipeline
+from salesops_lib.forecasting.record import accuracy
+from salesops_lib.forecasting.series import run_rate
 
 M3 = Path(__file__).parents[2] / "shared" / "cases" / "m3" / "m3_train.csv"
 PLANTED = Path(__file__).parents[1] / "tests" / "forecasting" / "planted_pipeline.py"

@@ -48,7 +48,7 @@ def measure() -> dict[str, str | float]:
 
 def fork_server() -> float:
     """Seconds from nothing to a fork server with everything loaded."""
-    from salesops_lib.publish.kernels import ForkServer
+    from salesops_lib.publish.running.kernels import ForkServer
 
     before = time.perf_counter()
     server = ForkServer(NOTEBOOKS)
@@ -63,7 +63,7 @@ def warm_cells(folder: str) -> float:
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.utils.capture import capture_output
 
-    from salesops_lib.publish.zygote import preload
+    from salesops_lib.publish.running.zygote import preload
 
     preload(NOTEBOOKS)
     shell = InteractiveShell.instance()

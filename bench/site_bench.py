@@ -79,28 +79,30 @@ def _copy(bundle: Path, reports: Path, run: str, day: str) -> None:
 
 def _generator(stage: Path, bundle: Path) -> float:
     """Seconds of the generator on the pages kept in ``stage``, each report in its gap."""
-    from salesops_lib.publish import render, site_shell
+    from salesops_lib.publish.rendering import render
+    from salesops_lib.publish.site import shell
 
     html = (bundle / "report.html").read_text(encoding="utf-8")
     body = html.split(render.BODY_START)[1].split(render.BODY_END)[0]
     for page in sorted((stage / "docs" / "reports").rglob("*.md"))[:WRITTEN_OUT]:
         gapped = page.read_text(encoding="utf-8")
-        page.write_text(gapped.replace(site_shell.GAP, f'<div class="report">{body}</div>'), encoding="utf-8")
+        page.write_text(gapped.replace(shell.GAP, f'<div class="report">{body}</div>'), encoding="utf-8")
     before = time.perf_counter()
-    site_shell.generate(stage, (stage / "zensical.toml").read_text(encoding="utf-8"))
+    shell.generate(stage, (stage / "zensical.toml").read_text(encoding="utf-8"))
     return time.perf_counter() - before
 
 
 def _build(reports: Path, keep: Path | None = None) -> tuple[float, float]:
     """Seconds of a build, and of the generator in it, whose pages go to ``keep``."""
     from salesops_lib.handbook.registry import discover
-    from salesops_lib.publish import site, site_shell, site_sources
+    from salesops_lib.publish.site import build, shell
+    from salesops_lib.publish.site import sources as site_sources
 
     registry = discover(ROOT)
     sources = site_sources.Sources(
         metrics=registry.metrics, rules=registry.rules, policies=registry.policy_values
     )
-    spent, generate = [0.0], site_shell.generate
+    spent, generate = [0.0], shell.generate
 
     def timed(stage, config):
         before = time.perf_counter()
@@ -111,10 +113,10 @@ def _build(reports: Path, keep: Path | None = None) -> tuple[float, float]:
             shutil.copyfile(stage / "zensical.toml", keep / "zensical.toml")
         return built
 
-    site_shell.generate = timed
+    shell.generate = timed
     try:
         before = time.perf_counter()
-        site.build_site(reports, None, ROOT / "playbooks", sources=sources)
+        build.build_site(reports, None, ROOT / "playbooks", sources=sources)
         return time.perf_counter() - before, spent[0]
     finally:
-        site_shell.generate = generate
+        shell.generate = generate

@@ -37,7 +37,7 @@ class _Commands(typer.core.TyperGroup):
         command = typer.main.get_command(importlib.import_module(f"salesops_lib.{domain}").app)
         command.name = cmd_name
         # A domain's command may not import publish; where it prints pages, it is handed the printer.
-        ctx.obj = lambda: importlib.import_module("salesops_lib.publish.printing")
+        ctx.obj = lambda: importlib.import_module("salesops_lib.publish.rendering.printing")
         return command
 
 
@@ -181,11 +181,11 @@ def run(
     Ends with 0 done, 1 a run failed, 2 wrong input, 3 a report is stale, 4 not delivered, 5 another runs.
     """
     from salesops_lib import inputs
-    from salesops_lib.publish.audience import held_to
     from salesops_lib.publish.catalog import repository_root
     from salesops_lib.publish.conduct import run_reports
-    from salesops_lib.publish.notify import read_channels
+    from salesops_lib.publish.delivery.notify import read_channels
     from salesops_lib.publish.request import Asked, Workbench
+    from salesops_lib.publish.running.audience import held_to
 
     given = tuple(parameters or ())
     asked = Asked(tuple(names or ()), all_, due, _typed(data), as_of, every, given, force, catch_up)
@@ -215,16 +215,17 @@ def site(
     from salesops_lib import inputs
     from salesops_lib.handbook.registry import discover
     from salesops_lib.inputs.commands import calendar, decisions
-    from salesops_lib.publish import catalog, site
-    from salesops_lib.publish import serve as serving
-    from salesops_lib.publish.audience import audience_folder
+    from salesops_lib.publish import catalog
+    from salesops_lib.publish.running.audience import audience_folder
+    from salesops_lib.publish.site import build
+    from salesops_lib.publish.site import serve as serving
 
     root, data = catalog.repository_root(), _typed(data)
     reports, ledger = out or root / "reports", (lambda _: decisions(data)) if data else decisions
     if audience:  # its own reports only; decisions name people and are everybody's
         reports, ledger = audience_folder(reports, inputs.read_audience(data, audience).name), lambda _: ()
-    sources = site.Sources.declared(discover(root), catalog.discover(root), ledger, calendar(data))
-    page = site.build_site(reports, None, root / "playbooks", sources=sources)
+    sources = build.Sources.declared(discover(root), catalog.discover(root), ledger, calendar(data))
+    page = build.build_site(reports, None, root / "playbooks", sources=sources)
     typer.echo(f"open {os.path.relpath(page)}")
     if serve:
         serving.show(page.parent, port, typer.echo)

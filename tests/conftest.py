@@ -86,7 +86,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector):
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Notebook cells run in forked kernels, as `salesops run` runs them: several times faster."""
     if any(item.path.suffix == ".ipynb" for item in session.items):
-        from salesops_lib.publish import kernels
+        from salesops_lib.publish.running import kernels
 
         kernels.use_fork_server(ROOT / "notebooks", start=False)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from salesops_lib.attainment.humps import Humps
-from salesops_lib.attainment.quota_quality import DRIVERS
 from salesops_lib.attainment.rules import HUMPS, QUOTABIAS, TEAMFIT, Setting
+from salesops_lib.attainment.setting.quality import DRIVERS
+from salesops_lib.attainment.spread.humps import Humps
 from salesops_lib.core.charts import percent
 from salesops_lib.core.findings import Finding, Interval
 

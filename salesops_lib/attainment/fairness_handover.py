@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from salesops_lib.attainment import fairness_outputs as outputs
-from salesops_lib.attainment.humps import Humps, hump_rows, two_humps
-from salesops_lib.attainment.quota_quality import PERIODS, quality, rep_records, team_fit, with_potential
-from salesops_lib.attainment.spread import ecdf_rows, histogram
-from salesops_lib.attainment.table import Attainment
+from salesops_lib.attainment.crediting.table import Attainment
+from salesops_lib.attainment.setting.quality import PERIODS, quality, rep_records, team_fit, with_potential
+from salesops_lib.attainment.spread.humps import Humps, hump_rows, two_humps
+from salesops_lib.attainment.spread.tables import ecdf_rows, histogram
 from salesops_lib.core.periods import FiscalCalendar
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from salesops_lib.attainment.distribution import SMALL_GROUP
-from salesops_lib.attainment.pacing import MIN_PERIODS
+from salesops_lib.attainment.outlook.pacing import MIN_PERIODS
 from salesops_lib.attainment.rules import (
     FLOOR,
     NOQUOTA,
@@ -18,6 +17,7 @@ from salesops_lib.attainment.rules import (
     UNPLACED,
     Setting,
 )
+from salesops_lib.attainment.spread.distribution import SMALL_GROUP
 from salesops_lib.core.charts import percent, short_money
 from salesops_lib.core.findings import Finding, Interval, Rule
 from salesops_lib.core.stats import proportion_interval

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from salesops_lib.attainment import outputs
-from salesops_lib.attainment.calibration import calibration
-from salesops_lib.attainment.distribution import judged_reps
-from salesops_lib.attainment.pacing import LEVELS, Pace, coverage
-from salesops_lib.attainment.plan_rates import by_currency
-from salesops_lib.attainment.segments import rep_segments
-from salesops_lib.attainment.table import Attainment
+from salesops_lib.attainment.crediting.plan_rates import by_currency
+from salesops_lib.attainment.crediting.segments import rep_segments
+from salesops_lib.attainment.crediting.table import Attainment
+from salesops_lib.attainment.outlook.calibration import calibration
+from salesops_lib.attainment.outlook.pacing import LEVELS, Pace, coverage
+from salesops_lib.attainment.spread.distribution import judged_reps
 from salesops_lib.core.money import from_cents
 from salesops_lib.core.periods import FiscalCalendar
 

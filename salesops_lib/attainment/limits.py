@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from salesops_lib.attainment.pacing import Pace
-from salesops_lib.attainment.records import Records
-from salesops_lib.attainment.table import Attainment
+from salesops_lib.attainment.crediting.records import Records
+from salesops_lib.attainment.crediting.table import Attainment
+from salesops_lib.attainment.outlook.pacing import Pace
 
 _STAND_IN = {
     "sum_of_members": "the sum of the members' prorated quotas",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from salesops_lib.attainment.quota_metrics import QUOTA_METRICS
+from salesops_lib.attainment.setting.metrics import QUOTA_METRICS
 from salesops_lib.core.metrics import Metric
 
 ATTAINMENT = Metric(
@@ -19,7 +19,7 @@ ATTAINMENT = Metric(
     good_direction="up",
     look_alikes="The mean of the reps' ratios: a team's attainment is sum over sum, never a mean of ratios.",
     owner="analyst",
-    source="salesops_lib.attainment.table.attainment",
+    source="salesops_lib.attainment.crediting.table.attainment",
 )
 PROJECTED = Metric(
     id="attainment.projected_attainment",
@@ -35,7 +35,7 @@ PROJECTED = Metric(
     good_direction="up",
     look_alikes="A straight-line run rate, which calls a quarter that closes in its last weeks late.",
     owner="analyst",
-    source="salesops_lib.attainment.pacing.project",
+    source="salesops_lib.attainment.outlook.pacing.project",
 )
 PARTICIPATION = Metric(
     id="attainment.participation",
@@ -51,7 +51,7 @@ PARTICIPATION = Metric(
     good_direction="up",
     look_alikes="Team attainment, which one large deal can lift while most reps miss.",
     owner="manager",
-    source="salesops_lib.attainment.distribution.participation",
+    source="salesops_lib.attainment.spread.distribution.participation",
 )
 TOP_FIFTH = Metric(
     id="attainment.top_fifth_share",
@@ -67,7 +67,7 @@ TOP_FIFTH = Metric(
     good_direction="down",
     look_alikes="The Gini coefficient, which weighs the whole distribution; both are printed.",
     owner="manager",
-    source="salesops_lib.attainment.distribution.concentration",
+    source="salesops_lib.attainment.spread.distribution.concentration",
 )
 NO_QUOTA = Metric(
     id="attainment.bookings_without_quota",
@@ -115,7 +115,7 @@ OVER_ASSIGNMENT = Metric(
     good_direction="neither",
     look_alikes="Attainment: this compares plan with plan, no booking enters.",
     owner="manager",
-    source="salesops_lib.attainment.cascade.cascade",
+    source="salesops_lib.attainment.setting.cascade.cascade",
 )
 
 TWO_HUMPS = Metric(
@@ -132,7 +132,7 @@ TWO_HUMPS = Metric(
     good_direction="up",
     look_alikes="A skewed distribution, which has a long tail and one hump.",
     owner="analyst",
-    source="salesops_lib.attainment.humps.two_humps",
+    source="salesops_lib.attainment.spread.humps.two_humps",
 )
 QUOTA_BIAS = Metric(
     id="attainment.quota_bias",
@@ -148,7 +148,7 @@ QUOTA_BIAS = Metric(
     good_direction="down",
     look_alikes="The share of bookings the quota explains, which is high where quotas foresee bookings.",
     owner="manager",
-    source="salesops_lib.attainment.quota_quality.quality",
+    source="salesops_lib.attainment.setting.quality.quality",
 )
 TEAM_FIT = Metric(
     id="attainment.team_fit",
@@ -164,7 +164,7 @@ TEAM_FIT = Metric(
     good_direction="up",
     look_alikes="A team's attainment of one period, which is mostly luck.",
     owner="manager",
-    source="salesops_lib.attainment.quota_quality.team_fit",
+    source="salesops_lib.attainment.setting.quality.team_fit",
 )
 
 METRICS = (

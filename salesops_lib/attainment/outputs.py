@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from salesops_lib.attainment.fairness_outputs import FAIRNESS_OUTPUTS
-from salesops_lib.attainment.quota_outputs import QUOTA_OUTPUTS
+from salesops_lib.attainment.setting.outputs import QUOTA_OUTPUTS
 from salesops_lib.core.contracts import Column, Table
 
 _LEVELS = ("rep", "team", "region", "company")

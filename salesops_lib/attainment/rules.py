@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from salesops_lib.attainment import metrics, quota_quality
-from salesops_lib.attainment.distribution import SMALL_GROUP
-from salesops_lib.attainment.humps import MIN_REPS
-from salesops_lib.attainment.pacing import MIN_PERIODS
-from salesops_lib.attainment.quota_rules import QUOTA_RULES
+from salesops_lib.attainment import metrics
+from salesops_lib.attainment.outlook.pacing import MIN_PERIODS
+from salesops_lib.attainment.setting import quality
+from salesops_lib.attainment.setting.rules import QUOTA_RULES
+from salesops_lib.attainment.spread.distribution import SMALL_GROUP
+from salesops_lib.attainment.spread.humps import MIN_REPS
 from salesops_lib.core.findings import Rule
 from salesops_lib.core.policy import Policy, PolicyValue
 
@@ -63,7 +64,7 @@ HUMPS = Rule(
 )  # fmt: skip
 QUOTABIAS = Rule(
     code="F-ATTN-QUOTABIAS", metric=metrics.QUOTA_BIAS, title="Attainment against quota, potential, tenure",
-    policy="quota_bias_limit", keep="below", min_n=quota_quality.MIN_REPS, counts="reps",
+    policy="quota_bias_limit", keep="below", min_n=quality.MIN_REPS, counts="reps",
     owner="sales ops manager",
     due="before the next quota letters", due_days=21, playbook=_PAGE,
 )  # fmt: skip

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from salesops_lib.core.periods import FiscalCalendar, Period
-from salesops_lib.forecasting.backtest import Tested, backtest, origins
 from salesops_lib.forecasting.combination import Outlook, Past, outlook, past
 from salesops_lib.forecasting.engines import Engines, in_calendar, ordinal
+from salesops_lib.forecasting.record.backtest import Tested, backtest, origins
 from salesops_lib.forecasting.threads import one_thread
 
 WEEK = timedelta(days=7)

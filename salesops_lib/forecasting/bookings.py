@@ -15,7 +15,7 @@ import pandas as pd
 
 from salesops_lib.core import stats
 from salesops_lib.core.periods import FiscalCalendar, Period
-from salesops_lib.forecasting.known import LOST, OPEN, UNASSIGNED, WON, DealLog, last_states, placed
+from salesops_lib.forecasting.deals.known import LOST, OPEN, UNASSIGNED, WON, DealLog, last_states, placed
 
 LEVELS = ("company", "region", "team", "rep", "segment")
 COLUMN = {"region": "region", "team": "team", "rep": "owner_id", "segment": "segment"}

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.forecasting import stacking
-from salesops_lib.forecasting.backtest import Tested, View
 from salesops_lib.forecasting.bookings import KEY, History
 from salesops_lib.forecasting.hierarchy import Reconciled, reconcile
+from salesops_lib.forecasting.record.backtest import Tested, View
 from salesops_lib.forecasting.stacking import MEDIAN, PROBABILITIES, Weights
 
 GROUPS = {"company": "upper", "region": "upper", "team": "upper", "segment": "upper", "rep": "rep"}

@@ -15,14 +15,16 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.core.periods import FiscalCalendar, Period
-from salesops_lib.forecasting import commit, pace, pipeline, run_rate
-from salesops_lib.forecasting.backtest import View
+from salesops_lib.forecasting import commit, pace
 from salesops_lib.forecasting.benchmarks import benchmarks, season_length
 from salesops_lib.forecasting.bookings import KEY, Books, History, history
 from salesops_lib.forecasting.combination import floored
+from salesops_lib.forecasting.deals import pipeline
+from salesops_lib.forecasting.deals.known import UNASSIGNED
 from salesops_lib.forecasting.draws import Draws
-from salesops_lib.forecasting.known import UNASSIGNED
+from salesops_lib.forecasting.record.backtest import View
 from salesops_lib.forecasting.remainder import still_to_come
+from salesops_lib.forecasting.series import run_rate
 from salesops_lib.forecasting.stacking import PROBABILITIES
 from salesops_lib.forecasting.threads import one_thread
 

@@ -50,7 +50,7 @@ COVERED = Metric(
     good_direction="neither",
     look_alikes="Forecast accuracy; a range can be honest and wide.",
     owner="analyst",
-    source="salesops_lib.forecasting.record_rows.backtest_rows",
+    source="salesops_lib.forecasting.record.rows.backtest_rows",
 )
 BIAS = Metric(
     id="forecasting.forecast_bias",
@@ -66,7 +66,7 @@ BIAS = Metric(
     good_direction="down",
     look_alikes="WAPE, which counts misses on both sides.",
     owner="analyst",
-    source="salesops_lib.forecasting.record.bias_record",
+    source="salesops_lib.forecasting.record.tables.bias_record",
 )
 SKILL = Metric(
     id="forecasting.error_ratio",
@@ -82,7 +82,7 @@ SKILL = Metric(
     good_direction="down",
     look_alikes="MASE, whose scale is the seasonal naive's error inside the history.",
     owner="analyst",
-    source="salesops_lib.forecasting.record.error_record",
+    source="salesops_lib.forecasting.record.tables.error_record",
 )
 PARTS = Metric(
     id="forecasting.parts_ahead",
@@ -98,7 +98,7 @@ PARTS = Metric(
     good_direction="down",
     look_alikes="Error against the best benchmark, which is a figure by hand and no part of the forecast.",
     owner="analyst",
-    source="salesops_lib.forecasting.record_rows.backtest_rows",
+    source="salesops_lib.forecasting.record.rows.backtest_rows",
 )
 CALL_BIAS = Metric(
     id="forecasting.call_bias",
@@ -114,7 +114,7 @@ CALL_BIAS = Metric(
     good_direction="down",
     look_alikes="Bias of the forecast, which has the calls corrected.",
     owner="manager",
-    source="salesops_lib.forecasting.record.bias_record",
+    source="salesops_lib.forecasting.record.tables.bias_record",
 )
 CALLED = Metric(
     id="forecasting.called_share",
@@ -130,7 +130,7 @@ CALLED = Metric(
     good_direction="up",
     look_alikes="The share of reps with a quota.",
     owner="manager",
-    source="salesops_lib.forecasting.record.called_record",
+    source="salesops_lib.forecasting.record.tables.called_record",
 )
 HOLES = Metric(
     id="forecasting.hole_periods",
@@ -162,7 +162,7 @@ SLIPPAGE = Metric(
     good_direction="down",
     look_alikes="Push counts, which count moves and not money.",
     owner="manager",
-    source="salesops_lib.forecasting.slippage.slippage",
+    source="salesops_lib.forecasting.flow.slippage.slippage",
 )
 PUSHED = Metric(
     id="forecasting.pushed_share",
@@ -178,7 +178,7 @@ PUSHED = Metric(
     good_direction="down",
     look_alikes="Slippage, which starts from what was due on the first day.",
     owner="manager",
-    source="salesops_lib.forecasting.slippage.pushes",
+    source="salesops_lib.forecasting.flow.slippage.pushes",
 )
 CONCENTRATION = Metric(
     id="forecasting.largest_deal_share",
@@ -194,7 +194,7 @@ CONCENTRATION = Metric(
     good_direction="down",
     look_alikes="The share of the top fifth of reps.",
     owner="manager",
-    source="salesops_lib.forecasting.record.concentration_record",
+    source="salesops_lib.forecasting.record.tables.concentration_record",
 )
 
 METRICS = (

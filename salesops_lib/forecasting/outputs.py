@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from salesops_lib.core.contracts import Column, Table
-from salesops_lib.forecasting.pipeline_outputs import PIPELINE_OUTPUTS
+from salesops_lib.forecasting.flow.outputs import PIPELINE_OUTPUTS
 
 LEVELS = ("company", "region", "team", "rep", "segment")
 ENGINES = ("run_rate", "pipeline", "commit", "pace")

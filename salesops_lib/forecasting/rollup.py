@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.forecasting.bookings import History
-from salesops_lib.forecasting.known import placed
+from salesops_lib.forecasting.deals.known import placed
 from salesops_lib.forecasting.pace import usual
 from salesops_lib.forecasting.shrinkage import left_out, shrunk
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 
-from salesops_lib.publish import notify
+from salesops_lib.publish.delivery import notify
 from salesops_lib.publish.request import Asked, Workbench, tasks_for
 from salesops_lib.publish.store import Store
 
@@ -69,7 +69,7 @@ def run_reports(
 
 
 def _run(tasks: Sequence, store: Store, jobs: int, asked: Asked, console) -> list:
-    from salesops_lib.publish import progress, run
+    from salesops_lib.publish.running import progress, run
 
     store.clean()
     with progress.RunProgress(tasks, console) as shown:
@@ -110,21 +110,21 @@ def _code(asked: Asked, results: Sequence, delivered: Sequence[notify.Delivery])
 
 
 def _told_plan(tasks: Sequence) -> int:
-    from salesops_lib.publish import progress
+    from salesops_lib.publish.running import progress
 
     print("\n".join(progress.plan_lines(tasks)) or "nothing is due")
     return Exit.STALE if any(task.stale for task in tasks) else Exit.DONE
 
 
 def _print_json(results: Sequence, bench: Workbench, left: list[str], delivered) -> None:
-    from salesops_lib.publish import progress
+    from salesops_lib.publish.running import progress
 
     more = {"left_out": left, "delivery": [vars(d) for d in delivered]}
     print(progress.as_json(results, bench.reports, **more))
 
 
 def _tell_end(console, results: Sequence, bench: Workbench, delivered: Sequence[notify.Delivery]) -> None:
-    from salesops_lib.publish import progress
+    from salesops_lib.publish.running import progress
 
     if not results:
         console.print("nothing is due")

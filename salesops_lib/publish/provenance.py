@@ -183,7 +183,7 @@ def refuse_secrets(folder: Path, values: Mapping[str, Sequence[str]], known: Col
 
     ``known``: files (paths seen from ``folder``) that were read for these very secrets before. Archives
     (``.xlsx``) are read unpacked. An image cannot be read: what a chart draws stands in the notebook beside
-    it (``Report.chart``); a PDF holds nothing but its page (:mod:`salesops_lib.publish.printing`).
+    it (``Report.chart``); a PDF holds nothing but its page (:mod:`salesops_lib.publish.rendering.printing`).
     """
     if not values:
         return

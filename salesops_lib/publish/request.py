@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from salesops_lib.core.errors import TableError, UserError
-from salesops_lib.publish import catalog, dues, kernels, order, provenance, schedule
-from salesops_lib.publish.audience import Seen
+from salesops_lib.publish import catalog, provenance
 from salesops_lib.publish.catalog import Run
+from salesops_lib.publish.running import kernels, order
+from salesops_lib.publish.running.audience import Seen
+from salesops_lib.publish.scheduling import dues, schedule
 from salesops_lib.publish.store import Store
 
 EVERY = ("week", "month", "quarter")
@@ -98,7 +100,7 @@ def tasks_for(
         run.notebook.parameters.from_text(asked.given)
     data = data_path(asked.data, bench.root)
     kernels.use_fork_server(bench.root / "notebooks", start=start_kernels)  # loads while we read the data
-    from salesops_lib.publish.run import plan
+    from salesops_lib.publish.running.run import plan
 
     resume = not asked.force and (bool(asked.due) or not asked.names)
 

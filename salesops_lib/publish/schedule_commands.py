@@ -26,7 +26,8 @@ def schedule(
     ] = None,
 ) -> None:
     """Write what makes a scheduler call `salesops run --due now`; it installs nothing."""
-    from salesops_lib.publish import catalog, timetable
+    from salesops_lib.publish import catalog
+    from salesops_lib.publish.scheduling import timetable
 
     folder = data if not data or "://" in data else str(Path(data).expanduser().absolute())
     place = timetable.Place(catalog.repository_root(), folder, out, tuple(notify or ()))

@@ -16,7 +16,7 @@ from salesops_lib.core.standing import Standing
 from salesops_lib.publish import catalog
 from salesops_lib.publish.catalog import Notebook, Run
 from salesops_lib.publish.history import Bundle, ReportHistory, read_reports
-from salesops_lib.publish.schedule import last_due
+from salesops_lib.publish.scheduling.schedule import last_due
 from salesops_lib.publish.store import Store
 
 REPORTS_DIR = "SALESOPS_REPORTS_DIR"

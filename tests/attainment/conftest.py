@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from salesops_lib.attainment.records import Records
+from salesops_lib.attainment.crediting.records import Records
 from salesops_lib.core import periods
 
 _COLUMNS = {

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from salesops_lib import inputs
-from salesops_lib.attainment.records import Records
-from salesops_lib.attainment.table import attainment
+from salesops_lib.attainment.crediting.records import Records
+from salesops_lib.attainment.crediting.table import attainment
 from salesops_lib.core.money import to_cents, to_decimal
 from salesops_lib.inputs import importing
 

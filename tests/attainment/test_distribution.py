@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from salesops_lib.attainment import distribution
+from salesops_lib.attainment.spread import distribution
 
 
 def reps(attained, **columns):

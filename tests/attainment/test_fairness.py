@@ -10,14 +10,14 @@ import yaml
 
 from salesops_lib import inputs
 from salesops_lib.attainment import fairness_findings
-from salesops_lib.attainment.calibration import corrected
-from salesops_lib.attainment.finish import FINAL, REMAINING, Past, finish
-from salesops_lib.attainment.humps import Humps
-from salesops_lib.attainment.quota_quality import EXPLAINED, quality, team_fit
-from salesops_lib.attainment.records import Records
+from salesops_lib.attainment.crediting.records import Records
+from salesops_lib.attainment.crediting.table import attainment
+from salesops_lib.attainment.outlook.calibration import corrected
+from salesops_lib.attainment.outlook.finish import FINAL, REMAINING, Past, finish
 from salesops_lib.attainment.rules import Setting
-from salesops_lib.attainment.spread import ecdf_rows, histogram
-from salesops_lib.attainment.table import attainment
+from salesops_lib.attainment.setting.quality import EXPLAINED, quality, team_fit
+from salesops_lib.attainment.spread.humps import Humps
+from salesops_lib.attainment.spread.tables import ecdf_rows, histogram
 from salesops_lib.core.findings import Severity
 from salesops_lib.core.policy import Policy
 from salesops_lib.core.stats import rank_correlation

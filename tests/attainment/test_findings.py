@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from salesops_lib.attainment import findings, outputs
-from salesops_lib.attainment.distribution import concentration
+from salesops_lib.attainment.spread.distribution import concentration
 from salesops_lib.core.findings import Severity
 from salesops_lib.core.policy import Policy
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from salesops_lib.attainment.dip import dip, dip_test
-from salesops_lib.attainment.humps import two_humps
+from salesops_lib.attainment.spread.dip import dip, dip_test
+from salesops_lib.attainment.spread.humps import two_humps
 
 FACULTY = [
     30, 33, 35, 36, 37, 37, 39, 39, 39, 39, 39, 40, 40, 40, 40, 41, 42, 43, 43, 43, 44,

@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salesops_lib.attainment.table import attainment
+from salesops_lib.attainment.crediting.table import attainment
 from salesops_lib.core import periods
 
 AS_OF = date(2025, 10, 31)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from salesops_lib.attainment import pacing
-from salesops_lib.attainment.table import attainment
+from salesops_lib.attainment.crediting.table import attainment
+from salesops_lib.attainment.outlook import pacing
 from salesops_lib.core import periods
 
 CALENDAR = periods.monthly(2, range(2022, 2028))

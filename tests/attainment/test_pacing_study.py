@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from salesops_lib.attainment import pacing
-from salesops_lib.attainment.calibration import calibration
+from salesops_lib.attainment.outlook import pacing
+from salesops_lib.attainment.outlook.calibration import calibration
 from salesops_lib.inputs.sample.calendar_fx import QUARTER_NAMES, QUARTER_STARTS
 from salesops_lib.inputs.sample.generate import simulated
 from salesops_lib.inputs.sample.people import TEAM_REGION

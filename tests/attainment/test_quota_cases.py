@@ -3,10 +3,10 @@
 import pytest
 
 from salesops_lib import inputs
-from salesops_lib.attainment.quota_basis import Facts, basis
-from salesops_lib.attainment.quota_limits import quota_limits
-from salesops_lib.attainment.quota_plan import plan_rules, set_quotas
-from salesops_lib.attainment.records import Records
+from salesops_lib.attainment.crediting.records import Records
+from salesops_lib.attainment.setting.basis import Facts, basis
+from salesops_lib.attainment.setting.limits import quota_limits
+from salesops_lib.attainment.setting.plan import plan_rules, set_quotas
 from salesops_lib.inputs import importing
 from salesops_lib.inputs.importing import import_export
 

@@ -10,27 +10,26 @@ import pandas as pd
 import pytest
 import yaml
 
-from salesops_lib.attainment import (
-    capacity,
-    quota_charts,
-    quota_findings,
-    quota_handover,
-    quota_letters,
-    quota_outputs,
-    quota_simulation,
-)
-from salesops_lib.attainment.plan_target import Plan, bounds, plan
-from salesops_lib.attainment.productivity import Productivity
-from salesops_lib.attainment.proposal import propose
-from salesops_lib.attainment.quota_backtest import ACTUAL, PROPOSED, SAME_TOTAL, backtest, day_before, ranges
-from salesops_lib.attainment.quota_basis import Facts, basis
-from salesops_lib.attainment.quota_headline import chance_text, quota_screen
-from salesops_lib.attainment.quota_limits import quota_limits
-from salesops_lib.attainment.quota_plan import PlanRules, plan_rules, set_quotas
-from salesops_lib.attainment.quota_rules import QUOTA_RULES
-from salesops_lib.attainment.ramp import Ramp, ramped_share
+from salesops_lib.attainment.crediting.ramp import Ramp, ramped_share
+from salesops_lib.attainment.crediting.table import attainment
 from salesops_lib.attainment.rules import Setting
-from salesops_lib.attainment.table import attainment
+from salesops_lib.attainment.setting import capacity, charts, findings, handover, letters, outputs, simulation
+from salesops_lib.attainment.setting.backtest import (
+    ACTUAL,
+    PROPOSED,
+    SAME_TOTAL,
+    backtest,
+    day_before,
+    ranges,
+)
+from salesops_lib.attainment.setting.basis import Facts, basis
+from salesops_lib.attainment.setting.headline import chance_text, quota_screen
+from salesops_lib.attainment.setting.limits import quota_limits
+from salesops_lib.attainment.setting.plan import PlanRules, plan_rules, set_quotas
+from salesops_lib.attainment.setting.productivity import Productivity
+from salesops_lib.attainment.setting.proposal import propose
+from salesops_lib.attainment.setting.rules import QUOTA_RULES
+from salesops_lib.attainment.setting.target import Plan, bounds, plan
 from salesops_lib.core import periods
 from salesops_lib.core.contracts import checked
 from salesops_lib.core.errors import ParameterError, PeriodError
@@ -179,7 +178,7 @@ def test_a_ramping_rep_gets_less_quota_and_reads_back_to_the_cent(make_records):
     assert 0.5 < reps["effective_share"]["R7"] < 0.95
     assert reps["quota_base"]["R7"] < reps["quota_base"]["R0"]
     assert "ramping" in reps["reason"].loc["R7"].lower()
-    load = quota_handover.load_rows(quotas, company="Co", currency="USD", measure="bookings")
+    load = handover.load_rows(quotas, company="Co", currency="USD", measure="bookings")
     as_input = records.quotas.iloc[:0].copy()
     as_input = pd.concat([as_input, load.assign(quota_base=load["quota_base"].astype(float))])
     read = attainment(
@@ -193,8 +192,8 @@ def test_a_ramping_rep_gets_less_quota_and_reads_back_to_the_cent(make_records):
 def test_load_rows_stand_in_the_columns_of_the_input_table(even):
     quotas = set_quotas(even, rules(target=1e6))
     load = checked(
-        quota_handover.load_rows(quotas, company="Co", currency="USD", measure="bookings"),
-        quota_outputs.QUOTA_LOAD,
+        handover.load_rows(quotas, company="Co", currency="USD", measure="bookings"),
+        outputs.QUOTA_LOAD,
     )
     assert list(load.columns) == [
         "holder_id", "level", "period", "measure", "recorded_at", "parent_id", "quota_base",
@@ -269,7 +268,7 @@ def test_simulated_share_and_bookings_cover_what_then_comes(make_records):
         own = random.gamma(1 / 0.0625, 0.0625, 24)
         sold = 100_000 * own[:, None] * np.exp(random.normal(0, 0.05, 12)) * random.gamma(4, 0.25, (24, 12))
         quotas = set_quotas(resold(first, sold[:, :8]), rules(growth=0.0, seed=seed))
-        drawn = quota_simulation.simulate(
+        drawn = simulation.simulate(
             quotas.proposed, quotas.plan, quotas.made, leave_rate=0.0, lag_months=0, seed=seed, draws=400
         )
         came = pd.Series(sold[:, 8:].sum(axis=1), index=[f"R{r}" for r in range(24)])
@@ -347,10 +346,10 @@ def test_the_back_test_knows_nothing_of_the_year_it_tests(make_records):
 def shown(quotas, drawn, scores):
     """The output tables the first screen is made from."""
     return {
-        "quota_proposal": quota_handover.proposal_rows(quotas, drawn),
-        "quota_levels": quota_handover.level_rows(quotas, drawn),
-        "capacity_bridge": quota_handover.bridge_rows(quotas),
-        "quota_simulation": quota_handover.simulation_rows(quotas, drawn),
+        "quota_proposal": handover.proposal_rows(quotas, drawn),
+        "quota_levels": handover.level_rows(quotas, drawn),
+        "capacity_bridge": handover.bridge_rows(quotas),
+        "quota_simulation": handover.simulation_rows(quotas, drawn),
         "quota_backtest": scores,
     }
 
@@ -402,7 +401,7 @@ def test_seats_are_known_from_quotas_that_stand_for_a_year(make_records):
 
 def test_few_seats_leave_the_simulated_share_unknown(make_records, setting):
     quotas = set_quotas(known(*world(make_records, reps=7)), rules())
-    found = quota_findings.share(setting, quotas, quotas.simulate())
+    found = findings.share(setting, quotas, quotas.simulate())
     assert {f.severity for f in found} == {Severity.UNKNOWN}
     assert not any("%" in f.statement for f in found)
 
@@ -420,11 +419,11 @@ def test_under_a_year_of_history_nothing_is_made_up(make_records, setting):
     assert screen.cards[0][1] == "–"
     assert screen.sources.empty
     for contract, rows in [
-        (quota_outputs.QUOTA_PROPOSAL, quota_handover.proposal_rows(short, None)),
-        (quota_outputs.QUOTA_LEVELS, quota_handover.level_rows(short, None)),
-        (quota_outputs.CAPACITY_BRIDGE, quota_handover.bridge_rows(short)),
-        (quota_outputs.QUOTA_SIMULATION, quota_handover.simulation_rows(short, None)),
-        (quota_outputs.QUOTA_LOAD, quota_handover.load_rows(short, company="C", currency="USD", measure="b")),
+        (outputs.QUOTA_PROPOSAL, handover.proposal_rows(short, None)),
+        (outputs.QUOTA_LEVELS, handover.level_rows(short, None)),
+        (outputs.CAPACITY_BRIDGE, handover.bridge_rows(short)),
+        (outputs.QUOTA_SIMULATION, handover.simulation_rows(short, None)),
+        (outputs.QUOTA_LOAD, handover.load_rows(short, company="C", currency="USD", measure="b")),
     ]:
         assert len(checked(rows, contract)) == 0
 
@@ -467,12 +466,12 @@ def setting(policy) -> Setting:
 
 def every_finding(setting, quotas, drawn, scores):
     return [
-        *quota_findings.capacity(setting, quotas, drawn),
-        *quota_findings.chance(setting, quotas, drawn),
-        *quota_findings.assignment(setting, quotas),
-        *quota_findings.over_median(setting, quotas),
-        *quota_findings.share(setting, quotas, drawn),
-        *quota_findings.backtest(setting, quotas, scores),
+        *findings.capacity(setting, quotas, drawn),
+        *findings.chance(setting, quotas, drawn),
+        *findings.assignment(setting, quotas),
+        *findings.over_median(setting, quotas),
+        *findings.share(setting, quotas, drawn),
+        *findings.backtest(setting, quotas, scores),
     ]
 
 
@@ -511,13 +510,13 @@ def test_a_quota_above_the_cap_fires_where_a_company_allows_more(make_records, s
     records, names = world(make_records, reps=7, teams=1)
     facts = known(records, names, potential=[100_000.0] * 6 + [400_000.0])
     quotas = set_quotas(facts, rules(weights=POTENTIAL, cap=9.0))
-    (found,) = quota_findings.over_median(setting, quotas)
+    (found,) = findings.over_median(setting, quotas)
     assert (found.severity, found.value) == (Severity.ACT, 4.0)
 
 
 def test_a_median_of_small_groups_is_unknown(make_records, setting):
     quotas = set_quotas(known(*world(make_records, reps=3)), rules())
-    (found,) = quota_findings.over_median(setting, quotas)
+    (found,) = findings.over_median(setting, quotas)
     assert found.severity is Severity.UNKNOWN
 
 
@@ -541,19 +540,19 @@ def scored(share, error, n=40):
     ],
 )
 def test_the_back_test_s_rules_fire_on_both_sides(even, setting, share, error, wanted):
-    found = quota_findings.backtest(setting, set_quotas(even, rules()), scored(share, error))
+    found = findings.backtest(setting, set_quotas(even, rules()), scored(share, error))
     assert tuple(f.severity.value for f in found) == wanted
 
 
 def test_a_back_test_of_seven_reps_is_unknown(even, setting):
-    found = quota_findings.backtest(setting, set_quotas(even, rules()), scored(0.3, 0.4, n=7))
+    found = findings.backtest(setting, set_quotas(even, rules()), scored(0.3, 0.4, n=7))
     assert {f.severity for f in found} == {Severity.UNKNOWN}
 
 
 def test_a_letter_holds_its_rep_s_figures_and_nobody_else_s(make_records):
     booked = np.arange(70_000, 130_000, 10_000)[:, None] * np.random.default_rng(4).gamma(50, 0.02, (6, 8))
     quotas = set_quotas(known(*world(make_records, reps=6, booked=booked)), rules(growth=0.1))
-    files = quota_letters.letters(quotas, quota_letters.Letterhead("Co <x>", "USD", "2023-12-31"))
+    files = letters.letters(quotas, letters.Letterhead("Co <x>", "USD", "2023-12-31"))
     reps = quotas.proposed.reps.set_index("rep_id")
     assert len(files) == 7
     assert files["quota_letters.html"].count('<section class="letter">') == 6
@@ -569,7 +568,7 @@ def test_a_letter_holds_its_rep_s_figures_and_nobody_else_s(make_records):
 
 
 def test_two_ids_never_share_a_letter_s_file():
-    names = {quota_letters.letter_file(i) for i in ("a/b", "a b", "a-b", "../a-b", "Ä")}
+    names = {letters.letter_file(i) for i in ("a/b", "a b", "a-b", "../a-b", "Ä")}
     assert len(names) == 5
     assert all("/" not in n and ".." not in n for n in names)
 
@@ -577,13 +576,11 @@ def test_two_ids_never_share_a_letter_s_file():
 def test_charts_say_what_they_show(even):
     quotas = set_quotas(even, rules(growth=0.1))
     drawn = quotas.simulate()
-    rows = quota_handover.proposal_rows(quotas, drawn)
-    assert "0 of 8 quotas are cut" in quota_charts.quotas_by_group(rows, 1.5).get_title("left").replace(
-        "\n", " "
-    )
-    assert "The seats can carry" in quota_charts.bridge_steps(quotas.bridge).get_title("left")
-    assert "reach quota" in quota_charts.share_histogram(drawn, 0.5, 0.7).get_title("left")
-    assert "teams" in quota_charts.target_ranges(quota_handover.level_rows(quotas, drawn)).get_title("left")
+    rows = handover.proposal_rows(quotas, drawn)
+    assert "0 of 8 quotas are cut" in charts.quotas_by_group(rows, 1.5).get_title("left").replace("\n", " ")
+    assert "The seats can carry" in charts.bridge_steps(quotas.bridge).get_title("left")
+    assert "reach quota" in charts.share_histogram(drawn, 0.5, 0.7).get_title("left")
+    assert "teams" in charts.target_ranges(handover.level_rows(quotas, drawn)).get_title("left")
 
 
 def test_a_chance_is_never_shown_as_certain():
@@ -594,11 +591,11 @@ def test_every_quota_table_keeps_its_contract(even):
     quotas = set_quotas(even, rules(growth=0.1))
     drawn = quotas.simulate()
     named = {
-        quota_outputs.QUOTA_PROPOSAL: quota_handover.proposal_rows(quotas, drawn),
-        quota_outputs.QUOTA_LEVELS: quota_handover.level_rows(quotas, drawn),
-        quota_outputs.PLAN_QUARTERS: quota_handover.quarter_rows(quotas),
-        quota_outputs.CAPACITY_BRIDGE: quota_handover.bridge_rows(quotas),
-        quota_outputs.QUOTA_SIMULATION: quota_handover.simulation_rows(quotas, drawn),
+        outputs.QUOTA_PROPOSAL: handover.proposal_rows(quotas, drawn),
+        outputs.QUOTA_LEVELS: handover.level_rows(quotas, drawn),
+        outputs.PLAN_QUARTERS: handover.quarter_rows(quotas),
+        outputs.CAPACITY_BRIDGE: handover.bridge_rows(quotas),
+        outputs.QUOTA_SIMULATION: handover.simulation_rows(quotas, drawn),
     }
     for contract, frame in named.items():
         assert len(checked(frame, contract)) == len(frame) > 0

@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from salesops_lib.attainment import charts, handover, outputs, pacing, spread_charts
-from salesops_lib.attainment.cascade import cascade, team_steps
-from salesops_lib.attainment.distribution import concentration, participation
+from salesops_lib.attainment import charts, handover, outputs
+from salesops_lib.attainment.crediting.quota import choose_measure, choose_period
+from salesops_lib.attainment.crediting.table import attainment
 from salesops_lib.attainment.fairness_handover import fairness
 from salesops_lib.attainment.fairness_outputs import FAIRNESS_OUTPUTS
 from salesops_lib.attainment.headline import first_screen
 from salesops_lib.attainment.limits import limits
-from salesops_lib.attainment.quota import choose_measure, choose_period
-from salesops_lib.attainment.table import attainment
+from salesops_lib.attainment.outlook import pacing
+from salesops_lib.attainment.setting.cascade import cascade, team_steps
+from salesops_lib.attainment.spread import charts as spread_charts
+from salesops_lib.attainment.spread.distribution import concentration, participation
 from salesops_lib.core.contracts import checked
 from salesops_lib.core.errors import PeriodError, TableError
 from salesops_lib.core.periods import Period

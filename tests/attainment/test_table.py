@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from salesops_lib.attainment.table import attainment
+from salesops_lib.attainment.crediting.table import attainment
 
 CASES = [
     case

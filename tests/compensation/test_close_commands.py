@@ -8,7 +8,7 @@ import pytest
 from salesops_lib import cli
 from salesops_lib.compensation.close.books import LEDGER, read_books
 from salesops_lib.inputs.ledger import read_ledger
-from salesops_lib.publish import printing
+from salesops_lib.publish.rendering import printing
 
 JANUARY, FEBRUARY = "FY25-M12", "FY26-M01"
 

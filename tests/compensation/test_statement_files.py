@@ -11,7 +11,7 @@ import pytest
 from salesops_lib.compensation.close import closed
 from salesops_lib.compensation.close.payslip import statements
 from salesops_lib.compensation.close.statement_pages import statement_file, statement_page
-from salesops_lib.publish import printing
+from salesops_lib.publish.rendering import printing
 
 CHOSEN = ("R008", "R011", "R031")
 

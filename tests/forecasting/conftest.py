@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from salesops_lib import inputs
-from salesops_lib.forecasting.known import DealLog, deal_log
+from salesops_lib.forecasting.deals.known import DealLog, deal_log
 
 
 @pytest.fixture(scope="session")

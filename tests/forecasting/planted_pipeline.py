@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.core import periods
-from salesops_lib.forecasting.known import deal_log
-from salesops_lib.forecasting.pipeline import prepare
+from salesops_lib.forecasting.deals.known import deal_log
+from salesops_lib.forecasting.deals.pipeline import prepare
 
 WIN_RATE, WIN_DAYS, LOSS_DAYS = 0.30, 57.0, 14.0
 CALENDAR = periods.monthly(1, range(2021, 2027))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from salesops_lib.forecasting import accuracy
+from salesops_lib.forecasting.record import accuracy
 
 
 def test_wape_weighs_every_error_by_the_money_it_is_about():

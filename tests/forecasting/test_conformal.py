@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salesops_lib.forecasting.conformal import Scores, scores_of, widths
+from salesops_lib.forecasting.series.conformal import Scores, scores_of, widths
 
 LEVELS = np.array([0.5, 0.8, 0.95])
 

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from salesops_lib.forecasting.coverage import _shrunk, coverage, left_out, own_rates
-from salesops_lib.forecasting.known import OPEN, known_on, last_states
-from salesops_lib.forecasting.panel import ordinal
-from salesops_lib.forecasting.past_due import by_stage, past_due
-from salesops_lib.forecasting.pipeline_measures import stage_probabilities
+from salesops_lib.forecasting.deals.known import OPEN, known_on, last_states
+from salesops_lib.forecasting.deals.panel import ordinal
+from salesops_lib.forecasting.flow.coverage import _shrunk, coverage, left_out, own_rates
+from salesops_lib.forecasting.flow.measures import stage_probabilities
+from salesops_lib.forecasting.flow.past_due import by_stage, past_due
 
 DAY = date(2024, 11, 15)
 

@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from salesops_lib.forecasting import pipeline_handover as handover
-from salesops_lib.forecasting import pipeline_outputs as outputs
 from salesops_lib.forecasting.bookings import Books
-from salesops_lib.forecasting.hazard import curves, fit_hazards
-from salesops_lib.forecasting.known import deal_log
-from salesops_lib.forecasting.leakage import own_features, undated
-from salesops_lib.forecasting.panel import ordinal, panel_of
-from salesops_lib.forecasting.pipeline import forecast, prepare
+from salesops_lib.forecasting.deals.hazard import curves, fit_hazards
+from salesops_lib.forecasting.deals.known import deal_log
+from salesops_lib.forecasting.deals.panel import ordinal, panel_of
+from salesops_lib.forecasting.deals.pipeline import forecast, prepare
+from salesops_lib.forecasting.flow import handover, outputs
+from salesops_lib.forecasting.flow.leakage import own_features, undated
 
 DAY = date(2024, 11, 15)
 

@@ -10,8 +10,8 @@ from salesops_lib.core.findings import Severity
 from salesops_lib.core.policy import Policy
 from salesops_lib.core.stats import proportion_interval
 from salesops_lib.forecasting import findings, headline
-from salesops_lib.forecasting import record_findings as judged
-from salesops_lib.forecasting.record import Record
+from salesops_lib.forecasting.record import findings as judged
+from salesops_lib.forecasting.record.tables import Record
 from salesops_lib.inputs.policies import read_policy
 
 ACT, WATCH, OK, UNKNOWN = Severity.ACT, Severity.WATCH, Severity.OK, Severity.UNKNOWN

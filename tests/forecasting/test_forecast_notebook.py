@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from salesops_lib.forecasting import backtest, combination
+from salesops_lib.forecasting import combination
+from salesops_lib.forecasting.record import backtest
 from salesops_lib.inputs.importing import import_export
 from salesops_lib.inputs.importing.mapping import SOURCES
 from salesops_lib.publish.bundle import Report

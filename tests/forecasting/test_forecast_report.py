@@ -15,23 +15,23 @@ from salesops_lib.core.errors import ParameterError, PeriodError
 from salesops_lib.core.periods import Period
 from salesops_lib.forecasting import (
     assembly,
-    backtest,
     calls,
     charts,
     combination,
-    coverage,
     handover,
     headline,
     outputs,
-    record_rows,
     targets,
 )
 from salesops_lib.forecasting import limits as limits_of
-from salesops_lib.forecasting import pipeline_handover as pipeline
-from salesops_lib.forecasting import pipeline_outputs as tables
 from salesops_lib.forecasting.bookings import Books
+from salesops_lib.forecasting.deals.known import deal_log
 from salesops_lib.forecasting.engines import Engines
-from salesops_lib.forecasting.known import deal_log
+from salesops_lib.forecasting.flow import coverage
+from salesops_lib.forecasting.flow import handover as pipeline
+from salesops_lib.forecasting.flow import outputs as tables
+from salesops_lib.forecasting.record import backtest
+from salesops_lib.forecasting.record import rows as record_rows
 from salesops_lib.inputs import ledger
 from salesops_lib.inputs.sample.truth import planted
 from salesops_lib.inputs.warehouse import contract_of

@@ -8,7 +8,7 @@ import pytest
 
 from salesops_lib import inputs
 from salesops_lib.core import periods
-from salesops_lib.forecasting.known import UNASSIGNED, deal_log, known_on, placed
+from salesops_lib.forecasting.deals.known import UNASSIGNED, deal_log, known_on, placed
 
 CALENDAR = periods.monthly(1, range(2024, 2027))
 STAGES = pd.DataFrame(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from salesops_lib.forecasting.leakage import audit, model_auc, own_features, single_auc
+from salesops_lib.forecasting.flow.leakage import audit, model_auc, own_features, single_auc
 
 N = 400
 RANDOM = np.random.default_rng(3)

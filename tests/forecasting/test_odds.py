@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from salesops_lib.forecasting.odds import Rows, fit_odds, fit_refittable
+from salesops_lib.forecasting.deals.odds import Rows, fit_odds, fit_refittable
 
 
 def rows(n=4000, seed=1):

@@ -5,7 +5,7 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from salesops_lib.core.stats import proportion_interval
-from salesops_lib.forecasting.over_periods import holm, ratio_range, share_range
+from salesops_lib.forecasting.record.over_periods import holm, ratio_range, share_range
 
 
 def names(periods: int, rows: int = 1) -> np.ndarray:

@@ -14,7 +14,7 @@ from salesops_lib.core.stats import prediction_quantiles
 from salesops_lib.forecasting import calls, commit, pace
 from salesops_lib.forecasting.benchmarks import same_week, seasonal_naive, stage_weighted
 from salesops_lib.forecasting.bookings import Books, day_at, history
-from salesops_lib.forecasting.known import deal_log
+from salesops_lib.forecasting.deals.known import deal_log
 from salesops_lib.forecasting.stacking import PROBABILITIES
 from salesops_lib.inputs.sample.truth import planted
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from salesops_lib.core.errors import PeriodError
+from salesops_lib.forecasting.deals.pipeline import forecast, prepare
 from salesops_lib.forecasting.draws import LONG, QUANTILES
-from salesops_lib.forecasting.pipeline import forecast, prepare
-from salesops_lib.forecasting.pipeline_measures import win_rates
+from salesops_lib.forecasting.flow.measures import win_rates
 
 ORIGINS = (date(2024, 7, 10), date(2024, 11, 15), date(2025, 2, 15))
 

@@ -7,7 +7,7 @@ import pytest
 from statsmodels.duration.survfunc import CumIncidenceRight
 
 from salesops_lib.core.survival import incidence
-from salesops_lib.forecasting.pipeline_measures import stage_probabilities, win_rates
+from salesops_lib.forecasting.flow.measures import stage_probabilities, win_rates
 
 DAY = date(2024, 11, 15)
 

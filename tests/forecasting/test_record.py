@@ -10,12 +10,13 @@ from scipy.stats import norm
 
 from salesops_lib.core.contracts import checked
 from salesops_lib.core.periods import monthly
-from salesops_lib.forecasting import backtest, combination, outputs, record
-from salesops_lib.forecasting.backtest import View
+from salesops_lib.forecasting import combination, outputs
 from salesops_lib.forecasting.benchmarks import BENCHMARKS
 from salesops_lib.forecasting.bookings import History
-from salesops_lib.forecasting.over_periods import share_range
-from salesops_lib.forecasting.record_rows import backtest_rows
+from salesops_lib.forecasting.record import backtest, tables
+from salesops_lib.forecasting.record.backtest import View
+from salesops_lib.forecasting.record.over_periods import share_range
+from salesops_lib.forecasting.record.rows import backtest_rows
 from salesops_lib.forecasting.stacking import PROBABILITIES
 
 Z = norm.ppf(PROBABILITIES)
@@ -103,7 +104,7 @@ def test_the_benchmark_hardest_to_beat_is_that_of_the_same_rows():
     # Over all its rows the forecast is worse than the naive one, 14 % to 8 %; on the same ones far better.
     error = np.array([0.5, 0.5, *np.tile([0.02, -0.02], 3)])
     past = combination.past(planted({"pipeline": error}, naive_gap()), seed=7)
-    found = record.error_record(past, ahead=0, point=0.5)
+    found = tables.error_record(past, ahead=0, point=0.5)
     assert (found.name, found.periods) == ("seasonal_naive", 6)
     assert found.value == pytest.approx(0.25, abs=0.05)
     assert found.low <= found.value <= found.high
@@ -112,12 +113,12 @@ def test_the_benchmark_hardest_to_beat_is_that_of_the_same_rows():
 def test_a_bias_has_its_sign_and_a_range_around_it():
     for sign in (1, -1):
         past = combination.past(planted({"pipeline": sign * (0.1 + GOOD)}), seed=7)
-        found = record.bias_record(past, "combined", ahead=0, point=0.5)
+        found = tables.bias_record(past, "combined", ahead=0, point=0.5)
         assert found.value == pytest.approx(sign * 0.1, abs=0.005)
         assert found.low < found.value < found.high
         assert np.sign(found.low) == np.sign(found.high) == sign
         assert found.periods == 8
-    assert np.isnan(record.bias_record(past, "raw_commit", ahead=0, point=0.5).value)
+    assert np.isnan(tables.bias_record(past, "raw_commit", ahead=0, point=0.5).value)
 
 
 def test_three_weeks_of_a_period_widen_no_evidence():

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from salesops_lib.core.errors import ParameterError, TableError
-from salesops_lib.forecasting.run_rate import forecast, quantiles
+from salesops_lib.forecasting.series.run_rate import forecast, quantiles
 
 
 def long(values, name="a", start="2023-01-01", freq="MS"):
@@ -226,6 +226,6 @@ def test_integers_keep_their_step():
 
 
 def test_importing_the_engine_does_not_import_statsforecast():
-    code = "import sys, salesops_lib.forecasting.run_rate; print('statsforecast' in sys.modules)"
+    code = "import sys, salesops_lib.forecasting.series.run_rate; print('statsforecast' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

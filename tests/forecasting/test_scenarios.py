@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from salesops_lib.core.errors import ParameterError
-from salesops_lib.forecasting.pipeline import forecast
-from salesops_lib.forecasting.scenarios import Scenario, apply, compare, parse
+from salesops_lib.forecasting.deals.pipeline import forecast
+from salesops_lib.forecasting.flow.scenarios import Scenario, apply, compare, parse
 
 DAY = date(2024, 11, 15)
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from salesops_lib.core.periods import Period
-from salesops_lib.forecasting.pipeline import Forecast, forecast
-from salesops_lib.forecasting.slippage import movers, needed, pushes, slippage
+from salesops_lib.forecasting.deals.pipeline import Forecast, forecast
+from salesops_lib.forecasting.flow.slippage import movers, needed, pushes, slippage
 
 Q2 = Period.parse("FY25-Q2")  # April to June 2025
 

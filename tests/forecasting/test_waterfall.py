@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from salesops_lib.core import periods
 from salesops_lib.core.periods import Period
-from salesops_lib.forecasting.fx_effect import Rates
-from salesops_lib.forecasting.known import deal_log, known_on
-from salesops_lib.forecasting.waterfall import TERMS, composed, long, waterfall, waterfall_between
+from salesops_lib.forecasting.deals.known import deal_log, known_on
+from salesops_lib.forecasting.flow.fx_effect import Rates
+from salesops_lib.forecasting.flow.waterfall import TERMS, composed, long, waterfall, waterfall_between
 
 CALENDAR = periods.monthly(1, range(2024, 2027))
 PERIOD = Period.parse("FY25-Q2")  # April to June 2025

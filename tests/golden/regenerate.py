@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import papermill
 
-from salesops_lib.publish import kernels
+from salesops_lib.publish.running import kernels
 
 GOLDEN = Path(__file__).parent
 ROOT = GOLDEN.parents[1]

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from salesops_lib.attainment.ramp import Ramp
+from salesops_lib.attainment.crediting.ramp import Ramp
 from salesops_lib.core.stats import proportion_interval
 
 RAMP = Ramp(zero_months=2, full_month=6)

@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 from scipy.stats import norm
 
-from salesops_lib.attainment.ramp import Ramp
+from salesops_lib.attainment.crediting.ramp import Ramp
 from salesops_lib.core.money import allocate
 from salesops_lib.forecasting.shrinkage import shrunk
 from salesops_lib.inputs.policies import read_policy

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from salesops_lib.attainment.capacity import vacancy
-from salesops_lib.attainment.ramp import Ramp
+from salesops_lib.attainment.crediting.ramp import Ramp
+from salesops_lib.attainment.setting.capacity import vacancy
 from salesops_lib.compensation.engine.pay import Inputs, pay
 from salesops_lib.compensation.engine.tables import lines_table
 from salesops_lib.compensation.plans.checks import checked_plans

@@ -12,7 +12,7 @@ from salesops_lib import inputs
 from salesops_lib.core.contracts import checked
 from salesops_lib.core.errors import ParameterError, PolicyError
 from salesops_lib.inputs import company
-from salesops_lib.inputs.cut_fields import WITHHELD, Censor, mean_pay
+from salesops_lib.inputs.cutting.fields import WITHHELD, Censor, mean_pay
 from salesops_lib.inputs.view import VIEW_DIR, ViewError
 
 DAY = date(2025, 6, 30)

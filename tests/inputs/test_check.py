@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from salesops_lib import inputs
+from salesops_lib.inputs.checking.readiness import lacking
 from salesops_lib.inputs.company import CompanyError
-from salesops_lib.inputs.readiness import lacking
 from salesops_lib.inputs.tables import TABLES
 
 CLEAN = "2025-03-21"

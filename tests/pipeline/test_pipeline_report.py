@@ -12,12 +12,12 @@ import pytest
 import yaml
 
 from salesops_lib import inputs
-from salesops_lib.forecasting.known import deal_log
-from salesops_lib.forecasting.pipeline import prepare
-from salesops_lib.forecasting.pipeline_measures import due_by_period, stage_probabilities
+from salesops_lib.forecasting.deals.known import deal_log
+from salesops_lib.forecasting.deals.pipeline import prepare
+from salesops_lib.forecasting.flow.measures import due_by_period, stage_probabilities
 from salesops_lib.inputs.importing import import_export
 from salesops_lib.publish.bundle import Report
-from salesops_lib.publish.workbook import write_xlsx
+from salesops_lib.publish.rendering.workbook import write_xlsx
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "pipeline_process.ipynb"
 EXAMPLES = Path(__file__).parents[2] / "salesops_lib" / "inputs" / "sources" / "examples"

@@ -210,7 +210,7 @@ def made_manifest(names=HOSTILE, attained: str = "71 %") -> dict:
 
 def write_bundle(reports, as_of: date, attempt: str = "1", *, render: bool = True, shift=0.0, **changes):
     """One attempt under ``reports/attainment/company`` as the runner writes it; returns its folder."""
-    from salesops_lib.publish.render import render_report
+    from salesops_lib.publish.rendering.render import render_report
 
     run = made_run(as_of, **changes)
     folder = reports / run["notebook"] / run["run"] / as_of.isoformat() / attempt
@@ -330,7 +330,8 @@ class Workshop:
 
     def run(self, jobs: int = 1, **options):
         """Run what was asked without the command line; the results."""
-        from salesops_lib.publish import request, run
+        from salesops_lib.publish import request
+        from salesops_lib.publish.running import run
         from salesops_lib.publish.store import Store
 
         asked = self.asked(**options)
@@ -353,7 +354,7 @@ def workshop(tmp_path) -> Workshop:
 @pytest.fixture
 def plain_generator(monkeypatch):
     """The site's generator, but for its theme: each page as it is, between a head and an end mark."""
-    from salesops_lib.publish import site_shell
+    from salesops_lib.publish.site import shell
 
     def generate(stage, config):
         built = stage / "site"
@@ -364,4 +365,4 @@ def plain_generator(monkeypatch):
         (built / "search.json").write_text(json.dumps({"items": []}))
         return built
 
-    monkeypatch.setattr(site_shell, "generate", generate)
+    monkeypatch.setattr(shell, "generate", generate)

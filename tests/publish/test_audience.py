@@ -12,9 +12,12 @@ import pytest
 from salesops_lib import inputs
 from salesops_lib.cli import run_command
 from salesops_lib.core.errors import UserError
-from salesops_lib.publish import notify, request, run, site
-from salesops_lib.publish.audience import AudienceError, audience_folder, seen_by
+from salesops_lib.publish import request
+from salesops_lib.publish.delivery import notify
 from salesops_lib.publish.history import read_reports
+from salesops_lib.publish.running import run
+from salesops_lib.publish.running.audience import AudienceError, audience_folder, seen_by
+from salesops_lib.publish.site import build
 from salesops_lib.publish.store import Store
 
 PLANTED = ("planted", "quinn", "183457", "183,457", "183 457", "777123", "777,123")
@@ -146,7 +149,7 @@ def test_a_planted_name_and_amount_are_in_no_byte_of_who_may_not_see_them(shop):
     folder, (good, failed) = reports_for(shop, "rep:R1", "dump", "raises")
     assert (good.status, failed.status) == ("ok", "failed")
     told = deliver_all(folder, "rep:R1", (good, failed))
-    site.build_site(folder, None, None, ())
+    build.build_site(folder, None, None, ())
     said = every_byte(folder)
     assert [word for word in PLANTED if word in said] == []
     assert read_reports(shop.reports) == []  # the company's own site does not gather it

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import pytest
 
-from salesops_lib.publish.serve import serve, site_server
-from salesops_lib.publish.site import build_site
+from salesops_lib.publish.site.build import build_site
+from salesops_lib.publish.site.serve import serve, site_server
 
 NOW = date(2025, 12, 12)
 PAGES = [

@@ -6,7 +6,7 @@ import pytest
 
 from salesops_lib.core.changes import KINDS, difference
 from salesops_lib.core.findings import Finding, Interval, Threshold
-from salesops_lib.publish.differences import lines
+from salesops_lib.publish.rendering.differences import lines
 
 
 def finding(

@@ -8,8 +8,11 @@ import pytest
 
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.periods import explicit, monthly
-from salesops_lib.publish import attempt, catalog, conduct, execute, order, schedule, site
+from salesops_lib.publish import catalog, conduct
 from salesops_lib.publish.catalog import Cadence
+from salesops_lib.publish.running import attempt, execute, order
+from salesops_lib.publish.scheduling import schedule
+from salesops_lib.publish.site import build
 from salesops_lib.publish.store import Store
 
 CALENDAR = monthly(2, range(2025, 2028), holidays=(date(2025, 12, 1), date(2025, 12, 25)))
@@ -189,7 +192,7 @@ def test_an_optional_table_that_failed_the_gate_is_left_out_and_the_report_says_
     assert "reps" in json.loads((folder / "manifest.json").read_text())["company"]
     page = (folder / "report.html").read_text().split("What to decide")[0]
     assert "Made without table reps: its data failed the gate: &lt;b&gt;late." in page
-    (row,) = [r for r in site.build_site(workshop.reports).read_text().split("<tr>") if "In part" in r]
+    (row,) = [r for r in build.build_site(workshop.reports).read_text().split("<tr>") if "In part" in r]
     assert "Made without table reps" in row
     # Of the same day and data, but read whole, it is another report.
     (again,) = workshop.run(all=True, as_of="2025-12-08")
@@ -304,7 +307,7 @@ def test_of_several_due_days_without_data_the_latest_is_told_and_all_run_when_it
 
 
 def test_a_stale_report_that_cannot_be_stored_fails_and_the_others_go_on(workshop, capsys, monkeypatch):
-    from salesops_lib.publish import run
+    from salesops_lib.publish.running import run
 
     def full(task, store):
         raise OSError(28, "No space left on device")

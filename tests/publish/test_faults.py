@@ -14,8 +14,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from salesops_lib.publish import execute, integrity
+from salesops_lib.publish import integrity
 from salesops_lib.publish.history import read_reports
+from salesops_lib.publish.running import execute
 from salesops_lib.publish.store import Store
 
 KEY = "made/company"
@@ -85,7 +86,7 @@ def canned(workshop, monkeypatch):
         return execute.Executed(notebook, None)
 
     monkeypatch.setattr(execute, "execute", hand_over)
-    monkeypatch.setattr("salesops_lib.publish.kernels.use_fork_server", lambda *_, **__: None)
+    monkeypatch.setattr("salesops_lib.publish.running.kernels.use_fork_server", lambda *_, **__: None)
     return good
 
 
@@ -136,16 +137,16 @@ def test_a_pruning_killed_before_any_of_its_steps_leaves_no_half_attempt(worksho
 def test_a_site_build_killed_before_any_step_leaves_a_whole_site(made, tmp_path, plain_generator):
     from datetime import date
 
-    from salesops_lib.publish import site
+    from salesops_lib.publish.site import build
 
     reports = tmp_path / "reports"
     made.bundle(reports, date(2025, 12, 12))
-    site.build_site(reports)
+    build.build_site(reports)
     made.bundle(reports, date(2025, 12, 13))
     switched = []
     for step in range(1, 200, 4):
         before = (reports / "site").resolve()
-        killed = killed_before(step, reports, lambda: site.build_site(reports))
+        killed = killed_before(step, reports, lambda: build.build_site(reports))
         switched.append((reports / "site").resolve() != before)
         for page in ("index.html", "reports/attainment/company.html"):
             assert (reports / "site" / page).read_text().endswith("<!-- end -->")
@@ -155,7 +156,7 @@ def test_a_site_build_killed_before_any_step_leaves_a_whole_site(made, tmp_path,
     assert switched[-1]
     assert not switched[0]
     Store(reports).clean()
-    site.build_site(reports)
+    build.build_site(reports)
     assert litter(reports) == []
     assert len([p for p in (reports / ".site").iterdir() if not p.name.startswith(".")]) == 2
 
@@ -168,7 +169,8 @@ def test_a_runner_killed_between_cells_takes_its_kernel_along_and_the_next_run_r
     workshop.notebook("made", f"import os, pathlib; pathlib.Path('{pidfile}').write_text(str(os.getpid()))")
     program = (
         "import os, sys; from pathlib import Path; from datetime import date\n"
-        "from salesops_lib.publish import catalog, kernels, run, store\n"
+        "from salesops_lib.publish import catalog, store\n",
+        "from salesops_lib.publish.running import kernels, run\n"
         "root, left = Path(sys.argv[1]), int(sys.argv[2]); kernels.use_fork_server(root / 'notebooks')\n"
         "def on_cell(task):\n"
         "    global left\n"
@@ -176,7 +178,7 @@ def test_a_runner_killed_between_cells_takes_its_kernel_along_and_the_next_run_r
         "    left or os.kill(os.getpid(), 9)\n"
         "stored = store.Store(root / 'reports')\n"
         "pairs = [(catalog.discover(root)[0].runs()[0], date(2025, 12, 12))]\n"
-        "run.run_all(run.plan(pairs, {}, '', root, stored, resume=False), stored, on_cell=on_cell)\n"
+        "run.run_all(run.plan(pairs, {}, '', root, stored, resume=False), stored, on_cell=on_cell)\n",
     )
     path = os.pathsep.join(p for p in sys.path if p)
     done = subprocess.run(
@@ -232,7 +234,7 @@ def test_a_kernel_out_of_memory_fails_the_run_and_the_next_one_recovers(workshop
 
 
 def _address_space() -> int:
-    from salesops_lib.publish import kernels
+    from salesops_lib.publish.running import kernels
 
     server = kernels.ForkServer.current()
     server.ready()
@@ -250,7 +252,7 @@ def test_a_memory_limit_that_is_no_number_fails_the_run_in_one_line(workshop, mo
 
 @linux
 def test_a_fork_server_that_never_answers_does_not_hold_the_run(workshop, monkeypatch):
-    from salesops_lib.publish import kernels
+    from salesops_lib.publish.running import kernels
 
     monkeypatch.setattr(kernels, "_START", "import time; time.sleep(600)")
     monkeypatch.setattr(kernels, "_ANSWER_SECONDS", 0.5)

@@ -11,8 +11,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from salesops_lib.publish import integrity, run, site, store
+from salesops_lib.publish import integrity, store
 from salesops_lib.publish.history import read_reports
+from salesops_lib.publish.running import run
+from salesops_lib.publish.site import build
 from salesops_lib.publish.store import Store, next_name
 
 KEY = "made/company"
@@ -61,11 +63,11 @@ def test_a_full_disk_keeps_the_last_good_report_and_the_next_run_recovers(worksh
 def test_a_site_that_no_longer_fits_on_the_disk_leaves_the_one_that_stands(made, small_disk, plain_generator):
     reports = small_disk / "reports"
     made.bundle(reports, date(2025, 12, 12))
-    page = site.build_site(reports)
+    page = build.build_site(reports)
     before = page.read_text()
     room(small_disk, 4096)
     with pytest.raises(OSError, match="No space left"):
-        site.build_site(reports)
+        build.build_site(reports)
     assert page.read_text() == before
 
 
@@ -73,12 +75,13 @@ def test_two_processes_that_run_one_report_at_once_make_it_once(workshop):
     workshop.notebook("made", "import time; time.sleep(1)")
     program = (
         "import sys; from pathlib import Path; from datetime import date\n"
-        "from salesops_lib.publish import catalog, run, store\n"
+        "from salesops_lib.publish import catalog, store\n",
+        "from salesops_lib.publish.running import run\n"
         "root = Path(sys.argv[1]); stored = store.Store(root / 'reports'); stored.clean()\n"
         "pairs = [(catalog.discover(root)[0].runs()[0], date(2025, 12, 12))]\n"
         "tasks = run.plan(pairs, {}, '', root, stored, resume=True)\n"
         "assert tasks[0].reason; print('planned', flush=True); sys.stdin.readline()\n"
-        "print(run.run_all(tasks, stored, resume=True)[0].status)\n"
+        "print(run.run_all(tasks, stored, resume=True)[0].status)\n",
     )
     path = os.pathsep.join(p for p in sys.path if p)
     both = [
@@ -156,11 +159,11 @@ def test_a_reader_never_misses_a_page_of_the_site_while_it_is_built(made, tmp_pa
             assert (reports / "site" / page).read_text().endswith("<!-- end -->")
 
     made.bundle(reports, date(2025, 12, 1))
-    site.build_site(reports)
+    build.build_site(reports)
     end = reading(check)
     for day in range(2, 8):
         made.bundle(reports, date(2025, 12, day))
-        site.build_site(reports)
+        build.build_site(reports)
     faults, turns = end()
     assert faults == []
     assert turns > 3
@@ -178,7 +181,7 @@ def test_a_clock_that_steps_back_does_not_hide_the_newest_report(workshop, monke
     workshop.notebook("made")
     (first,) = workshop.run(all=True)
     monkeypatch.setattr(store, "datetime", SteppedClock)
-    monkeypatch.setattr("salesops_lib.publish.attempt.datetime", SteppedClock)
+    monkeypatch.setattr("salesops_lib.publish.running.attempt.datetime", SteppedClock)
     workshop.notebook("made", "x = 1")
     (second,) = workshop.run(all=True)
     assert second.folder.name > first.folder.name
@@ -248,7 +251,7 @@ def test_the_site_tells_a_damaged_report_and_shows_the_one_before(made, tmp_path
     newer = made.bundle(reports, date(2025, 12, 12))
     integrity.write_hashes(newer)
     damaged(newer / "report.html", "cut")
-    page = site.build_site(reports)
+    page = build.build_site(reports)
     text = (page.parent / "reports/attainment/company.html").read_text()
     assert "the stored report is damaged (report.html was changed)" in text
     assert "2025-11-14" in text

@@ -10,7 +10,7 @@ import nbformat.v4 as nbf
 import pytest
 from jupyter_core.utils import run_sync
 
-from salesops_lib.publish import kernels, zygote
+from salesops_lib.publish.running import kernels, zygote
 
 KERNELSPEC = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forked kernels are tested on Linux")
@@ -57,7 +57,7 @@ def test_nbclient_takes_its_kernels_from_the_fork_server(server, tmp_path):
 
 @linux
 def test_a_kernel_that_ends_is_not_interrupted_on_the_way(server, tmp_path, monkeypatch):
-    from salesops_lib.publish.forked import ForkedKernel
+    from salesops_lib.publish.running.forked import ForkedKernel
 
     sent = []
     monkeypatch.setattr(ForkedKernel, "send_signal", lambda self, signum: sent.append(signum))
@@ -234,7 +234,7 @@ def test_what_is_preloaded_is_what_the_notebooks_side_imports(tmp_path):
     library = tmp_path / "lib"
     for path, code in {
         "churn/model.py": "import pandas as pd\ndef f():\n    import duckdb\n    import no_such_package\n",
-        "publish/render.py": "import nbconvert\n",
+        "publish/rendering/render.py": "import nbconvert\n",
         "cli.py": "import typer\n",
         "churn/half_written.py": "import numpy\ndef f(:\n",
     }.items():

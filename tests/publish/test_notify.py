@@ -17,8 +17,9 @@ from aiosmtpd.smtp import AuthResult
 
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.findings import ordered
-from salesops_lib.publish import conduct, digest, notify
-from salesops_lib.publish.task import Result, Task
+from salesops_lib.publish import conduct
+from salesops_lib.publish.delivery import digest, notify
+from salesops_lib.publish.running.task import Result, Task
 
 PASSWORD = "hunter2-canary-password"
 SECRET_PATH = "/services/T0/canary-webhook-token"
@@ -386,7 +387,7 @@ def test_a_message_nobody_answered_for_may_have_arrived_and_is_told_not_sent_aga
 
 
 def test_a_run_killed_while_its_message_went_out_is_told_by_the_next(inbox, results, tmp_path, monkeypatch):
-    from salesops_lib.publish import notify as module
+    from salesops_lib.publish.delivery import notify as module
 
     def killed(*_):
         raise KeyboardInterrupt

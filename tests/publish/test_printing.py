@@ -3,7 +3,7 @@
 import pytest
 
 from salesops_lib.core.errors import UserError
-from salesops_lib.publish import browser, printing
+from salesops_lib.publish.rendering import browser, printing
 
 PAGE = "<!doctype html><title>t</title><p>one</p><p style='break-before: page'>two</p>"
 MANIFEST = {"attachments": [{"name": "a.html", "pdf": True}, {"name": "b.html", "pdf": False}]}

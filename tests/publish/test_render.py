@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from salesops_lib.publish.render import BODY_END, BODY_START, gathered, notebook_body, render_report
+from salesops_lib.publish.rendering.render import BODY_END, BODY_START, gathered, notebook_body, render_report
 
 DAY = date(2025, 12, 12)
 

@@ -108,7 +108,7 @@ def test_no_attempt_is_ever_rewritten(workshop):
 
 
 def test_a_cell_and_a_run_that_take_too_long_are_stopped(workshop, monkeypatch):
-    from salesops_lib.publish import execute
+    from salesops_lib.publish.running import execute
 
     notebook = workshop.bare("slow", "import time; time.sleep(60)")  # no import before it takes its time
     task = notebook.runs()[0]
@@ -191,7 +191,7 @@ def test_current_points_to_the_latest_day_even_after_a_backfill(workshop):
     ],
 )
 def test_a_request_that_cannot_run_is_refused_before_a_kernel_starts(workshop, monkeypatch, options, said):
-    from salesops_lib.publish import kernels
+    from salesops_lib.publish.running import kernels
 
     def refuse(*_, **__):
         raise AssertionError("a kernel was started")
@@ -283,11 +283,12 @@ def test_a_runner_killed_midway_leaves_nothing_torn_and_the_next_run_cleans_up(w
     workshop.notebook("slow", "import time; time.sleep(60)")
     program = (
         "import sys; from pathlib import Path; from datetime import date\n"
-        "from salesops_lib.publish import catalog, kernels, run, execute, store\n"
+        "from salesops_lib.publish import catalog, store\n",
+        "from salesops_lib.publish.running import kernels, run, execute\n"
         "root = Path(sys.argv[1]); kernels.use_fork_server(root / 'notebooks')\n"
         "tasks = run.plan([(catalog.discover(root)[0].runs()[0], date(2025, 12, 12))], {}, '', root,\n"
         "                 store.Store(root / 'reports'), resume=False)\n"
-        "run.run_all(tasks, store.Store(root / 'reports'), on_cell=lambda t: print('cell', flush=True))\n"
+        "run.run_all(tasks, store.Store(root / 'reports'), on_cell=lambda t: print('cell', flush=True))\n",
     )
     runner = subprocess.Popen(
         [sys.executable, "-c", program, str(workshop.root)],

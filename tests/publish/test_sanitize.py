@@ -1,6 +1,6 @@
 import pytest
 
-from salesops_lib.publish.sanitize import playbook_link, sanitized
+from salesops_lib.publish.rendering.sanitize import playbook_link, sanitized
 
 PNG = "data:image/png;base64,iVBORw0KGgo="
 

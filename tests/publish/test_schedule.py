@@ -6,8 +6,8 @@ import pytest
 
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.periods import explicit, four_four_five, monthly
-from salesops_lib.publish import schedule
 from salesops_lib.publish.catalog import Cadence
+from salesops_lib.publish.scheduling import schedule
 
 CALENDAR = monthly(2, range(2025, 2028), holidays=(date(2025, 12, 1), date(2025, 12, 25)))
 

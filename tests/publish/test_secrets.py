@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from salesops_lib.publish import provenance, site
+from salesops_lib.publish import provenance
+from salesops_lib.publish.site import build
 
 CANARY = 'canary-<4711>-"value"&'
 
@@ -101,11 +102,11 @@ def test_a_site_with_a_secret_is_refused_and_the_one_that_stands_stays(
 
     monkeypatch.setenv("CRM_API_TOKEN", "canary-4711-value")
     made.bundle(tmp_path / "reports", date(2025, 12, 12))
-    page = site.build_site(tmp_path / "reports")
+    page = build.build_site(tmp_path / "reports")
     before = page.read_text()
     made.bundle(tmp_path / "reports", date(2025, 12, 13), title="canary-4711-value")
     with pytest.raises(provenance.SecretError, match=r"holds the value of \$CRM_API_TOKEN"):
-        site.build_site(tmp_path / "reports")
+        build.build_site(tmp_path / "reports")
     assert page.read_text() == before
 
 
@@ -120,20 +121,20 @@ def test_pages_kept_from_the_last_site_are_read_again_for_a_secret_set_since(
     read = []
     contents = provenance._contents
     monkeypatch.setattr(provenance, "_contents", lambda path: read.append(path.name) or contents(path))
-    site.build_site(reports)
+    build.build_site(reports)
     assert "company.html" in read
     read.clear()
-    site.build_site(reports)
+    build.build_site(reports)
     assert "company.html" not in read and "index.html" in read
     kept = (reports / ".site/.built.json").read_text()
     assert "canary" not in kept and "scanned" in kept
     monkeypatch.setenv("MAIL_PASSWORD", "the-new-secret")
     with pytest.raises(provenance.SecretError, match=r"holds the value of \$MAIL_PASSWORD"):
-        site.build_site(reports)
+        build.build_site(reports)
 
 
 def test_an_error_nobody_thought_of_is_told_without_the_secret_it_quotes(workshop, monkeypatch):
-    from salesops_lib.publish import run
+    from salesops_lib.publish.running import run
 
     def breaks(*_):
         raise RuntimeError("cannot reach https://x/?key=canary-4711-value")

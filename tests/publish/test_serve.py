@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from salesops_lib.publish.serve import ServeError, serve, site_server
+from salesops_lib.publish.site.serve import ServeError, serve, site_server
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_a_port_that_is_taken_and_a_site_that_is_not_there_are_said_in_a_line(si
 
 def test_ctrl_c_ends_it_without_a_word(site):
     code = (
-        "import sys; from pathlib import Path; from salesops_lib.publish.serve import *\n"
+        "import sys; from pathlib import Path; from salesops_lib.publish.site.serve import *\n"
         "server = site_server(Path(sys.argv[1]), port=0); print(server.server_port, flush=True)\n"
         "serve(server)"
     )

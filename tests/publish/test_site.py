@@ -10,10 +10,10 @@ from salesops_lib.core.errors import UserError
 from salesops_lib.core.followup import decision
 from salesops_lib.core.periods import monthly
 from salesops_lib.publish.history import read_reports
-from salesops_lib.publish.site import build_site
-from salesops_lib.publish.site_shell import SiteError
-from salesops_lib.publish.site_sources import Sources
-from salesops_lib.publish.sparkline import sparkline
+from salesops_lib.publish.site.build import build_site
+from salesops_lib.publish.site.shell import SiteError
+from salesops_lib.publish.site.sources import Sources
+from salesops_lib.publish.site.sparkline import sparkline
 
 NOW = date(2025, 12, 12)
 THEN = date(2025, 11, 14)
@@ -373,14 +373,14 @@ def test_a_metric_no_finding_judges_says_that_it_has_no_past(made, tmp_path):
 def test_a_build_after_one_new_bundle_is_the_same_as_a_whole_one(
     generator, made, reports, playbooks, monkeypatch
 ):
-    from salesops_lib.publish import site_shell
+    from salesops_lib.publish.site import shell
 
     made.bundle(reports, THEN, notebook="data_quality", title="Data quality")
     first = build_site(reports, playbooks=playbooks).parent.resolve()
     kept = (first / "reports/data_quality/company.html").stat().st_ino
     made.bundle(reports, NOW, "9", shift=0.02, started_at=LATER)
     with monkeypatch.context() as patched:
-        patched.setattr(site_shell, "generate", lambda *_: pytest.fail("the generator ran again"))
+        patched.setattr(shell, "generate", lambda *_: pytest.fail("the generator ran again"))
         second = build_site(reports, playbooks=playbooks).parent.resolve()
     assert (second / "reports/data_quality/company.html").stat().st_ino == kept
     whole = build_site(reports, reports / "whole", playbooks).parent.resolve()

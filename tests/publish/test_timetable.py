@@ -14,7 +14,8 @@ import yaml
 
 from salesops_lib import cli
 from salesops_lib.core.errors import UserError
-from salesops_lib.publish import catalog, timetable
+from salesops_lib.publish import catalog
+from salesops_lib.publish.scheduling import timetable
 
 ROOT = Path(catalog.repository_root(Path(__file__)))
 AWKWARD = "/srv/a b/50%$x'\"é"

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from salesops_lib.core.contracts import Column, Table
-from salesops_lib.publish.workbook import read_table, write_xlsx
+from salesops_lib.publish.rendering.workbook import read_table, write_xlsx
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Where a running period will end, and whether the chances it states come true."""

@@ -1,0 +1,1 @@
+"""Quotas for a plan's year: target, capacity, potential, proposal, simulation, back-test, letters."""

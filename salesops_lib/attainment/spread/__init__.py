@@ -1,0 +1,1 @@
+"""How attainment is spread over reps: distribution, humps, groups."""

@@ -1,0 +1,1 @@
+"""What became of the open pipeline and what it must still bring: waterfall, slippage, coverage, scenarios."""

@@ -1,0 +1,1 @@
+"""How past forecasts did: back-test, accuracy, ranges that were measured, and what is found in them."""

@@ -1,0 +1,1 @@
+"""Findings told outside the site: by mail, to a webhook, into a folder; only where asked."""

@@ -1,0 +1,1 @@
+"""The browsable site over the reports that stand: what to decide, reports, metrics, playbooks, search."""
