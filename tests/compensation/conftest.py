@@ -53,7 +53,7 @@ def paid_on(plan, events: list[dict], *, holders=None, quota=None, fx=None, **op
             events=pd.DataFrame(events, dtype="object"),
             holders=pd.DataFrame(holders, dtype="object") if holders else None,
             rates=rates_from(pd.DataFrame(fx, dtype="object")) if fx else None,
-            calendar=calendar_from(min(p.start for p in plans)),
+            calendar=options.pop("calendar", None) or calendar_from(min(p.start for p in plans)),
             quotas={m: Fraction(q) for m, q in (quota or {}).items()},
             **options,
         ),

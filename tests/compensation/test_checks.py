@@ -69,7 +69,7 @@ def test_a_planted_fault_brings_no_other_error_with_it(case):
     follows = {
         "E107": {"E204", "E206"}, "E103": {"E207"}, "E110": {"E207", "E113"}, "E111": {"E207"},
         "E005": {"E201"}, "E201": {"E204"}, "E105": {"E207"}, "E102": {"E207"}, "E203": {"E213"},
-        "E213": {"E207", "E204"}, "E104": {"E207"}, "E003": {"E207"},
+        "E213": {"E207", "E204", "E209"}, "E104": {"E207"}, "E003": {"E207"},
     }  # fmt: skip
     found = {f.code for f in told(case) if f.severity == "error"}
     assert found - {case["code"]} <= follows.get(case["code"], set())

@@ -9,7 +9,7 @@ import pytest
 
 from salesops_lib.compensation.engine.pay import Inputs, pay
 from salesops_lib.compensation.plans.load import the_plan
-from salesops_lib.compensation.simulation.exchange import rate_ranges
+from salesops_lib.compensation.simulation.exchange import RateRange, drawn_rates, rate_limits, rate_ranges
 from salesops_lib.compensation.simulation.plan_currency import assignments_in, in_reporting
 from salesops_lib.core.errors import TableError
 
@@ -131,3 +131,29 @@ def test_under_a_year_of_rates_or_without_any_nothing_is_said_about_them():
     assert rate_ranges({"am": "EUR"}, RATES, daily(np.full(12, 1.1)), date(2026, 1, 31)) == []
     assert rate_ranges({"am": "EUR"}, RATES, None, date(2026, 1, 31)) == []
     assert rate_ranges({}, RATES, daily(np.full(30, 1.1)), date(2026, 1, 31)) == []
+
+
+def test_drawn_rates_have_the_median_and_the_spread_of_the_past_in_every_block():
+    # Planted: σ 0.1 around 0.95. Log-normal: mean 0.95 × exp(0.1² ÷ 2); stratified, so one block tells it.
+    ends = 0.95 * np.exp(-1.6449 * 0.1), 0.95 * np.exp(1.6449 * 0.1)
+    known = RateRange("EUR", frozenset({"am"}), *ends, 24)
+    assert (known.middle, known.spread) == pytest.approx((0.95, 0.1))
+    first, second = drawn_rates(known, 7, 0, 1000), drawn_rates(known, 7, 1, 1000)
+    for rates in (first, second):
+        assert rates.shape == (1000, 1)
+        assert np.median(rates) == pytest.approx(0.95, rel=1e-3)
+        assert np.log(rates).std() == pytest.approx(0.1, rel=0.01)
+        assert rates.mean() == pytest.approx(0.95 * np.exp(0.005), rel=1e-3)
+        assert ((rates > ends[0]) & (rates < ends[1])).mean() == pytest.approx(0.9, abs=0.002)
+    assert not np.array_equal(first, second)
+    assert np.array_equal(first, drawn_rates(known, 7, 0, 1000))
+    assert abs(np.corrcoef(first[:, 0], np.arange(1000))[0, 1]) < 0.1  # scenarios stand in the market's order
+
+
+def test_the_limits_say_which_rate_is_drawn_and_which_is_unknown():
+    known = RateRange("EUR", frozenset({"am"}), 0.9, 1.1, 24)
+    euro, yen = rate_limits({"am": "EUR", "jp": "JPY"}, [known])
+    assert "EUR is drawn log-normal around 0.995 of the plan rate, 0.900 to 1.100" in euro
+    assert "24 past monthly changes" in euro
+    assert "JPY is not drawn: fewer than 12 monthly changes" in yen
+    assert rate_limits({}, []) == []

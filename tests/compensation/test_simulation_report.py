@@ -12,7 +12,7 @@ from salesops_lib.compensation.engine.company_events import company_events
 from salesops_lib.compensation.plans.checks import checked_plans
 from salesops_lib.compensation.simulation import beside, change_parts, cost, handover, outputs, plan_outputs
 from salesops_lib.compensation.simulation import charts as simulation_charts
-from salesops_lib.compensation.simulation.exchange import RateRange
+from salesops_lib.compensation.simulation.exchange import RateRange, drawn_rates, with_rates
 from salesops_lib.compensation.simulation.headline import cards
 from salesops_lib.compensation.simulation.limits import simulation_limits
 from salesops_lib.compensation.simulation.real_year import real_year
@@ -123,9 +123,12 @@ def test_every_output_keeps_its_contract(run, seats):
     everybody = made[outputs.WINNERS].set_index("plan_id")
     assert everybody.loc["all", "change"] == pytest.approx(seats["change"].sum(), abs=0.1)
     assert everybody.drop("all")["seats"].sum() == everybody.loc["all", "seats"] == len(seats)
-    # By hand: half of 1.4 million a year is held, customers pay after a month and a half: an eighth of it.
+    # By hand: half of what the year's deals earn is held until the customer pays, six weeks later. At
+    # the year's end that is the last month and half of the one before, by their shares of a quarter's deals.
     later = made[outputs.LATER].set_index("variant").loc["old"]
-    assert later["held"] == pytest.approx(1.4e6 / 2 / 8, rel=0.6)
+    earned = outcome.parts["old"]["ae-enterprise", "bookings_commission"]
+    _, second, third = setup.world.pattern
+    assert later["held"] == pytest.approx(earned / 2 * (third + second / 2) / 4, rel=0.2)
     assert later["returned"] == 0
     months = made[outputs.ACCRUAL]
     assert months["to_date_new"].iloc[-1] == pytest.approx(outcome.pay["new"].mean(), rel=1e-6)
@@ -153,6 +156,26 @@ def test_the_tornado_is_ordered_and_its_middle_is_the_plan_as_assumed(run):
     rows_of = next(g.rows for g in run.setup.world.groups if g.plan_id == "am-renewal")
     paid = run.outcome.seat_pay["new"][rows_of].sum()
     assert rate["p50_high"] - rate["p50"] == pytest.approx(0.1 * paid, rel=0.25)
+
+
+def test_a_drawn_rate_multiplies_the_pay_of_its_plan_and_nothing_else(run):
+    # By hand: every seat's pay in every year drawn is what it was × the year's rate; others' is what it was.
+    euro = RateRange("EUR", frozenset({"am-renewal"}), 0.8, 1.25, 24)
+    made = simulate(with_rates(run.setup, [euro]).world)
+    mine = np.concatenate([g.rows for g in run.setup.world.groups if g.plan_id == "am-renewal"])
+    design = run.setup.world.design
+    rates = np.concatenate([drawn_rates(euro, design.seed, b, design.size(b)) for b in range(design.blocks)])
+    before, after = run.outcome.detail.pay["new"], made.detail.pay["new"]
+    n = len(after)
+    others = np.setdiff1d(np.arange(before.shape[1]), mine)
+    assert len(mine) and before[:, mine].sum() > 0
+    np.testing.assert_allclose(after[:, mine], before[:, mine] * rates[:n], rtol=1e-5)
+    np.testing.assert_array_equal(after[:, others], before[:, others])
+    added = before[:, mine].sum(axis=1, dtype="float64") * (rates[:n, 0] - 1)
+    np.testing.assert_allclose(made.pay["new"][:n] - run.outcome.pay["new"][:n], added, atol=1.0)
+    parts = sum(money for (plan, _), money in made.parts["new"].items() if plan == "am-renewal")
+    assert parts == pytest.approx(made.seat_pay["new"][mine].sum(), rel=1e-5)
+    np.testing.assert_array_equal(made.sales, run.outcome.sales)
 
 
 def test_charts_and_first_screen_say_the_finding(run, seats):

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from openpyxl import load_workbook
 
 from salesops_lib import inputs
 from salesops_lib.compensation.close import closed, desk, tables
@@ -23,7 +25,9 @@ from salesops_lib.compensation.close.journal import journal_rows
 from salesops_lib.compensation.close.payroll_file import payroll_of
 from salesops_lib.compensation.close.payroll_layout import Layout
 from salesops_lib.compensation.close.payslip import statements
+from salesops_lib.compensation.close.statement_sheet import statement_workbook
 from salesops_lib.compensation.close.taken import frozen, hash_of
+from salesops_lib.compensation.engine.counted import TOTALS
 from salesops_lib.core.money import to_cents
 
 PAYEES = ("R027", "R029", "R031", "R032", "R047", "R054", "R059", "R066")
@@ -160,25 +164,29 @@ def test_three_years_of_months_are_posted_and_the_chain_is_whole(company):
 
 
 def test_closed_months_are_worked_out_again_to_the_byte_and_cannot_be_closed_again(company):
-    # The last month of each quarter, and those before and after a restatement.
     entries = company.entries
     books = read_books(entries)
-    around = {m for p in RESTATED for m in (MONTHS[MONTHS.index(p) - 1], p)}
-    for period in (m for m in MONTHS if int(m[-2:]) % 3 == 0 or m in around):
+    for period in MONTHS:
         made, plans, _ = closed.again(entries, period, inputs.read_frozen(company.root, LEDGER, period))
         assert "to the byte" in desk.same_again(books, made, plans)
     with pytest.raises(CloseError, match=r"FY25-M06 is closed since .* and stays as it is"):
         company.drafted("FY25-M06")
 
 
-def test_statements_ledger_payroll_and_journal_come_to_the_same_cent_in_every_month(company):
+@pytest.fixture(scope="module")
+def slips(company):
+    """Month → its statements."""
+    return {p: list(statements(c.made, c.names, c.worked, "posted")) for p, c in company.closes.items()}
+
+
+def test_statements_ledger_payroll_and_journal_come_to_the_same_cent_in_every_month(company, slips):
     # The journal at each quarter's end: it works the asset of all months out anew.
     terms = Terms({"renewal": 12}, 36)
     books, deals = read_books(company.entries), company.now.frame("opportunities")
     for period, close in company.closes.items():
-        slips = list(statements(close.made, close.names, close.worked, "posted"))
-        paid = {s.rep_id: sum(s.lines["amount"], Decimal(0)) for s in slips}
-        assert paid == {s.rep_id: s.paid for s in slips} == {s.rep_id: total(s.moves) for s in slips}
+        mine = slips[period]
+        paid = {s.rep_id: sum(s.lines["amount"], Decimal(0)) for s in mine}
+        assert paid == {s.rep_id: s.paid for s in mine} == {s.rep_id: total(s.moves) for s in mine}
         lines = books.lines[books.lines["closes"] == period]
         posted = {c: int(part["cents"].sum()) for c, part in lines.groupby("currency")}
         payments = books.payments[books.payments["closes"] == period]
@@ -196,6 +204,75 @@ def test_statements_ledger_payroll_and_journal_come_to_the_same_cent_in_every_mo
 
 def total(moves) -> Decimal:
     return sum((amount for _, amount in moves), Decimal(0))
+
+
+def test_every_line_without_a_deal_can_be_followed_to_rows_that_come_to_its_measure(company, slips):
+    parts = set()
+    for period, close in company.closes.items():
+        lines, worked = close.made.lines, close.worked.lines
+        for one in slips[period]:
+            ends = one.counted[one.counted["what"].isin(TOTALS)]
+            known = set(zip(ends["window"], ends["value"], strict=True))
+            mine = lines[(lines["rep_id"] == one.rep_id) & lines["deal_id"].fillna("").eq("")]
+            for row in mine[mine["kind"].isin(["bonus", "adjustment"])].itertuples():
+                assert (row.window, row.measure_after or "") in known, (period, one.rep_id, row.part)
+                parts.add(row.part)
+            for row in mine[mine["kind"] == "pool"].itertuples():
+                funding = row.arithmetic.partition(" ×")[0]
+                assert (row.window, funding) in known, (period, one.rep_id, row.part)
+                parts.add(row.part)
+            for row in mine[(mine["kind"] == "correction") & mine["of_kind"].eq("bonus")].itertuples():
+                now = worked[(worked["rep_id"] == one.rep_id) & (worked["closes"] == row.origin)]
+                now = now[(now["kind"] == "bonus") & (now["part"] == row.part)]
+                assert all((n.window, n.measure_after or "") in known for n in now.itertuples())
+                parts.add("corrected " + row.part)
+    assert {"quarterly_mbo", "retention_matrix", "team_quota_bonus", "participation", "meetings"} <= parts
+    assert {"se_pool", "corrected team_quota_bonus"} <= parts
+
+
+def test_the_rows_behind_a_line_come_to_their_last_row_and_that_to_the_measure_of_the_page(slips):
+    # Added up here from the rows alone: a sum, a ratio of two sums, a last score, reports at quota.
+    kinds = set()
+    for one in (s for period in MONTHS if int(period[-2:]) % 3 == 0 for s in slips[period]):
+        for (measure, window, _), rows in one.counted.groupby(["measure", "window", "through"], sort=False):
+            *above, last = rows.to_dict("records")
+            counts, of = ([number(r[c]) for r in above] for c in ("value", "weight"))
+            if "quota" in "".join(r["what"] for r in above):
+                hits = [c >= o for c, o in zip(counts, of, strict=True)]
+                assert hits == [r["what"] == "at quota" for r in above]
+                told = Decimal(sum(hits)) / len(hits)
+                kinds.add("reports at quota")
+            else:
+                told = {"sum": sum(counts), "last": counts[-1] if counts else None, "ratio": None}
+                told["ratio"] = sum(counts) / sum(of) if sum(of) else None
+                told = told[last["what"]]
+                kinds.add(last["what"])
+                stands = one.measures[
+                    (one.measures["measure"] == measure) & (one.measures["window"] == window)
+                ]
+                assert not len(stands) or last["value"] in set(stands["value"].fillna(""))
+            assert (last["value"] == "") == (told is None)
+            assert told is None or abs(number(last["value"]) - told) < Decimal("0.000001")
+    assert kinds == {"sum", "ratio", "last", "reports at quota"}
+
+
+def test_the_workbook_has_the_rows_behind_the_lines_as_numbers_that_can_be_added(slips):
+    one = next(s for s in slips["FY26-M09"] if s.counted["what"].str.endswith("quota").any())
+    book = load_workbook(BytesIO(statement_workbook("Co", one)))
+    assert {"Lines", "Deals", "Measures", "Counted", "Plan"} >= set(book.sheetnames) - {"Statement", "Held"}
+    head, *rows = book["Counted"].iter_rows(values_only=True)
+    assert head == tuple(one.counted.columns)
+    value, what = head.index("value"), head.index("what")
+    sums = [r for r in rows if r[what] == "sum"]
+    counted = one.counted[one.counted["measure"].eq(sums[0][0]) & one.counted["what"].ne("sum")]
+    added = sum(Decimal(repr(r[value])) for r in rows if r[0] == sums[0][0] and r[what] != "sum")
+    assert len(rows) == len(one.counted)
+    assert len(counted) > 5
+    assert added == Decimal(repr(sums[0][value]))
+
+
+def number(text: str) -> Decimal:
+    return Decimal(text.lstrip("≈").replace(",", ""))
 
 
 def test_corrections_post_only_the_difference_and_only_where_something_changed(company):

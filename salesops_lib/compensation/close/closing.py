@@ -20,13 +20,7 @@ from salesops_lib.compensation.close.taken import Taken
 from salesops_lib.compensation.engine.pay import Inputs, Paid, pay
 from salesops_lib.compensation.engine.plan_words import plan_words
 from salesops_lib.compensation.engine.rows import share_of
-from salesops_lib.compensation.engine.tables import (
-    COUNTED,
-    counted_table,
-    lines_table,
-    measures_table,
-    payments_table,
-)
+from salesops_lib.compensation.engine.tables import lines_table, measures_table, payments_table
 from salesops_lib.compensation.plans.faults import PlanError
 from salesops_lib.compensation.plans.plan import Plan
 from salesops_lib.core.errors import TableError
@@ -45,8 +39,8 @@ class Worked:
     ``payments``: ``PAYMENT_COLUMNS`` with ``plan_id``, ``currency``, ``closes``. ``measures``: value, quota
     and attainment per holder, plan, measure and window. ``stood_in``: sentences on quotas that stand in.
     ``terms``: columns of `TERMS`, each payee's plan in words on the last day. ``credited``: close period →
-    (deals credited in whole, deals booked). ``deals``: of ``statement_deals.booked_deals``. ``counted``: of
-    ``tables.counted_table``, what the bonuses of the last pay period rest on.
+    (deals credited in whole, deals booked). ``deals``: of ``statement_deals.booked_deals``. ``paid``: each
+    plan's pay as the engine has it, for the rows behind a line.
     """
 
     through: date
@@ -58,7 +52,7 @@ class Worked:
     terms: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=TERMS))
     credited: dict[str, tuple[int, int]] = field(default_factory=dict)
     deals: pd.DataFrame | None = None
-    counted: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=COUNTED))
+    paid: tuple[Paid, ...] = ()
 
 
 def work_out(inputs: Taken, through: date) -> Worked:
@@ -73,17 +67,18 @@ def work_out(inputs: Taken, through: date) -> Worked:
     calendar, on_plan = inputs.calendar, set(inputs.holders["plan_id"])
     rates = inputs.known_rates
     made: list[tuple] = []
+    pays: list[Paid] = []
     notes: list[str] = []
     for plan_id, versions in sorted(inputs.plans.items()):
         if min(p.start for p in versions) > through or plan_id not in on_plan:
             continue
         paid = _pay(versions, Inputs(inputs.events, inputs.holders, rates, calendar, through=through))
-        counted = counted_table(paid, through.toordinal())
-        made.append((*_tables(paid, plan_id, versions[0].currency), _terms(paid, plan_id, through), counted))
+        pays.append(paid)
+        made.append((*_tables(paid, plan_id, versions[0].currency), _terms(paid, plan_id, through)))
         notes += [f"{plan_id}: {note}" for note in paid.notes if "for nothing in this plan" not in note]
     if not made:
         raise TableError(f"no plan with people on it starts by {through}; check plan_assignments and plans/")
-    lines, payments, measures, terms, counted = (
+    lines, payments, measures, terms = (
         pd.concat(parts, ignore_index=True) for parts in zip(*made, strict=True)
     )
     for frame in (lines, payments):
@@ -92,7 +87,7 @@ def work_out(inputs: Taken, through: date) -> Worked:
                  for rep, quarter in inputs.gaps)  # fmt: skip
     credited = _credited(inputs.events, calendar, through)
     deals = booked_deals(inputs.events, inputs.currency)
-    return Worked(through, lines, payments, measures, tuple(notes), said, terms, credited, deals, counted)
+    return Worked(through, lines, payments, measures, tuple(notes), said, terms, credited, deals, tuple(pays))
 
 
 def _pay(versions: list[Plan], given: Inputs) -> Paid:

@@ -11,7 +11,7 @@ from salesops_lib.compensation.close.books import MOVES
 from salesops_lib.compensation.close.closing import Worked
 from salesops_lib.compensation.close.draft import Draft
 from salesops_lib.compensation.close.statement_deals import DEAL_COLUMNS, deals_of_lines
-from salesops_lib.compensation.engine.tables import COUNTED
+from salesops_lib.compensation.engine.counted import COUNTED, counted_table
 from salesops_lib.core.money import to_decimal
 
 WORDS = {
@@ -37,7 +37,7 @@ class Statement:
     ``quota``, ``attainment``; ``held``: ``deal_id``, ``since``, ``amount`` of each deal with held pay;
     ``terms``: ``plan``, ``part``, ``words``, how the payee's plan pays. ``alone``: the payee's one currency.
     ``deals``: `DEAL_COLUMNS`, the deals of the lines from the CRM's amount to the payee's share. ``counted``:
-    ``measure``, ``window``, ``date``, ``deal_id``, ``value``, ``weight``, what bonuses rest on.
+    ``counted.COUNTED`` without the payee, the rows behind lines that name no deal, each measure's sum last.
     """
 
     rep_id: str
@@ -66,7 +66,7 @@ def statements(made: Draft, names: dict[str, str], worked: Worked | None, status
     are left out. ``status``: ``draft`` or how it was posted, printed on each page.
     """
     several = set(made.payments.loc[made.payments["rep_id"].duplicated(), "rep_id"])
-    known, lines = _Known(worked), _by_rep(made.lines)
+    known, lines = _Known(worked, made), _by_rep(made.lines)
     for row in made.payments.to_dict("records"):
         rep, currency = row["rep_id"], row["currency"]
         mine = lines(rep)
@@ -122,28 +122,48 @@ def _by_rep(frame: pd.DataFrame) -> Callable[[str], pd.DataFrame]:
 class _Known:
     """What a close rests on, by payee; empty where it is not known."""
 
-    def __init__(self, worked: Worked | None) -> None:
+    def __init__(self, worked: Worked | None, made: Draft) -> None:
         self.deals = None if worked is None else worked.deals
-        frames = [] if worked is None else [worked.lines, worked.measures, worked.terms, worked.counted]
-        found = map(_by_rep, frames or [pd.DataFrame()] * 4)
+        frames = [] if worked is None else [worked.lines, worked.measures, worked.terms]
+        found = map(_by_rep, [*frames, _behind(worked, made)] if frames else [pd.DataFrame()] * 4)
         self.lines, self.measures, self.terms, self.counted = found
 
 
+def _behind(worked: Worked, made: Draft) -> pd.DataFrame:
+    """The rows behind the lines of a close, and behind those of closed periods that it corrects.
+
+    With ``plan_id``: a payee may be on two plans in a month.
+    """
+    keys = ["rep_id", "plan_id", "closes", "part"]
+    mine = made.lines.assign(closes=made.lines["origin"])[keys].drop_duplicates()
+    rows = worked.lines.merge(mine, on=keys)
+    parts = [pd.DataFrame(columns=[*COUNTED, "plan_id"])]
+    for paid in worked.paid:
+        plan_id = paid.paying.versions.plans[0].id
+        asked = rows.loc[rows["plan_id"] == plan_id, ["rep_id", "period", "part"]]
+        found = counted_table(paid, asked.itertuples(index=False, name=None))
+        parts.append(found.assign(plan_id=plan_id))
+    return pd.concat(parts, ignore_index=True)
+
+
 def _measures(known: _Known, rep: str, mine: pd.DataFrame) -> pd.DataFrame:
-    """What the windows of this statement's lines stand at."""
+    """What the windows of this statement's lines, and of the measures that they rest on, stand at."""
     columns = ["measure", "window", "value", "quota", "attainment"]
-    rows = known.measures(rep)
+    rows, read = known.measures(rep), known.counted(rep)
     if rows.empty:
         return pd.DataFrame(columns=columns)
-    return rows.loc[rows["window"].isin(set(mine["window"].dropna())), columns].reset_index(drop=True)
+    pairs = set(zip(read["measure"], read["window"], strict=True)) if len(read) else set()
+    named = [pair in pairs for pair in zip(rows["measure"], rows["window"], strict=True)]
+    here = rows["window"].isin(set(mine["window"].dropna())) | pd.Series(named, rows.index)
+    return rows.loc[here, columns].reset_index(drop=True)
 
 
 def _counted(known: _Known, rep: str, mine: pd.DataFrame) -> pd.DataFrame:
-    """Events of the windows that a bonus of this statement pays."""
-    rows, windows = known.counted(rep), set(mine.loc[mine["kind"] == "bonus", "window"].dropna())
+    """The rows behind this statement's lines: of the plans that it has lines of."""
+    rows = known.counted(rep)
     if rows.empty:
         return pd.DataFrame(columns=COUNTED[1:])
-    return rows.loc[rows["window"].isin(windows), COUNTED[1:]].reset_index(drop=True)
+    return rows.loc[rows["plan_id"].isin(set(mine["plan_id"])), COUNTED[1:]].reset_index(drop=True)
 
 
 def _held(known: _Known, rep: str, currency: str) -> pd.DataFrame:

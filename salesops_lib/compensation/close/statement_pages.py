@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from html import escape
 
 from salesops_lib.compensation.close.payslip import Statement
+from salesops_lib.compensation.engine.counted import TOTALS
 
 _STYLE = """
 @page { size: A4 landscape; margin: 14mm }
@@ -38,6 +39,12 @@ _ASK = (
     "Wrong or unclear? Say so within five business days: name the line{example}, what you expected and the "
     "rule you rely on. You get an answer within five business days, and what follows from it with the next "
     "statement."
+)
+
+_COUNTS = (
+    "The last row of a measure is what the rows above it come to, where the arithmetic of a line starts "
+    "from: their sum; a ratio, Σ counts ÷ Σ of; or the last score. A report is at quota where what he is "
+    "credited with is at least his quota."
 )
 
 
@@ -155,23 +162,25 @@ def _measures(s: Statement) -> str:
 
 
 def _counted(s: Statement) -> str:
-    """What each measure of a bonus is the sum, or the ratio, of."""
+    """The rows behind lines that name no deal, each measure's own, and what they come to."""
     if s.counted.empty:
         return ""
     ratio = s.counted["weight"].ne("1").any()
-    heads = ["Measure", "Window", "Date", "Deal", "Counts", *(["Of"] if ratio else [])]
+    numbers = ("Counts", *(("Of",) if ratio else ()))
     rows = []
     for r in s.counted.to_dict("records"):
-        texts = (str(r["measure"]).replace("_", " "), r["window"], r["date"], r["deal_id"])
+        total = r["what"] in TOTALS
+        texts = (r["measure"].replace("_", " "), r["window"], r["date"] or "", r["deal_id"],
+                 f"{r['what']} by {r['through']}" if total else r["what"])  # fmt: skip
         of = ["" if r["weight"] == "1" else r["weight"]] if ratio else []
-        cells = "".join(f"<td>{escape(str(c or ''))}</td>" for c in texts)
-        numbers = "".join(f'<td class="number">{escape(str(c))}</td>' for c in (r["value"], *of))
-        rows.append(f"<tr>{cells}{numbers}</tr>")
-    names = "".join(f"<th{' class=number' if h in ('Counts', 'Of') else ''}>{h}</th>" for h in heads)
-    said = "They add up to the measure above; a ratio is what counts ÷ what it is of, a score is its last."
+        cells = "".join(f"<td>{escape(str(c))}</td>" for c in texts)
+        cells += "".join(f'<td class="number">{escape(c)}</td>' for c in (r["value"] or "–", *of))
+        rows.append(f"<tr{' class=total' if total else ''}>{cells}</tr>")
+    names = "".join(f"<th>{h}</th>" for h in ("Measure", "Window", "Date", "Deal or event", ""))
+    names += "".join(f'<th class="number">{h}</th>' for h in numbers)
     return (
         f"<h2>What the bonus measures count</h2><table><tr>{names}</tr>{''.join(rows)}</table>"
-        f'<p class="note">{said}</p>'
+        f'<p class="note">{_COUNTS}</p>'
     )
 
 

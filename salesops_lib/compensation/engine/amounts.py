@@ -110,12 +110,12 @@ class Amounts:
         return value if factor is None else value * factor
 
     def _shared(self, name: str, group: int) -> dict[int, Fraction]:
-        """A split's amounts, to the cent, ties to the lower id; they add up to the event's amount."""
+        """A split's amounts, to the cent, ties to the lower id; they add up to the rule's part of it."""
         key = (name, group)
         if key not in self._parts:
             numbers = self.credits.groups[group]
             rows = [self.credits.rows[n] for n in numbers]
-            whole = self._whole(name, rows)
+            whole = self._whole(name, rows) * self.credits.sums[group]
             places = max(2, _places(whole))
             parts = (
                 share_out(int(whole * 10**places), [r.share for r in rows], [r.rep for r in rows])

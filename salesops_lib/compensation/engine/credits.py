@@ -1,7 +1,9 @@
 """Who is credited with an event: owner, split, overlay, the managers above, by the day of the event.
 
-A split shares the amounts of its event out to the cent, ties to the lower id. Credits that are no overlay
-are at most 100 % of a deal; the deal's own (``direct``) credits are what rolls up and what funds pools.
+A split shares the amounts of its event out to the cent, ties to the lower id. Its rows repeat one deal, under
+a plan without a rule for splits too: an overlay or a payee in a field of his own is credited once, managers
+with what their people are. Credits that are no overlay are at most 100 % of a deal; the deal's own
+(``direct``) credits are what rolls up and what funds pools.
 """
 
 from __future__ import annotations
@@ -9,20 +11,24 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from salesops_lib.compensation.engine.events import ALIASES, Events
+from salesops_lib.compensation.engine.events import ALIASES, Events, share_in, shares_in
 from salesops_lib.compensation.engine.filters import self_fields
 from salesops_lib.compensation.engine.holders import Holder
 from salesops_lib.compensation.engine.proration import Versions
-from salesops_lib.compensation.engine.rows import blank, share_of, text_of
+from salesops_lib.compensation.engine.rows import text_of
 from salesops_lib.compensation.plans.exact import plain
 from salesops_lib.compensation.plans.plan import Plan
+from salesops_lib.compensation.plans.terms import SplitCredit
 
 ONE = Fraction(1)
 MAX_LEVELS = 20
+IMPLIED = SplitCredit(rule="split", field="split_pct", tolerance=Decimal("0.01"))
+"""How rows of a split are known under a plan that has no rule for them."""
 
 
 class Credit(NamedTuple):
@@ -56,10 +62,21 @@ class Whole(Sequence):
 
 @dataclass
 class Credits:
-    """All credits of the events, in the events' order; ``groups``: split → its credits' places."""
+    """All credits of the events, in the events' order; ``groups``: split → its credits' places.
+
+    ``repeats``: events that are further rows of a split; they repeat the deal of the first. ``sums``:
+    split → what its shares add up to by the rule; all of the deal is 1.
+    """
 
     rows: list[Credit] | Whole
     groups: list[list[int]]
+    repeats: frozenset[int] = frozenset()
+    sums: list[Fraction] = field(default_factory=list)
+
+    def share_of_event(self, number: int) -> Fraction:
+        """A credit's share of its event; of one that rolled up, of what was credited below."""
+        credit = self.rows[number]
+        return credit.share * (self.rows[credit.base].share if credit.base >= 0 else ONE)
 
 
 def credits_of(events: Events, versions: Versions, holders: dict[str, Holder], kinds: set[str]) -> Credits:
@@ -84,12 +101,13 @@ def credits_of(events: Events, versions: Versions, holders: dict[str, Holder], k
         _refuse_unknown(events, made, holders)
         return made
     group_of, shares = _split_groups(events, counted, made)
+    seen: set[tuple] = set()
     for place, rules in counted:
         first = len(made.rows)
         if place in group_of:
             for rep, share in shares[place]:
                 made.groups[group_of[place]].append(len(made.rows))
-                made.rows.append(Credit(place, rep, share, "split", True, group_of[place]))
+                made.rows.append(Credit(place, rep, share, rules.split_rule, True, group_of[place]))
         elif events.rep_id[place] is not None:
             share = Fraction(rules.owner.share) if rules.owner else ONE
             rule = "owner" if rules.owner or rules.split else "base"
@@ -97,11 +115,20 @@ def credits_of(events: Events, versions: Versions, holders: dict[str, Holder], k
         elif not _otherwise_named(events, place, rules):
             _no_payee(events, place)
         if rules.overlays:
-            _overlays(place, events, rules, made, holders)
+            _overlays(place, events, rules, made, holders, (_deal_of(events, group_of, place), seen))
         if rules.rollups:
             _rollups(place, made.rows[first:], events, rules, made, holders)
+    first_of: dict[Any, int] = {}
+    made.repeats = frozenset(
+        p for p, _ in counted if first_of.setdefault(_deal_of(events, group_of, p), p) != p
+    )
     _refuse_unknown(events, made, holders)
     return made
+
+
+def _deal_of(events: Events, group_of: dict[int, int], place: int) -> Any:
+    """What rows that repeat one deal have in common: their split, else the id that they share."""
+    return group_of.get(place, (events.event_id[place], events.kind[place]))
 
 
 def _no_payee(events: Events, place: int) -> None:
@@ -122,6 +149,8 @@ class _Rules:
         rules = plan.credit_rules
         self.owner = next((r for r in rules if r.rule == "owner"), None)
         self.split = next((r for r in rules if r.rule == "split"), None)
+        self.shares = self.split or IMPLIED
+        self.split_rule = "split" if self.split or self.owner else "base"
         self.overlays = [r for r in rules if r.rule == "overlay"]
         self.rollups = [r for r in rules if r.rule == "rollup"]
         counted = (*plan.measures.values(), *plan.spiffs)
@@ -132,8 +161,8 @@ def _all_whole(events: Events, counted: list) -> bool:
     """Whether every event is credited to its own payee at 1 and to nobody else."""
     for rules in {id(r): r for _, r in counted}.values():
         others = rules.overlays or rules.rollups or rules.owner is None or rules.owner.share != 1
-        split = events.cells.get(rules.split.field) if rules.split else None
-        if others or (split is not None and any(not blank(cell) for cell in split)):
+        shared = rules.shares.field in events.cells
+        if others or (shared and any(_split_cell(events, rules, place) is not None for place, _ in counted)):
             return False
     return all(events.rep_id[place] is not None for place, _ in counted)
 
@@ -150,16 +179,15 @@ def _split_groups(events: Events, counted: list, made: Credits) -> tuple[dict[in
     turns: Counter = Counter()
     used = Counter(events.event_id)
     for place, rules in counted:
-        cell = _cell(events, rules.split.field, place) if rules.split else None
-        rep = events.rep_id[place]
+        cell, rep = _split_cell(events, rules, place), events.rep_id[place]
         if cell is None or (rep is None and ":" not in cell):
             continue
-        rule_at[place] = rules.split
+        rule_at[place] = rules.shares
         if ":" in cell:
-            shares[place] = _pairs(events, place, rules.split.field, cell)
+            shares[place] = shares_in(events, place, rules.shares.field, cell)
             members[(place,)].append(place)
             continue
-        shares[place] = [(rep, _share(events, place, rules.split.field, cell))]
+        shares[place] = [(rep, share_in(events, place, rules.shares.field, cell))]
         told = events.event_id[place] if used[events.event_id[place]] > 1 else ""
         key = (events.deal_id[place], events.kind[place], events.day[place], events.time[place], told)
         turns[(key, rep)] += 1
@@ -167,9 +195,16 @@ def _split_groups(events: Events, counted: list, made: Credits) -> tuple[dict[in
     group_of = {}
     for number, places in enumerate(members.values()):
         made.groups.append([])
+        made.sums.append(Fraction(rule_at[places[0]].must_sum_to))
         group_of |= dict.fromkeys(places, number)
         _refuse_sum(events, places, shares, rule_at[places[0]])
     return group_of, shares
+
+
+def _split_cell(events: Events, rules: _Rules, place: int) -> str | None:
+    """What a row says of its share; without a rule for splits a share of all says nothing."""
+    cell = _cell(events, rules.shares.field, place)
+    return None if rules.split is None and cell in {"1", "1.0", "100%"} else cell
 
 
 def _refuse_sum(events: Events, places: list[int], shares: dict, rule) -> None:
@@ -181,11 +216,15 @@ def _refuse_sum(events: Events, places: list[int], shares: dict, rule) -> None:
     code = "E206" if total > wanted else "E305"
     said = f"shares in {rule.field} add up to {plain(total)}, not {plain(wanted)} (rows {rows})"
     hint = "; write 0.6 for 60 %" if total > 10 * wanted else ""
+    hint = hint or ("; say who has the rest" if total < wanted else "; a deal is shared out once")
     events.complaints.add(events.row[place], code, events.deal_id[place], said + hint)
 
 
-def _overlays(place: int, events: Events, rules: _Rules, made: Credits, holders: dict[str, Holder]) -> None:
-    """Holders of a role named in the event's own field."""
+def _overlays(
+    place: int, events: Events, rules: _Rules, made: Credits, holders: dict[str, Holder], once: tuple
+) -> None:
+    """Holders of a role named in the event's own field. ``once``: the split's number, who was credited."""
+    split, seen = once
     for rule in rules.overlays:
         cell = _cell(events, rule.field, place)
         for rep in [r.strip() for r in re.split(r"[;,]", cell or "") if r.strip()]:
@@ -194,7 +233,9 @@ def _overlays(place: int, events: Events, rules: _Rules, made: Credits, holders:
                 said = f"{rep} in {rule.field} is {spell.role} on that day, not {rule.role}"
                 events.complaints.add(events.row[place], "E304", events.deal_id[place], said)
                 continue
-            made.rows.append(Credit(place, rep, Fraction(rule.share), "overlay", False))
+            if (split, rule.role, rule.field, rep) not in seen:
+                seen.add((split, rule.role, rule.field, rep))
+                made.rows.append(Credit(place, rep, Fraction(rule.share), "overlay", False))
 
 
 def _rollups(
@@ -239,46 +280,6 @@ def _otherwise_named(events: Events, place: int, rules: _Rules) -> bool:
     return any(_cell(events, name, place) is not None for name in fields)
 
 
-def _pairs(events: Events, place: int, field: str, cell: str) -> list[tuple[str, Fraction]]:
-    """``R1:0.6; R2:0.4`` as payees and shares."""
-    found = []
-    for part in [p for p in re.split(r"[;,]", cell) if p.strip()]:
-        rep, _, share = part.partition(":")
-        found.append((rep.strip(), _share(events, place, field, share.strip())))
-    return found
-
-
-def _share(events: Events, place: int, field: str, cell: str) -> Fraction:
-    try:
-        share = share_of(cell)
-    except ValueError as fault:
-        events.complaints.add(events.row[place], "E303", field, f"{events.deal_id[place]}: {fault}")
-        return ONE
-    if share < 0:
-        events.complaints.add(
-            events.row[place], "E107", field, f"{events.deal_id[place]}: a share is not under 0"
-        )
-    return max(share, Fraction(0))
-
-
 def _cell(events: Events, name: str, place: int) -> str | None:
     column = events.cells.get(name)
     return text_of(column[place]) if column is not None else None
-
-
-def everyone_named(events: Events, plans: list[Plan]) -> set[str]:
-    """Every id that a credit could name, for runs without a file of holders."""
-    fields = {"manager_id"} | {r.field for p in plans for r in p.credit_rules if r.rule == "overlay"}
-    fields |= {
-        f for p in plans for part in (*p.measures.values(), *p.spiffs) for f in self_fields(part.where)
-    }
-    named = {r for r in events.rep_id if r is not None}
-    for field in fields & set(events.cells):
-        cells = {text_of(value) for value in events.cells[field]} - {None}
-        named |= {part.strip() for cell in cells for part in re.split(r"[;,]", cell) if part.strip()}
-    for field in {r.field for p in plans for r in p.credit_rules if r.rule == "split"} & set(events.cells):
-        cells = {text_of(value) for value in events.cells[field]} - {None}
-        named |= {
-            p.partition(":")[0].strip() for c in cells if ":" in c for p in re.split(r"[;,]", c) if p.strip()
-        }
-    return named

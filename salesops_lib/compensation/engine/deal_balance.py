@@ -76,6 +76,7 @@ class _Walk:
     def __init__(self, paying: Paying, part: str, deal: str, lines: list[Line]) -> None:
         self.paying, self.part, self.deal, self.mine = paying, part, deal, lines
         self.balance = _Balance(first_day=lines[0].day)
+        self.terms = next(p for p in paying.versions.plans if p.version == lines[0].version).clawback
 
     def lines(self, released: list[After], triggers: list[After]) -> list[Line]:
         """Movements, in order."""
@@ -129,7 +130,7 @@ class _Walk:
 
     def _claw(self, after: After) -> list[Line]:
         balance = self.balance
-        terms = self.paying.plan_on(after.day).clawback
+        terms = self.terms
         moved, balance.trigger = after.part - balance.trigger, after.part
         if terms is None or after.kind not in terms.trigger or not moved or not balance.earned:
             return []

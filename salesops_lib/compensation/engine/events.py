@@ -6,16 +6,18 @@ column ``<kind>_date`` (``paid_date``) names another of the same row.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from salesops_lib.compensation.engine.rows import Complaints, blank, moment_of, text_of
+from salesops_lib.compensation.engine.rows import Complaints, blank, moment_of, share_of, text_of
 from salesops_lib.compensation.plans.measures import BUILT_IN
 from salesops_lib.compensation.plans.plan import Plan
 
@@ -246,3 +248,26 @@ def _refuse_twice(events: Events, table: dict) -> None:
             said = f"the same event as row {events.row[seen[key]]}; an event counts once"
             events.complaints.add(events.row[place], "E306", key[0], said)
         seen.setdefault(key, place)
+
+
+def shares_in(events: Events, place: int, field: str, cell: str) -> list[tuple[str, Fraction]]:
+    """``R1:0.6; R2:0.4`` in a cell as payees and shares; what is none is a complaint."""
+    found = []
+    for part in [p for p in re.split(r"[;,]", cell) if p.strip()]:
+        rep, _, share = part.partition(":")
+        found.append((rep.strip(), share_in(events, place, field, share.strip())))
+    return found
+
+
+def share_in(events: Events, place: int, field: str, cell: str) -> Fraction:
+    """A payee's share in a cell; what is none, or under 0, is a complaint."""
+    try:
+        share = share_of(cell)
+    except ValueError as fault:
+        events.complaints.add(events.row[place], "E303", field, f"{events.deal_id[place]}: {fault}")
+        return Fraction(1)
+    if share < 0:
+        events.complaints.add(
+            events.row[place], "E107", field, f"{events.deal_id[place]}: a share is not under 0"
+        )
+    return max(share, Fraction(0))

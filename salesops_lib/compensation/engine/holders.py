@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from itertools import pairwise
 
 import pandas as pd
 
+from salesops_lib.compensation.engine.events import Events
+from salesops_lib.compensation.engine.filters import self_fields
 from salesops_lib.compensation.engine.rows import Complaints, blank, moment_of, number_of, share_of, text_of
 from salesops_lib.compensation.plans.plan import FAR, Plan
 
@@ -182,3 +185,22 @@ def _holder(rep: str, spells: list[tuple[Spell, int | None]], said: Complaints) 
     if len(hired) > 1:
         said.add(ordered[-1].row, "E307", rep, "two hire dates; a holder has one")
     return Holder(rep, date.fromordinal(min(hired)) if hired else None, tuple(ordered))
+
+
+def everyone_named(events: Events, plans: list[Plan]) -> set[str]:
+    """Every id that a credit could name, for runs without a file of holders."""
+    fields = {"manager_id"} | {r.field for p in plans for r in p.credit_rules if r.rule == "overlay"}
+    fields |= {
+        f for p in plans for part in (*p.measures.values(), *p.spiffs) for f in self_fields(part.where)
+    }
+    named = {r for r in events.rep_id if r is not None}
+    for name in fields & set(events.cells):
+        cells = {text_of(value) for value in events.cells[name]} - {None}
+        named |= {part.strip() for cell in cells for part in re.split(r"[;,]", cell) if part.strip()}
+    splits = {r.field for p in plans for r in p.credit_rules if r.rule == "split"} or {"split_pct"}
+    for name in splits & set(events.cells):
+        cells = {text_of(value) for value in events.cells[name]} - {None}
+        named |= {
+            p.partition(":")[0].strip() for c in cells if ":" in c for p in re.split(r"[;,]", c) if p.strip()
+        }
+    return named

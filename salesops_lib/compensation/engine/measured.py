@@ -61,7 +61,7 @@ class Measured:
         """The days on which a holder's measure changes in a window."""
         measure = plan.measure(name)
         if self.is_derived(measure):
-            base = self.direct(self._base_of(plan))
+            base = self.direct(self.base_of(plan))
             members = {m.rep_id for m, _, _, _ in self.prorated.members(rep, window)}
             return sorted({e.day for m in members for e in base.of(m, window)})
         return [e.day for e in self.tally(name).of(rep, window)]
@@ -71,14 +71,14 @@ class Measured:
         named = measure.aggregate == "share" and measure.of == AT_QUOTA
         return named and self.tallying.events.column(AT_QUOTA) is None
 
-    def _base_of(self, plan: Plan) -> str:
+    def base_of(self, plan: Plan) -> str:
         """The measure whose quota rolls up, by which the members are judged."""
         rolled = [n for n, m in plan.measures.items() if m.quota and m.quota.source == "rollup"]
         return rolled[0] if rolled else ""
 
     def _members_at_quota(self, rep: str, plan: Plan, window: Window, through: int) -> Fraction | None:
         """Share of a holder's reports whose own attainment in the window is 1 or more; None without any."""
-        name = self._base_of(plan)
+        name = self.base_of(plan)
         if not name:
             return None
         quotas = self.prorated.member_quotas(rep, name, plan, window)

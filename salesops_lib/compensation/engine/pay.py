@@ -18,12 +18,12 @@ import pandas as pd
 
 from salesops_lib.compensation.engine.amounts import Amounts
 from salesops_lib.compensation.engine.caps import plan_caps
-from salesops_lib.compensation.engine.credits import credits_of, everyone_named
+from salesops_lib.compensation.engine.credits import credits_of
 from salesops_lib.compensation.engine.currency import Rates
 from salesops_lib.compensation.engine.deal_balance import deal_movements
 from salesops_lib.compensation.engine.earning import Earned, earn
 from salesops_lib.compensation.engine.events import Events, events_from, kinds_of
-from salesops_lib.compensation.engine.holders import Holder, everybody, holders_from
+from salesops_lib.compensation.engine.holders import Holder, everybody, everyone_named, holders_from
 from salesops_lib.compensation.engine.lines import Line
 from salesops_lib.compensation.engine.measured import Measured
 from salesops_lib.compensation.engine.paying import Paying
@@ -222,7 +222,8 @@ def _notes(paying: Paying) -> list[str]:
         there = holder is not None and stretches(holder, paying.versions, 0, 10**7)
         if there:
             told = ", ".join(str(r) for r in sorted(set(rows))[:5])
-            notes.append(f"{rep}: {len(set(rows))} events fall on days he is not on the plan (rows {told})")
+            count = "1 event falls" if len(set(rows)) == 1 else f"{len(set(rows))} events fall"
+            notes.append(f"{rep}: {count} on days he is not on the plan (rows {told})")
     for plan in paying.versions.plans:
         notes += _empty_measures(paying, plan)
         for rule in plan.credit_rules:

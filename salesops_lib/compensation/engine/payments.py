@@ -5,7 +5,8 @@
     draw       tops pay up to the draw's amount in its months of tenure
     recovery   a recoverable draw comes back: the recovery's rate of what lies above its floor
 
-A draw loses nothing: advanced = recovered + forgiven + balance.
+A draw loses nothing: advanced = recovered + forgiven + balance. What is owed under a version without a
+recoverable draw comes back by the terms of the last version before it that had one.
 """
 
 from __future__ import annotations
@@ -130,31 +131,30 @@ def _overpayment(paying: Paying, plan: Plan, due: int, balances: _Balances) -> t
 
 def _draw(paying: Paying, rep: str, plan: Plan, period: Window, due: int, balances: _Balances):
     """(advanced, recovered as a negative sum, forgiven, words) of a pay period."""
-    draw = plan.draw
     advanced = recovered = forgiven = 0
     words = ""
     amount = _guaranteed(paying, rep, plan, period)
     if amount is not None and due < amount:
         advanced = amount - due
         words = f"tops {money(due)} up to {money(amount)}, {plan.draw.kind.replace('_', '-')}"
-        if draw.kind == "recoverable":
+        if plan.draw.kind == "recoverable":
             balances.draw += advanced
-    elif (
-        draw is not None
-        and draw.kind == "recoverable"
-        and balances.draw
-        and _recovers(paying, rep, plan, period)
-    ):
-        floor = _floor(paying, plan)
-        recovered = min(balances.draw, int(max(0, due - floor) * Fraction(draw.recovery.rate)))
+    lender = _lender(paying, plan) if balances.draw else None
+    terms = lender.draw.recovery if lender is not None else None
+    if terms is not None and not advanced and _recovers(paying, rep, lender, period):
+        floor = _floor(paying, lender)
+        recovered = min(balances.draw, int(max(0, due - floor) * Fraction(terms.rate)))
         balances.draw -= recovered
-        words = (
-            f"{plain(draw.recovery.rate)} of what lies above {money(floor)}; {money(balances.draw)} is left"
-        )
-    forgives = draw is not None and draw.recovery is not None and draw.recovery.forgive_at_end
-    if forgives and balances.draw and _is_over(paying, rep, plan, period):
+        words = f"{plain(terms.rate)} of what lies above {money(floor)}; {money(balances.draw)} is left"
+    if terms is not None and terms.forgive_at_end and balances.draw and _is_over(paying, rep, lender, period):
         forgiven, balances.draw = balances.draw, 0
     return advanced, -recovered, forgiven, words
+
+
+def _lender(paying: Paying, plan: Plan) -> Plan | None:
+    """The version whose terms a draw that is owed comes back by."""
+    known = [p for p in paying.versions.plans if p.start <= plan.start]
+    return next((p for p in reversed(known) if p.draw is not None and p.draw.kind == "recoverable"), None)
 
 
 def tenure_month(paying: Paying, rep: str, period: Window) -> int:

@@ -31,14 +31,15 @@ class Afterwards:
 
     def releases(self, release_on: str) -> dict[str, list[After]]:
         """Deal → its releases."""
-        return self._of_kinds(set(RELEASES[release_on]))
+        return self._of_kinds(set(RELEASES[release_on]), signed=True)
 
     def triggers(self) -> dict[str, list[After]]:
-        """Deal → what claws back, by the version in force on the day it happened."""
+        """Deal → what may claw back; what it takes is up to the version that the deal was sold under."""
         kinds = {k for p in self.paying.versions.plans if p.clawback for k in p.clawback.trigger}
         return self._of_kinds(kinds)
 
-    def _of_kinds(self, kinds: set[str]) -> dict[str, list[After]]:
+    def _of_kinds(self, kinds: set[str], *, signed: bool = False) -> dict[str, list[After]]:
+        """``signed``: a negative amount, such as a refund, takes its part back; else only its size counts."""
         events = self.paying.measured.tallying.events
         found: dict[str, list[After]] = {}
         for place, kind in enumerate(events.kind):
@@ -47,18 +48,19 @@ class Afterwards:
             deal = events.deal_id[place]
             before = found.setdefault(deal, [])
             so_far = before[-1].part if before else ZERO
-            part = min(ONE, so_far + self._part(place, deal))
+            part = self._part(place, deal)
+            part = min(ONE, max(ZERO, so_far + (part if signed else abs(part))))
             before.append(After(events.day[place], kind, part, events.row[place]))
         return found
 
     def _part(self, place: int, deal: str) -> Fraction:
-        """The share of the deal that an event is about: its amount over the deal's; all if it says none."""
+        """The share of the deal that an event is about, with the amount's sign; all if it says none."""
         tallying = self.paying.measured.tallying
         for name in self._fields():
             said = tallying.amounts.cell(name, place)
             whole = self._whole(name, deal, place)
             if said and whole:
-                return min(ONE, abs(said) / whole)
+                return max(-ONE, min(ONE, said / whole))
         return ONE
 
     def _whole(self, name: str, deal: str, place: int) -> Fraction:
@@ -126,7 +128,7 @@ def _drops(paying: Paying, tally: Tally, triggers: dict[str, list[After]]):
     for (deal, rep, window), entries in credited.items():
         before = ZERO
         for after in triggers[deal]:
-            terms = paying.plan_on(after.day).clawback
+            terms = paying.plan_on(entries[0].day).clawback
             mine = [e for e in entries if e.day <= after.day]
             moved, before = after.part - before, after.part
             net = sum((e.value for e in mine), ZERO) * moved

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -64,7 +65,11 @@ def moment_of(value: Any) -> tuple[int, str]:
         return value.toordinal(), value.strftime("%H:%M:%S.%f")
     if isinstance(value, date):
         return value.toordinal(), ""
-    text = str(value).strip()
+    return _written_moment(str(value).strip())
+
+
+@lru_cache(maxsize=4096)  # days repeat, from row to row and from plan to plan
+def _written_moment(text: str) -> tuple[int, str]:
     if not _TIME.fullmatch(text):
         raise ValueError(f"{shown(text)} is no date; write it as 2026-02-28")
     try:

@@ -33,6 +33,7 @@ class _Budget:
         self.paying, self.plan, self.spiff = paying, plan, spiff
         self.earned: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
         self.net: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+        self.parts: dict[tuple[str, str], dict[str, Fraction]] = defaultdict(dict)
         self.by_rep: dict[str, Fraction] = defaultdict(Fraction)
         self.total, self.paid_total = ZERO, ZERO
         self.rep_paid: dict[str, Fraction] = defaultdict(Fraction)
@@ -60,6 +61,7 @@ class _Budget:
         named = self_fields(spiff.where)
         if named:
             for event, good in enumerate(qualifies):
+                good = good and event not in tallying.credits.repeats
                 rep = text_of(events.column(named[0])[event]) if good else None
                 if rep is not None and tallying.is_on(rep, self.plan, event):
                     yield event, -1, rep
@@ -76,8 +78,10 @@ class _Budget:
         tallying, spiff, plan = self.paying.measured.tallying, self.spiff, self.plan
         deal = tallying.events.deal_id[event]
         credit = tallying.credits.rows[number] if number >= 0 else None
-        share = credit.share if credit else Fraction(1)
+        share = tallying.credits.share_of_event(number) if credit else Fraction(1)
         key = (rep, deal)
+        below = tallying.credits.rows[credit.base].rep if credit and credit.base >= 0 else rep
+        self.parts[key][below] = share
         now = self._worth(key, event, number, share)
         self.total += now - self.earned[key]
         self.by_rep[rep] += now - self.earned[key]
@@ -102,7 +106,7 @@ class _Budget:
         if spiff.per == "deal":
             sign = self._sign(event)
             self.net[key] += sign * share
-            return Fraction(spiff.pays) * min(max(self.net[key], ZERO), share)
+            return Fraction(spiff.pays) * min(max(self.net[key], ZERO), sum(self.parts[key].values()))
         value = amounts.of(spiff.field, number, spiff.per == "percent") if number >= 0 else None
         value = amounts.cell(spiff.field, event) if number < 0 else value
         self.net[key] += value or ZERO

@@ -17,7 +17,6 @@ LINE_COLUMNS = (
     "measure_before", "measure_after", "tier", "factor", "amount", "arithmetic", "window", "plan_id",
     "plan_version",
 )  # fmt: skip
-COUNTED = ["rep_id", "measure", "window", "date", "deal_id", "value", "weight"]
 PAYMENT_COLUMNS = ("rep_id", "period", *Payment._fields[2:])
 
 
@@ -76,26 +75,3 @@ def measures_table(paid: Paid) -> pd.DataFrame:
             told = [None if v is None else plain(v) for v in (value, quota, attained)]
             rows.append((rep, name, paying.windows.name(window), *told))
     return pd.DataFrame(rows, columns=["rep_id", "measure", "window", "value", "quota", "attainment"])
-
-
-def counted_table(paid: Paid, day: int) -> pd.DataFrame:
-    """What the measures of bonuses are made of: one row per holder, measure, window and event.
-
-    Of windows that end in the pay period of ``day`` (an ordinal), by the plan in force then. Columns of
-    `COUNTED`: ``value`` and ``weight`` exact as text; a ratio is Σ value ÷ Σ weight, else ``weight`` is 1.
-    """
-    paying, period = paid.paying, paid.paying.period(day)
-    plan, events = paying.plan_on(day), paying.measured.tallying.events
-    bonuses = [c for c in plan.components if c.type == "bonus"] if plan is not None else []
-    names = dict.fromkeys(n for c in bonuses for n in (c.measure, getattr(c, "measure2", None)) if n)
-    rows = []
-    for name in names:
-        tally = paying.measured.tally(name)
-        for rep, window in sorted(tally.spans, key=lambda s: (s[0], s[1].start)):
-            if period.start < window.end <= period.end:
-                rows += [
-                    (rep, name, paying.windows.name(window), date.fromordinal(e.day), events.deal_id[e.event],
-                     plain(e.value), plain(e.weight))
-                    for e in tally.of(rep, window) if e.day <= day
-                ]  # fmt: skip
-    return pd.DataFrame(rows, columns=COUNTED)

@@ -178,7 +178,7 @@ class Tallying:
         named = sorted({f for m in measures.values() for f in self_fields(m.where)})
         if named and not direct:
             columns = [self.events.column(f) for f in named]
-            for event in range(len(self.events)):
+            for event in sorted(set(range(len(self.events))) - self.credits.repeats):
                 ids = {text_of(column[event]) if column is not None else None for column in columns}
                 if len(ids) == 1 and None not in ids and any(p[event] for p in passed.values()):
                     yield -1, event, ids.pop()
@@ -189,7 +189,7 @@ class Tallying:
 
     def _brought(self, measure, number: int, event: int) -> tuple[Fraction, Fraction] | None:
         """(value, weight) of an event for a measure; None where a field is blank."""
-        share = self.credits.rows[number].share if number >= 0 else ONE
+        share = self.credits.share_of_event(number) if number >= 0 else ONE
         if measure.aggregate == "count":
             return share, ONE
         if measure.aggregate == "sum":

@@ -16,6 +16,28 @@ from salesops_lib.compensation.plans.yaml_lines import Path
 
 Found = Iterator[Fault]
 Misfit = tuple[Path, str]
+NO_CENTS = frozenset(
+    (
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "ISK",
+        "JPY",
+        "KMF",
+        "KRW",
+        "PYG",
+        "RWF",
+        "UGX",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    )
+)
+THOUSANDTHS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
+"""Currencies whose smallest coin is the whole unit, or a thousandth of it (ISO 4217)."""
 
 
 def e213(loaded: Loaded) -> Found:
@@ -136,7 +158,10 @@ def _whole(loaded: Loaded) -> Iterator[Misfit]:
             yield (*at, "period"), f"a cap per {cap.period}, but pay per {plan.pay_period}; pay more often"
     unit = plan.rounding.unit
     if unit <= 0 or unit * 100 % 1 != 0:
-        yield ("rounding", "unit"), f"the unit is {unit}; write 0.01 or a multiple of it"
+        more = "; pay is kept in hundredths" if plan.currency in THOUSANDTHS else ""
+        yield ("rounding", "unit"), f"the unit is {unit}; write 0.01 or a multiple of it{more}"
+    elif plan.currency in NO_CENTS and unit % 1 != 0:
+        yield ("rounding", "unit"), f"the unit is {unit}, and {plan.currency} has no cents; write 1"
     if plan.cap is not None:
         yield from _cap(plan.cap, ("cap",))
         if plan.cap.per_deal is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
@@ -45,12 +46,17 @@ def fraction(text: Any) -> Fraction:
     if isinstance(text, Decimal | int) and not isinstance(text, bool):
         return Fraction(text)
     written = str(text).strip()
-    if isinstance(text, str) and len(written) <= MAX_DIGITS:
-        if PLAIN.fullmatch(written):
-            return Fraction(Decimal(written))
-        if FRACTION.fullmatch(written):
-            return Fraction(written)
-    raise ValueError(f"{shown(text)} is no number")
+    found = _written(written) if isinstance(text, str) and len(written) <= MAX_DIGITS else None
+    if found is None:
+        raise ValueError(f"{shown(text)} is no number")
+    return found
+
+
+@lru_cache(maxsize=4096)  # quotas and shares repeat, from row to row and from plan to plan
+def _written(text: str) -> Fraction | None:
+    if PLAIN.fullmatch(text):
+        return Fraction(Decimal(text))
+    return Fraction(text) if FRACTION.fullmatch(text) else None
 
 
 def plain(value: Decimal | Fraction | int) -> str:

@@ -74,7 +74,7 @@ def run_block(world: World, number: int, scratch: kernel.Scratch) -> BlockResult
             _run_unit(world, group, number, unit, work, followers)
     quota = world.quota.sum()
     result.attained = result.sales / quota if quota > 0 else np.full(n, np.nan)
-    _add_pools(world, result, work.shares)
+    _add_pools(world, number, result, work.shares)
     result.returned = given_back(world, number, work.shares)
     return result
 
@@ -82,7 +82,7 @@ def run_block(world: World, number: int, scratch: kernel.Scratch) -> BlockResult
 def _run_unit(world: World, group: Group, number: int, unit: int, work: Work, followers: bool) -> None:
     rows = group.rows[unit * UNIT : (unit + 1) * UNIT]
     drawn = measures_of(world, group, number, unit, work)
-    result, watch = work.result, work.result.detail is not None
+    result, watch, money = work.result, work.result.detail is not None, world.money_of(group, number)
     if group.primary:
         amounts = window_sums(drawn.amounts(group.primary), world.design.steps)
         result.sales += amounts.sum(axis=(0, 2))
@@ -106,20 +106,27 @@ def _run_unit(world: World, group: Group, number: int, unit: int, work: Work, fo
         for spiff, paid in spiff_pay(plan, used, group, name, work.shares):
             pay += paid
             key = (group.plan_id, spiff)
-            sums[key] = sums.get(key, 0.0) + float(paid.sum(dtype="float64")) * group.money
+            sums[key] = sums.get(key, 0.0) + _in_money(paid, money)
         keep_pool_weights(plan, used, (group, name, rows), work.n, work.shares)
-        pay *= np.float32(group.money)
+        pay *= np.asarray(money, "float32")
         if by_deal is not None:
             key = (name, group.name)
-            work.shares.by_deal[key] = work.shares.by_deal.get(key, 0.0) + by_deal * group.money
+            work.shares.by_deal[key] = work.shares.by_deal.get(key, 0.0) + by_deal * np.ravel(money)
         first = pay if first is None else first
         _add(result, name, rows, pay, first)
         for lane in plan.lanes:
             key = (group.plan_id, lane.id)
-            sums[key] = sums.get(key, 0.0) + float(parts[lane.id].pay.sum(dtype="float64")) * group.money
+            sums[key] = sums.get(key, 0.0) + _in_money(parts[lane.id].pay, money)
         if watch:
             watched = Watched(name, rows, pay, parts, used)
-            watch_unit(result.detail, world, (group, plan), watched, work.scratch)
+            watch_unit(result.detail, world, (group, plan, money), watched, work.scratch)
+
+
+def _in_money(pay: np.ndarray, money: float | np.ndarray) -> float:
+    """The sum of pay (… × scenarios × reps) times ``money``."""
+    if np.ndim(money) == 0:
+        return float(pay.sum(dtype="float64")) * money
+    return float((pay * money).sum(dtype="float64"))
 
 
 def expected_slopes(world: World, variant: str) -> dict[str, float]:
@@ -225,8 +232,10 @@ def _whole(attained: np.ndarray, quota: np.ndarray) -> np.ndarray:
     return np.divide(counts, size, out=np.zeros_like(counts), where=size > 0)
 
 
-def _add_pools(world: World, result: BlockResult, shares: Shares) -> None:
+def _add_pools(world: World, number: int, result: BlockResult, shares: Shares) -> None:
+    money = {g.plan_id: world.money_of(g, number) for g in world.groups}
     for (name, plan_id, pool), rows, pay in pool_pay(world, result.sales, shares):
+        pay = pay * money[plan_id]
         result.pay[name] += pay.sum(axis=1)
         result.seat_sum[name][rows] += pay.sum(axis=0)
         sums = result.parts[name]

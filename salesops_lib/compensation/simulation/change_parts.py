@@ -134,14 +134,18 @@ def _tried(setup: Setup, start: World, leaving: Leaving):
 
 
 def _exchanged(start: World, exchange: Iterable[RateRange]):
-    """(assumption, values, worlds) of each currency that plans pay in: the year's mean rate ÷ plan rate."""
+    """(assumption, values, worlds) of each currency that plans pay in: the year's mean rate ÷ plan rate.
+
+    Held at either end; as assumed it is drawn.
+    """
     for known in exchange:
         ends = (known.low, known.high)
         made = [
             tuple(replace(g, money=g.money * v) if g.plan_id in known.plans else g for g in start.groups)
             for v in ends
         ]
-        yield f"{known.currency} ÷ plan rate", ends, [replace(start, groups=groups) for groups in made]
+        others = tuple(r for r in start.rates if r.currency != known.currency)
+        yield f"{known.currency} ÷ plan rate", ends, [replace(start, groups=g, rates=others) for g in made]
 
 
 def _structured(world: World, rho: float | None = None, spread: float = 1.0) -> World:

@@ -11,8 +11,7 @@ from salesops_lib.compensation.simulation import kernel
 from salesops_lib.compensation.simulation.advances import owed
 from salesops_lib.compensation.simulation.drawn import Measures
 from salesops_lib.compensation.simulation.evaluation import LanePay, by_month
-from salesops_lib.compensation.simulation.lanes import PlanLanes
-from salesops_lib.compensation.simulation.world import Group, World
+from salesops_lib.compensation.simulation.world import World
 
 DETAIL_BLOCKS = 8  # blocks whose scenarios are also kept seat by seat
 DETAIL_CELLS = 4_000_000
@@ -86,11 +85,13 @@ def empty_detail(world: World, n: int) -> Detail:
     )  # fmt: skip
 
 
-def watch_unit(
-    detail: Detail, world: World, of: tuple[Group, PlanLanes], paid: Watched, scratch: kernel.Scratch
-) -> None:
-    """What caps took, when pay accrues, what is owed on draws. ``of``: the group and its unit's lanes."""
-    group, plan = of
+def watch_unit(detail: Detail, world: World, of: tuple, paid: Watched, scratch: kernel.Scratch) -> None:
+    """What caps took, when pay accrues, what is owed on draws.
+
+    ``of``: the group, its unit's lanes, and what pay is multiplied with (`World.money_of`).
+    """
+    group, plan, money = of
+    by_year = np.ravel(money)
     name, rows, pay, parts, drawn = paid
     months = np.zeros((12, *pay.shape), "float32")
     held = group.after[name].held if name in group.after else {}
@@ -100,15 +101,15 @@ def watch_unit(
         months += accrued
         if lane.id in held:
             share, left = held[lane.id]
-            detail.held[name] += share * group.money * (left[:, None] * accrued.sum(axis=2)).sum(axis=0)
+            detail.held[name] += share * by_year * (left[:, None] * accrued.sum(axis=2)).sum(axis=0)
         if part.withheld is not None:
             detail.withheld[name][:, rows] += part.withheld
         if part.hit is not None:
             key = (group.plan_id, lane.id)
             before = detail.hit[name].get(key, (0.0, 0.0))
             detail.hit[name][key] = (before[0] + float(part.hit.sum()), before[1] + float(part.hit.size))
-    detail.accrued[name] += months.sum(axis=(1, 2), dtype="float64") * group.money
+    detail.accrued[name] += (months.sum(axis=2, dtype="float64") * by_year).sum(axis=1)
     if plan.plan.draw is not None:
         first = int(np.flatnonzero(group.rows == rows[0])[0])
         tenure = group.tenure[first : first + len(rows)]
-        detail.drawn[name] += owed(plan.plan.draw, months, tenure).sum(axis=1) * group.money
+        detail.drawn[name] += owed(plan.plan.draw, months, tenure).sum(axis=1) * by_year

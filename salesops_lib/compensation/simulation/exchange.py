@@ -1,13 +1,21 @@
-"""How far an exchange rate may be from the plan rate when pay in that currency is converted."""
+"""Exchange rates of plans that pay in another currency: how far a year's mean lies from the plan rate.
+
+Model: the log of a rate is a random walk without drift from the last one known; its step is the spread of the
+company's own monthly rates. So a year's mean rate ÷ plan rate is close to log-normal, with the median
+last ÷ plan rate and σ = monthly σ × √(12 ÷ 3). Where too few months are held it is missing, not 0.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
+
+from salesops_lib.compensation.simulation.draws import generator
 
 MIN_MONTHS = 12  # monthly changes of a rate under which its spread is not told
 WIDE = 1.6449  # normal quantile of a 90 % range
@@ -24,6 +32,50 @@ class RateRange:
     low: float
     high: float
     months: int
+
+    @property
+    def middle(self) -> float:
+        """Median of the year's mean rate ÷ plan rate."""
+        return float(np.sqrt(self.low * self.high))
+
+    @property
+    def spread(self) -> float:
+        """σ of its logarithm."""
+        return float(np.log(self.high / self.low) / (2 * WIDE))
+
+
+def drawn_rates(known: RateRange, seed: int, block: int, n: int) -> np.ndarray:
+    """The year's mean rate ÷ plan rate in each scenario of a block, n × 1: log-normal, stratified.
+
+    The same currency is the same draws in every group and variant; it does not depend on the market.
+    """
+    random = generator(seed, f"rate/{known.currency}", block)
+    score = ndtri((random.permutation(n) + random.random(n)) / n)
+    return known.middle * np.exp(known.spread * score)[:, None]
+
+
+def with_rates(setup, rates: Iterable[RateRange]):
+    """A `setup.Setup` in which the rates of currencies that plans pay in are drawn."""
+    return replace(setup, world=replace(setup.world, rates=tuple(rates)))
+
+
+def rate_limits(foreign: Mapping[str, str], drawn: Iterable[RateRange]) -> list[str]:
+    """A sentence for each currency that plans pay in: how its rate is drawn, or that it is not."""
+    known = {r.currency: r for r in drawn}
+    said = []
+    for code in sorted(set(foreign.values())):
+        if (rate := known.get(code)) is None:
+            said.append(
+                f"The rate of {code} is not drawn: fewer than {MIN_MONTHS} monthly changes of it are held, "
+                "so its spread is unknown and the range of cost is too narrow by it."
+            )
+            continue
+        said.append(
+            f"The year's mean rate of {code} is drawn log-normal around {rate.middle:.3f} of the plan rate, "
+            f"{rate.low:.3f} to {rate.high:.3f} in 90 % of the years, by {rate.months} past monthly changes; "
+            "attainment stays at the plan rate, and pay rates are independent of sales."
+        )
+    return said
 
 
 def rate_ranges(

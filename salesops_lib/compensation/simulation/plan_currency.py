@@ -49,7 +49,7 @@ def in_reporting(
         made.append(_restated(plan, currency, rate))
     said = [
         f"Plans in {code} are restated at {rate} {currency}, the plan rate on {day}; statements convert each "
-        "deal by the plan's own rule, and what the rate does until pay day is not drawn."
+        "deal by the plan's own rule."
         for code, rate in sorted(used.items())
     ]
     return made, said

@@ -9,6 +9,7 @@ import numpy as np
 from salesops_lib.compensation.simulation.after import After
 from salesops_lib.compensation.simulation.deals import DealStream
 from salesops_lib.compensation.simulation.draws import Bootstrap, Design, Stream
+from salesops_lib.compensation.simulation.exchange import RateRange, drawn_rates
 from salesops_lib.compensation.simulation.lanes import PlanLanes
 
 
@@ -77,6 +78,7 @@ class World:
 
     ``behaviour``: variant → scenario (`behaviour.Behaviour`); none is the default. ``pattern``: shares of a
     quarter's bookings in its months. ``level``: multiplies every seat's sales: one number, or one a scenario.
+    ``rates``: of currencies that plans pay in and whose rate is drawn.
     """
 
     design: Design
@@ -87,6 +89,14 @@ class World:
     behaviour: dict = field(default_factory=dict)
     pattern: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
     level: float | np.ndarray = 1.0
+    rates: tuple[RateRange, ...] = ()
+
+    def money_of(self, group: Group, block: int) -> float | np.ndarray:
+        """What a group's pay is multiplied with: a number, or scenarios × 1 where a rate is drawn."""
+        rate = next((r for r in self.rates if group.plan_id in r.plans), None)
+        if rate is None:
+            return group.money
+        return group.money * drawn_rates(rate, self.design.seed, block, self.design.size(block))
 
     def level_of(self, block: int) -> np.ndarray:
         """The level of each scenario of a block, scenarios × 1, float32."""
