@@ -15,7 +15,16 @@ import pandas as pd
 
 from salesops_lib.core import stats
 from salesops_lib.core.periods import FiscalCalendar, Period
-from salesops_lib.forecasting.deals.known import LOST, OPEN, UNASSIGNED, WON, DealLog, last_states, placed
+from salesops_lib.forecasting.deals.known import (
+    LOST,
+    OPEN,
+    UNASSIGNED,
+    WON,
+    DealLog,
+    last_states,
+    placed,
+    segments_on,
+)
 
 LEVELS = ("company", "region", "team", "rep", "segment")
 COLUMN = {"region": "region", "team": "team", "rep": "owner_id", "segment": "segment"}
@@ -43,13 +52,13 @@ class Books:
 
     def won(self, day: date) -> pd.DataFrame:
         """Won deals known on a day: ``period``, ``elapsed_share``, ``amount``, and where they belong."""
-        return self._states.iloc[self._at(day, WON)]
+        return self._recorded(self._at(day, WON), day)
 
     def held(self, day: date) -> pd.DataFrame:
         """Open deals known on a day: ``amount``, ``stage``, ``close_date``, ``period`` (of close date), and
         where their owner stands on the day: ``owner_id``, ``team``, ``region``, ``segment``."""
         if (day, "open") not in self._kept:
-            held = self._states.iloc[self._at(day, OPEN)]
+            held = self._recorded(self._at(day, OPEN), day)
             self._kept[day, "open"] = placed(held.drop(columns=["team", "region"]), self.reps, day)
         return self._kept[day, "open"]
 
@@ -76,6 +85,14 @@ class Books:
         if (day, "nodes") not in self._kept:
             self._kept[day, "nodes"] = _nodes(self, day)
         return self._kept[day, "nodes"]
+
+    def _recorded(self, at: np.ndarray, day: date) -> pd.DataFrame:
+        """States with the segment recorded by the day; where some deal has one, others are unassigned, so
+        that segments add up."""
+        found = segments_on(self.log, self.log.states["deal"].to_numpy(dtype="int64")[at], day)
+        if self.log.deals["segment"].notna().any():
+            found = np.where(pd.isna(found), UNASSIGNED, found)
+        return self._states.iloc[at].assign(segment=found)
 
     def _at(self, day: date, outcome: str) -> np.ndarray:
         """Positions of the states that stand on a day; won ones only with amount and period."""
@@ -195,7 +212,6 @@ def _placed_states(log: DealLog, reps: pd.DataFrame | None) -> pd.DataFrame:
     """
     states = log.states[["stage", "close_date", "outcome", "owner_id"]].assign(
         amount=log.states["amount_base"].astype("float64"),
-        segment=_segments(log)[log.states["deal"].to_numpy(dtype="int64")],
         opportunity_id=log.deals["opportunity_id"].to_numpy()[log.states["deal"].to_numpy(dtype="int64")],
         elapsed_share=np.nan,
         team=None,
@@ -219,12 +235,6 @@ def _stage_rates(log: DealLog, day: date) -> pd.Series:
     passed = states[(states["day"].to_numpy() <= np.datetime64(day, "D")) & states["deal"].isin(closed.index)]
     passed = passed[["deal", "stage"]].drop_duplicates().dropna()
     return passed["deal"].map(closed).eq(WON).groupby(passed["stage"]).mean()
-
-
-def _segments(log: DealLog) -> np.ndarray:
-    """The segment of each deal; where some have one, the others are unassigned, so that segments add up."""
-    held = log.deals["segment"].astype("object")
-    return (held.where(held.notna(), UNASSIGNED) if held.notna().any() else held).to_numpy()
 
 
 def _nodes(books: Books, day: date) -> pd.DataFrame:

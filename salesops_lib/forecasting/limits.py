@@ -9,6 +9,7 @@ import pandas as pd
 from salesops_lib.core.charts import percent
 from salesops_lib.core.periods import Period
 from salesops_lib.forecasting.assembly import Forecasts
+from salesops_lib.forecasting.deals.known import undated_share
 from salesops_lib.forecasting.engines import Engines
 from salesops_lib.forecasting.stacking import TRUST
 
@@ -33,7 +34,7 @@ def limits(
             f"{asked} periods asked are forecast; extend it in company.yaml."
         )
     said += _engines(engines, made)
-    said += _past(made)
+    said += _past(made) + _segments(engines, made)
     if ledger:
         said.append(f"The ledger of calls held {ledger[0]} entries on {made.as_of}, head {ledger[1]}.")
     return said
@@ -73,6 +74,21 @@ def _past(made: Forecasts) -> list[str]:
         verb = "widened" if factor > 1 else "narrowed"
         said.append(f"Ranges are {verb} to {percent(factor)} of their width by what past ones missed.")
     return said
+
+
+def _segments(engines: Engines, made: Forecasts) -> list[str]:
+    """Where past forecasts put deals into segments by what was recorded later."""
+    rows, log = made.tested.rows, engines.books.log
+    if rows.empty or not log.deals["segment"].notna().any():
+        return []
+    first = rows["day"].min().date()
+    share = undated_share(log, first)
+    if not share > 0:
+        return []
+    return [
+        f"Segments in past forecasts: of {percent(share)} of the deals known on {first} no version was "
+        f"recorded by then; they stand in the segment first recorded later."
+    ]
 
 
 def targets_said(outlook: pd.DataFrame) -> list[str]:

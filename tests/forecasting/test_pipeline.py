@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from salesops_lib.core.errors import PeriodError
-from salesops_lib.forecasting.deals.hazard import losses_missing
+from salesops_lib.forecasting.deals.hazard import Curves, losses_missing
 from salesops_lib.forecasting.deals.panel import ordinal
-from salesops_lib.forecasting.deals.pipeline import forecast, prepare
+from salesops_lib.forecasting.deals.pipeline import _on_rates, forecast, prepare
+from salesops_lib.forecasting.deals.shocks import Shocks
+from salesops_lib.forecasting.deals.simulate import shock_nodes
 from salesops_lib.forecasting.draws import LONG, QUANTILES
 from salesops_lib.forecasting.flow.measures import win_rates
 
@@ -90,6 +92,22 @@ def test_censored_cohorts_see_the_win_rate_that_closed_deals_hide(planted):
     assert abs(closed_only - planted.WIN_RATE) > 0.05
     # Nothing is claimed beyond the oldest age that enough deals have reached.
     assert rates.loc["by_cohort", "horizon_days"] < 180
+
+
+def test_a_shock_widens_the_range_of_each_period_and_leaves_its_mean():
+    # Two periods, at 1 win expected of a deal at risk in each: a good first one leaves few to the second. By
+    # hand 1 - 1/e of the deals are won in the first, (1 - 1/e)/e in the second, with or without a shock.
+    ones = np.ones((50, 2))
+    made = Curves(
+        np.arange(50), np.arange(2), np.array([1, 31]), np.array([30, 30]), 0 * ones, -np.inf * ones
+    )
+    shocks = Shocks(np.ones(2), np.ones(2), np.full(2, 0.2), 0.1, pd.DataFrame(), False)
+    shift, slope = _on_rates(made, np.arange(2), shocks)
+    won = np.array([made.win_probability(shift + slope * z).mean(axis=0) for z in shock_nodes()])
+    by_hand = (1 - np.exp(-1)) * np.array([1, np.exp(-1)])
+    np.testing.assert_allclose(won.mean(axis=0), by_hand, rtol=0.02)
+    plain = np.mean([made.win_probability(slope * z).mean(axis=0) for z in shock_nodes()], axis=0)
+    assert plain[1] < 0.95 * by_hand[1]  # what it would be if only the middle of the shock were right
 
 
 def test_two_runs_are_the_same_to_the_bit_and_another_seed_is_not(ready, made):

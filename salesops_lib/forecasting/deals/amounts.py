@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.forecasting.deals.inflow import Inflow
-from salesops_lib.forecasting.deals.known import UNASSIGNED, DealLog, placed
+from salesops_lib.forecasting.deals.known import UNASSIGNED, DealLog, placed, segments_on
 from salesops_lib.forecasting.deals.panel import NEVER, Panel, Paths
 from salesops_lib.forecasting.deals.simulate import Flow
 
@@ -122,7 +122,7 @@ def _recent_owners(source: Source, group: np.ndarray) -> tuple[np.ndarray, list]
     opened = np.flatnonzero(np.append(True, paths.deal[1:] != paths.deal[:-1])[: len(paths.deal)])
     opened = opened[(paths.day[opened] <= day) & (paths.day[opened] > day - RECENT_DAYS)]
     owners = log.states["owner_id"].to_numpy()[opened]
-    segments = log.deals["segment"].to_numpy()[paths.deal[opened]]
+    segments = segments_on(log, paths.deal[opened], pd.Timestamp(day, unit="D").date())
     gone = _gone(reps, day)
     pairs = [
         None if pd.isna(owner) or owner in gone else (owner, None if pd.isna(segment) else segment)

@@ -1,12 +1,15 @@
 """When open deals close, and how: competing risks of win and loss, fitted on what was known by a day.
 
 Each landmark deal is followed through calendar cells (:mod:`panel`). In a cell an open deal is won, lost or
-stays open; the odds of winning and of losing against staying depend on stage, age, time since the landmark,
-time in stage, pushes, amount band, distance to the stated close date, cell of the quarter, season and what
-the deal is; owners then scale their wins by a factor shrunk towards 1. Open deals are censored at the
-prediction day.
+stays open, at rates per day that depend on stage, age now and at the landmark, time since the landmark, time
+in stage, pushes, amount band, distance to the stated close date, cell of the quarter, season and what the
+deal is; owners then scale their wins by a factor shrunk towards 1. Open deals are censored at the prediction
+day.
 
-Source: landmark models (van Houwelingen 2007) in discrete time, multinomial by separate logits.
+Rates and not odds: odds of a cell do not grow in proportion to its days, so that short cells taught long ones
+too little and the far side of a quarter's end came out too low.
+
+Source: landmark models with effects that fade (van Houwelingen 2007), constant rates within a cell.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from salesops_lib.forecasting.deals.odds import Odds, Refittable, Rows, fit_refittable
+from salesops_lib.forecasting.deals.odds import Rates, Refittable, Rows, fit_refittable
 from salesops_lib.forecasting.deals.panel import UNKNOWN_DAY, Cells, Panel, Paths
 from salesops_lib.forecasting.deals.states import GROUPS
 
@@ -25,31 +28,30 @@ LOSSES_KEPT_DAYS = 60  # a loss older than this has to be there still
 FEWER = 5.0  # so many times rarer among older decisions, beyond one chance in a thousand, losses are deleted
 HALF_LIFE_DAYS = 540.0  # what happened so long ago counts half
 GROUP_LEVELS = 8  # of segment, type, lead source; rarer ones share the last
-_SINCE = np.array([4, 9, 18, 32, 53, 84, 120])  # days since the landmark; these three at a cell's middle
-_AGE = np.array([7, 14, 28, 49, 77, 112, 168, 280])  # days since creation
-_DUE = np.array([-84, -42, -21, -7, 0, 7, 21, 60])  # days after the stated close date
+_AHEAD = np.array([4, 9, 14, 20, 27, 35, 44, 54, 65, 78, 92, 108, 126])  # days since the landmark
+_SINCE = np.array([4, 9, 18, 32, 53, 84, 120])  # the same, coarser, for products
+_AGE = np.array([7, 14, 28, 49, 77, 112, 168, 280])  # days since creation; these four at a cell's middle
+_DUE = np.array([-84, -42, -21, -7, 0, 7, 21, 60])  # after the stated close date
+_OLD = np.array([3, 7, 14, 28, 49, 77, 112, 168])  # days since creation at the landmark
 _IN_STAGE = np.array([7, 21, 45, 90])
 _PUSHES = 3
 _PHASES = 9
 
-# Terms of each outcome with the prior standard deviation of their levels' log odds. Stage and age carry most;
-# what they do depends on each other and on the time of the quarter, and differs by segment and type.
+# Terms of each outcome with the prior standard deviation of their levels' log rates. The course of time is
+# hardly held back: what is far ahead is rare in the past, and pulled to the mean of all it would be too low.
+FREE = 5.0
 _MAIN = {
-    "stage": 1.0, "age": 0.7, "due": 1.0, "amount": 0.4, "in_stage": 0.4, "pushes": 0.4, "phase": 0.7,
-    "since": 1.0, "season": 0.1, "segment": 0.4, "type": 0.5, "lead_source": 0.3,
+    "ahead": FREE, "age": FREE, "old": FREE, "phase": FREE, "stage": FREE, "due": 1.0, "amount": 0.4,
+    "in_stage": 0.4, "pushes": 0.4, "season": 0.1, "segment": 0.4, "type": 0.5, "lead_source": 0.3,
 }  # fmt: skip
-_BY_AGE = {
-    "since*phase": 1.0,
-    "stage*age": 1.0,
-    "segment*age": 1.0,
-    "type*age": 1.0,
-    "stage*type": 1.0,
-    "stage*since": 1.0,
-}
-WON_TERMS = _MAIN | _BY_AGE | {
-    "stage*phase": 1.0, "stage*segment": 1.0, "stage*age*phase": 1.0,
+# What a deal was at its landmark fades: a first stage says one thing of a new deal and another of an old one,
+# and little of either ten weeks on.
+_FADING = {
+    "stage*old": 2.0, "old*since": 2.0, "stage*since": 2.0, "stage*in_stage*since": 2.0,
+    "segment*age": 1.0, "type*age": 1.0, "stage*type": 1.0,
 }  # fmt: skip
-LOST_TERMS = _MAIN | _BY_AGE
+WON_TERMS = _MAIN | _FADING | {"stage*phase": 2.0, "stage*segment": 1.0}
+LOST_TERMS = _MAIN | _FADING
 
 
 @dataclass(frozen=True)
@@ -66,16 +68,16 @@ class Coding:
 
 @dataclass(frozen=True)
 class Hazards:
-    """Fitted odds of win and loss as known on ``day``.
+    """Fitted rates of win and loss as known on ``day``.
 
-    ``lost`` is None where nothing was ever lost. ``owner``: log factor on an owner's odds of winning, 0 where
+    ``lost`` is None where nothing was ever lost. ``owner``: log factor on an owner's rate of winning, 0 where
     nothing is known. ``wins``, ``losses``: closed deals the fit rests on.
     """
 
     day: int
     coding: Coding
-    won: Odds
-    lost: Odds | None
+    won: Rates
+    lost: Rates | None
     owner: np.ndarray
     wins: int
     losses: int
@@ -83,7 +85,7 @@ class Hazards:
 
 @dataclass(frozen=True)
 class Curves:
-    """Log odds, against staying open, of deals in every cell after a day.
+    """Logs of the wins and losses expected of deals at risk in every cell after a day.
 
     ``state``: positions in :class:`Paths`, one per deal. ``cell``: cell numbers; ``first``, ``days``: first
     day at risk and days at risk in each. ``won``, ``lost``: deals × cells.
@@ -97,10 +99,11 @@ class Curves:
     lost: np.ndarray
 
     def win_probability(self, shock: float = 0.0) -> np.ndarray:
-        """Probability that each deal is won in each cell (deals × cells); ``shock`` adds to its log odds."""
+        """Probability that each deal is won in each cell (deals × cells); ``shock`` adds to its log rate."""
         won = np.exp(self.won + shock)
-        stay = 1.0 / (1.0 + won + np.exp(self.lost))
-        return np.cumprod(stay, axis=1) * won
+        both = won + np.exp(self.lost)
+        before = np.exp(both - np.cumsum(both, axis=1))
+        return before * won * np.where(both > 0, -np.expm1(-both) / np.where(both > 0, both, 1.0), 1.0)
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,6 @@ class Learnt:
     fit: Hazards
     _won: Refittable
     _lost: Refittable | None
-    _rows: tuple[np.ndarray, np.ndarray]
     _cell: np.ndarray
     _owners: Callable[[np.ndarray], np.ndarray]
 
@@ -120,15 +122,15 @@ class Learnt:
         None where too little else is there to learn from.
         """
         out = (self._cell >= low) & (self._cell <= high)
-        won = self._won.without(out[self._rows[0]])
-        lost = self._lost.without(out[self._rows[1]]) if self._lost else None
+        won = self._won.without(out)
+        lost = self._lost.without(out) if self._lost else None
         if won is None or (self._lost and lost is None):
             return None
         return replace(self.fit, won=won, lost=lost, owner=self._owners(~out))
 
 
 def fit_hazards(panel: Panel, paths: Paths, cells: Cells) -> Learnt | str:
-    """Fit the odds of win and loss on a panel.
+    """Fit the rates of win and loss on a panel.
 
     Returns the reason as text where fewer than :data:`MIN_WINS` won deals, or no deal that stayed open a
     cell long, are there to learn from, or where losses are not kept (:func:`losses_missing`).
@@ -144,21 +146,19 @@ def fit_hazards(panel: Panel, paths: Paths, cells: Cells) -> Learnt | str:
     seen = (panel.state, panel.mark, panel.groups)
     factors = _factors(paths, cells, coding, seen, (panel.row, panel.cell, middle))
     weight = 0.5 ** ((panel.day - panel.first) / HALF_LIFE_DAYS)
-    offset = np.log(panel.days)
-    won, codes, kept = _side(panel, factors, WON_TERMS, weight, offset, event=1)
-    lost, _, rest = (
-        _side(panel, factors, LOST_TERMS, weight, offset, event=2) if panel.losses else (None, None, kept)
-    )
-    chance = 1 / (1 + np.exp(-(won.odds.log_odds(codes) + offset)))
+    offset = np.log(panel.exposed)
+    won, codes = _side(panel, factors, WON_TERMS, weight, offset, event=1)
+    lost = _side(panel, factors, LOST_TERMS, weight, offset, event=2)[0] if panel.losses else None
+    chance = np.exp(won.rates.log_rates(codes) + offset)
     code = paths.owner[panel.state][panel.row] if paths.follows_owner else np.full(len(panel.row), -1)
 
     def owners(among: np.ndarray) -> np.ndarray:
         return _owners(np.where(among, code, -1), len(paths.owners), panel, chance, weight)
 
-    odds = won.odds, lost.odds if lost else None
+    rates = won.rates, lost.rates if lost else None
     everything = np.ones(len(panel.row), dtype=bool)
-    fit = Hazards(panel.day, coding, *odds, owners(everything), panel.wins, panel.losses)
-    return Learnt(fit, won, lost, (kept, rest), panel.cell, owners)
+    fit = Hazards(panel.day, coding, *rates, owners(everything), panel.wins, panel.losses)
+    return Learnt(fit, won, lost, panel.cell, owners)
 
 
 def losses_missing(paths: Paths, day: int) -> str:
@@ -187,7 +187,7 @@ def losses_missing(paths: Paths, day: int) -> str:
 
 
 def curves(fit: Hazards, paths: Paths, cells: Cells, state: np.ndarray, day: int, last: int) -> Curves:
-    """Odds of deals known open at the end of ``day`` (positions ``state``) in each cell until ``last``."""
+    """Rates of deals known open at the end of ``day`` (positions ``state``) in each cell until ``last``."""
     cell = np.arange(cells.of(np.array([day + 1]))[0], cells.of(np.array([last]))[0] + 1)
     first = np.maximum(cells.edges[cell], day + 1)
     days = cells.edges[cell + 1] - first
@@ -196,22 +196,19 @@ def curves(fit: Hazards, paths: Paths, cells: Cells, state: np.ndarray, day: int
     groups = paths.groups_at(paths.deal[state], day) * fit.coding.dated
     factors = _factors(paths, cells, fit.coding, (state, np.full(n, day), groups), where)
     offset = np.log(days)
-    won = fit.won.log_odds(factor_codes(factors, WON_TERMS)[0]).reshape(n, width) + offset
+    won = fit.won.log_rates(factor_codes(factors, WON_TERMS)[0]).reshape(n, width) + offset
     lost = np.full((n, width), -np.inf)
     if fit.lost:
-        lost = fit.lost.log_odds(factor_codes(factors, LOST_TERMS)[0]).reshape(n, width) + offset
+        lost = fit.lost.log_rates(factor_codes(factors, LOST_TERMS)[0]).reshape(n, width) + offset
     factor = np.append(fit.owner, 0.0)[paths.owner[state]]  # an unknown owner (-1) has none
     return Curves(state, cell, first, days, won + factor[:, None], lost)
 
 
-def _side(panel: Panel, factors, terms, weight, offset, event: int) -> tuple:
-    """Odds of one outcome against staying open, all codes, and the rows used, not those of the other."""
+def _side(panel: Panel, factors, terms, weight, offset, event: int) -> tuple[Refittable, np.ndarray]:
+    """Rates of one outcome, and all codes: a row that the other ended was at risk until then."""
     codes, levels = factor_codes(factors, terms)
-    kept = np.flatnonzero((panel.event == event) | (panel.event == 0))
-    rows = Rows(
-        codes[:, kept], levels, (panel.event[kept] == event).astype(float), weight[kept], offset[kept]
-    )
-    return fit_refittable(rows, panel.overlap / np.array(list(terms.values())) ** 2), codes, kept
+    rows = Rows(codes, levels, (panel.event == event).astype(float), weight, offset)
+    return fit_refittable(rows, panel.overlap / np.array(list(terms.values())) ** 2), codes
 
 
 def _coding(paths: Paths, panel: Panel) -> Coding:
@@ -243,6 +240,7 @@ def _factors(paths: Paths, cells: Cells, coding: Coding, seen, where) -> dict:
     created = paths.created[deal]
     band = np.where(np.isfinite(amount), np.searchsorted(coding.amount_cuts, amount) + 1, 0)
     age = np.searchsorted(_AGE, at - created[row], side="right") + 1
+    old = np.where(created == UNKNOWN_DAY, 0, _band(_OLD, mark - created) + 1)
     due = np.searchsorted(_DUE, at - close[row], side="right") + 1
     made = {
         "stage": (coding.stage_level[paths.stage[state]][row], int(coding.stage_level.max(initial=0)) + 1),
@@ -253,7 +251,9 @@ def _factors(paths: Paths, cells: Cells, coding: Coding, seen, where) -> dict:
         "pushes": (np.minimum(paths.pushes[state], _PUSHES)[row], _PUSHES + 1),
         "phase": (np.minimum(cells.phase[cell], _PHASES - 1), _PHASES),
         "season": (cells.season[cell], 4),
+        "old": (old[row], len(_OLD) + 2),
         "since": (_band(_SINCE, at - mark[row]), len(_SINCE) + 1),
+        "ahead": (_band(_AHEAD, at - mark[row]), len(_AHEAD) + 1),
     }
     for k, name in enumerate(GROUPS):
         level = coding.group_level[k]
@@ -279,17 +279,17 @@ def factor_codes(factors: dict, terms: dict[str, float]) -> tuple[np.ndarray, tu
 
 
 def _owners(owner: np.ndarray, size: int, panel: Panel, chance: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Log factor of each owner's odds of winning over what the fit expects, shrunk towards 1.
+    """Log factor of each owner's rate of winning over what the fit expects, shrunk towards 1.
 
     Gamma-Poisson shrinkage with the variance between owners beyond chance, by moments.
     """
-    used = (owner >= 0) & (panel.event != 2)
+    used = owner >= 0
 
     def summed(values: np.ndarray) -> np.ndarray:
         return np.bincount(owner[used], weights=values[used], minlength=size) / panel.overlap
 
     seen, held = summed((panel.event == 1) * weight), summed(chance * weight)
-    noise = summed(chance * (1 - chance) * weight**2)
+    noise = summed(chance * weight**2)
     many = held > 1
     excess = ((seen - held)[many] ** 2 - noise[many]).sum() / max((held[many] ** 2).sum(), 1e-9)
     if many.sum() < 3 or excess <= 0:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from salesops_lib.forecasting.deals.hazard import HALF_LIFE_DAYS, MIN_WINS, factor_codes, kept_levels
-from salesops_lib.forecasting.deals.odds import Odds, Rows, fit_odds
+from salesops_lib.forecasting.deals.odds import Rates, Rows, fit_rates
 from salesops_lib.forecasting.deals.panel import UNKNOWN_DAY, Cells, Paths, spans
 
 RATE_HALF_LIFE_DAYS = 90.0
@@ -22,7 +22,7 @@ LATE_DAYS = 7  # a deal first seen longer after its creation was not known when 
 _SEASON_SPREAD = 0.1  # prior standard deviation of a season's log factor
 _AGE = np.array([3, 7, 14, 28, 49, 77, 112, 168, 280])
 _TERMS = {
-    "age": 1.0, "phase": 0.7, "season": 0.1, "segment": 0.5, "type": 0.7, "age*phase": 0.7,
+    "age": 5.0, "phase": 0.7, "season": 0.1, "segment": 0.5, "type": 0.7, "age*phase": 0.7,
     "segment*age": 0.7, "type*age": 1.0,
 }  # fmt: skip
 
@@ -32,7 +32,7 @@ class Inflow:
     """Creation and conversion as known on ``day``.
 
     A group is a segment × a type; ``types`` is how many types there are. ``per_day``: deals created a day by
-    group, season taken out; ``season``: factor by quarter of the year. ``won``, ``lost``: odds in a cell
+    group, season taken out; ``season``: factor by quarter of the year. ``won``, ``lost``: rates
     against staying open. ``born``, ``group_of``, ``deal``: creation day, group and number of each deal seen
     when it was new.
     """
@@ -42,8 +42,8 @@ class Inflow:
     season: np.ndarray
     group_of: np.ndarray
     types: int
-    won: Odds
-    lost: Odds | None
+    won: Rates
+    lost: Rates | None
     born: np.ndarray
     deal: np.ndarray
 
@@ -80,12 +80,12 @@ class Inflow:
         age = first + days // 2 - created[born][row]
         codes = _codes(cells, age, cell, group[row], self.types, self.per_day.size)
         offset = np.log(days)
-        won = np.exp(self.won.log_odds(codes) + offset)
-        lost = np.exp(self.lost.log_odds(codes) + offset) if self.lost else np.zeros(len(row))
-        stay = np.log1p(won + lost)
-        before = np.cumsum(stay)
-        begin = np.append(0.0, before)[np.searchsorted(row, np.arange(len(born)))]
-        chance = np.exp(-(before - begin[row])) * won
+        won = np.exp(self.won.log_rates(codes) + offset)
+        lost = np.exp(self.lost.log_rates(codes) + offset) if self.lost else np.zeros(len(row))
+        both = won + lost
+        before = np.cumsum(both) - both
+        begin = before[np.searchsorted(row, np.arange(len(born)))]
+        chance = np.exp(-(before - begin[row])) * won * -np.expm1(-both) / both
         season = self.season[cells.season[cells.of(created)]]
         grown = np.ones(len(weeks))
         if ramp is not None:
@@ -128,7 +128,7 @@ def fit_inflow(paths: Paths, cells: Cells, day: int, holes: np.ndarray, *, dated
 
 
 def _conversion(paths: Paths, cells: Cells, what, day: int, holes: np.ndarray) -> tuple | str:
-    """Odds of win and loss in the cells after creation."""
+    """Rates of win and loss in the cells after creation."""
     state, born, group, types, size = what
     known = paths.end_known[state] <= day
     end = np.where(known, np.maximum(paths.end_day[state], born), day)
@@ -142,16 +142,16 @@ def _conversion(paths: Paths, cells: Cells, what, day: int, holes: np.ndarray) -
         return f"{int((ended & won).sum())} won deals were seen from their creation; {MIN_WINS} are needed"
     codes = _codes(cells, (first + last + 1) // 2 - born[row], cell, group[row], types, size)
     levels = _levels(types, size)
-    weight, offset = 0.5 ** ((day - first) / HALF_LIFE_DAYS), np.log(last - first + 1)
+    exposed = np.where(ended, end[row] - 0.5, last) - first + 1
+    weight, offset = 0.5 ** ((day - first) / HALF_LIFE_DAYS), np.log(exposed)
     ridge = 1 / np.array(list(_TERMS.values())) ** 2
-    odds = []
+    rates = []
     for mine in (ended & won, ended & ~won):
-        kept = mine | ~ended
-        rows = Rows(codes[:, kept], levels, mine[kept].astype(float), weight[kept], offset[kept])
-        odds.append(fit_odds(rows, ridge) if mine.any() and not mine[kept].all() else None)
-    if odds[0] is None:
+        rows = Rows(codes, levels, mine.astype(float), weight, offset)
+        rates.append(fit_rates(rows, ridge) if mine.any() and not mine.all() else None)
+    if rates[0] is None:
         return "every deal closed within its first weeks: there is nothing open to learn from"
-    return tuple(odds)
+    return tuple(rates)
 
 
 def _factors(cells: Cells, age, cell, group, types: int, size: int) -> dict:

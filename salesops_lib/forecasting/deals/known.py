@@ -157,6 +157,28 @@ def recorded_on(log: DealLog, day: date) -> pd.DataFrame:
     return by.drop_duplicates("deal", keep="last").set_index("deal")
 
 
+def segments_on(log: DealLog, deal: np.ndarray, day: date) -> np.ndarray:
+    """The segment of deals (rows of ``log.deals``) as recorded by a day, missing where it was empty.
+
+    Where no version is as old, that of the first version; without any, today's: :func:`undated_share`.
+    """
+    held = log.deals["segment"].astype("object")
+    if log.versions is not None and len(log.versions):
+        first = log.versions.drop_duplicates("deal").set_index("deal")
+        for known in (first, recorded_on(log, day)):
+            said = known["segment"].astype("object").reindex(held.index)
+            held = said.where(held.index.isin(known.index), held)
+    return held.to_numpy()[deal]
+
+
+def undated_share(log: DealLog, day: date) -> float:
+    """Share of the deals known on a day of which no version was recorded by then; missing without deals."""
+    deal = log.states["deal"].to_numpy()[last_states(log, day)]
+    if log.versions is None or not deal.size:
+        return float("nan")
+    return float((~np.isin(deal, recorded_on(log, day).index)).mean())
+
+
 def last_states(log: DealLog, day: date) -> np.ndarray:
     """Positions in ``log.states`` of the last state of each deal by a day, in order of deals."""
     by = log.states["day"].to_numpy() <= np.datetime64(day, "D")

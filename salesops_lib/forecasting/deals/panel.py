@@ -121,7 +121,8 @@ class Panel:
 
     ``mark``: landmark day of each landmark deal; ``state``: its position in :class:`Paths`. One row per
     landmark deal and cell it was at risk in: ``row`` (which landmark deal), ``cell``, ``first`` (first day at
-    risk), ``days`` (at risk if nothing ends it), ``event`` (0 still open, 1 won, 2 lost). ``wins``,
+    risk), ``days`` (at risk if nothing ends it), ``exposed`` (days at risk, half of the one that ended it),
+    ``event`` (0 still open, 1 won, 2 lost). ``wins``,
     ``losses``: closed deals in it; ``overlap``: how many landmarks saw each of them. ``groups``: what each
     landmark deal was, as recorded by then (:meth:`Paths.groups_at`), 0 where that is not ``dated``.
     """
@@ -133,6 +134,7 @@ class Panel:
     cell: np.ndarray
     first: np.ndarray
     days: np.ndarray
+    exposed: np.ndarray
     event: np.ndarray
     wins: int
     losses: int
@@ -232,12 +234,13 @@ def panel_of(paths: Paths, cells: Cells, day: int, follow: int, holes: np.ndarra
     won = paths.end_won[state][row]
     kept = (last <= day) & ~np.isin(cell, holes)  # a cell that is not over shows its early events only
     event = np.where(ended, np.where(won, 1, 2), 0)[kept]
+    exposed = (np.where(ended, end[row] - 0.5, last) - first + 1)[kept]
     closed = paths.deal[state[row[kept]]]
     wins, losses = (len(np.unique(closed[event == e])) for e in (1, 2))
     groups, dated = _dated_groups(paths, state, mark, known)
     return Panel(
-        day, mark, state, row[kept], cell[kept], first[kept], (last - first + 1)[kept], event, wins, losses,
-        max(float((event > 0).sum()) / max(wins + losses, 1), 1.0), groups, dated,
+        day, mark, state, row[kept], cell[kept], first[kept], (last - first + 1)[kept], exposed, event, wins,
+        losses, max(float((event > 0).sum()) / max(wins + losses, 1), 1.0), groups, dated,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from salesops_lib.forecasting.deals import amounts
 from salesops_lib.forecasting.deals.hazard import Curves, Hazards, curves, fit_hazards
 from salesops_lib.forecasting.deals.holes import holes_of
 from salesops_lib.forecasting.deals.inflow import Inflow, fit_inflow
-from salesops_lib.forecasting.deals.known import WON, DealLog, known_on, placed
+from salesops_lib.forecasting.deals.known import WON, DealLog, known_on, placed, segments_on
 from salesops_lib.forecasting.deals.panel import (
     Cells,
     Panel,
@@ -42,7 +42,7 @@ from salesops_lib.forecasting.threads import one_thread
 
 ENGINE = "pipeline"
 BY_AGE = "cohort"  # the same without stages, amounts and dates: age alone
-STEP = 0.25  # of log odds, to see how expected wins move
+STEP = 0.25  # of log rates, to see how expected wins move
 
 
 @dataclass(frozen=True)
@@ -188,8 +188,8 @@ def _open(origin: _Origin, panel: Panel, fit: Hazards, shocks: Shocks) -> tuple[
     state = paths.open_at(now)
     made = curves(fit, paths, prepared.cells, state, now, int(origin.starts[-1]) - 1)
     amount, said = amounts.if_won(paths, panel, state, now, draws=origin.draws, seed=[origin.seed, now, 1])
-    shift, slope = _on_odds(made, period_of(made.first, origin.starts), shocks)
-    deals = placed(_rows(prepared.log, paths, state), prepared.reps, origin.day)
+    shift, slope = _on_rates(made, period_of(made.first, origin.starts), shocks)
+    deals = placed(_rows(prepared.log, paths, state, origin.day), prepared.reps, origin.day)
     seed = [origin.seed, now, 0]
     return draw_open(made, shift, slope, deals, amount, draws=origin.draws, seed=seed), said
 
@@ -213,18 +213,21 @@ def _simulation(origin: _Origin, made: OpenDeals, inflow: Inflow | None, shocks:
     return Simulation(now, periods, starts, prepared.company, made, flow, closed, wins, created, seed)
 
 
-def _rows(log: DealLog, paths: Paths, state: np.ndarray) -> pd.DataFrame:
-    """Identity and state of deals, one row each."""
+def _rows(log: DealLog, paths: Paths, state: np.ndarray, day: date) -> pd.DataFrame:
+    """Identity and state of deals, one row each; the segment as recorded by the day."""
     states = log.states.iloc[state].reset_index(drop=True)
     deals = log.deals.iloc[paths.deal[state]].reset_index(drop=True)
+    deals["segment"] = segments_on(log, paths.deal[state], day)
     columns = ["owner_id", "stage", "amount_base", "close_date", "forecast_category", "pushes"]
     return pd.concat([deals[["opportunity_id", "segment", "type", "created_date"]], states[columns]], axis=1)
 
 
-def _on_odds(made: Curves, ahead: np.ndarray, shocks: Shocks) -> tuple[np.ndarray, np.ndarray]:
-    """Levels and shocks of expected wins as changes of log odds, by cell.
+def _on_rates(made: Curves, ahead: np.ndarray, shocks: Shocks) -> tuple[np.ndarray, np.ndarray]:
+    """Levels and shocks of expected wins as changes of log rates, by cell.
 
-    Levels and shocks speak of wins; odds move more than wins where wins are likely. How much is tried out.
+    Levels and shocks speak of wins; a rate moves more than wins where wins are likely. How much is tried out.
+    A good draw of one period leaves fewer deals to the next, so a period's mean over the shocks is put to its
+    level once the periods before it are.
     """
     shift, slope = np.zeros(len(made.cell)), np.zeros(len(made.cell))
     for period in range(len(shocks.level_open)):
@@ -235,12 +238,15 @@ def _on_odds(made: Curves, ahead: np.ndarray, shocks: Shocks) -> tuple[np.ndarra
             give = max(np.log(after / before) / STEP, 0.05)
             shift[mine] = np.log(shocks.level_open[period]) / give
             slope[mine] = shocks.sd_wins[period] / give
+            mean = np.mean([made.win_probability(shift + z * slope)[:, mine].sum() for z in (-1, 1)])
+            shift[mine] += np.log(before * shocks.level_open[period] / mean) / give
     return shift, slope
 
 
 def _closed(prepared: Prepared, day: date, starts: np.ndarray) -> pd.DataFrame:
     """Won deals by the day with a close date in one of the periods, placed on that date."""
     deals = known_on(prepared.log, day)
+    deals["segment"] = segments_on(prepared.log, deals["deal"].to_numpy(dtype="int64"), day)
     won = deals[deals["outcome"].eq(WON) & deals["amount_base"].notna() & deals["close_date"].notna()]
     period = period_of(ordinals(won["close_date"]), starts)
     won = won.assign(period=period)[period >= 0]

@@ -172,7 +172,7 @@ def draw_open(
 ) -> OpenDeals:
     """Uniform numbers, amounts and shock nodes for the deals of ``made``.
 
-    ``shift``, ``slope``: per cell, added to the log odds of winning, always and times the shock.
+    ``shift``, ``slope``: per cell, added to the log rate of winning, always and times the shock.
     ``changes``: deals × draws, the amounts if won.
     """
     random = np.random.default_rng(seed)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.core.charts import short_money
-from salesops_lib.forecasting.deals.known import OPEN, WON, known_on, placed
+from salesops_lib.forecasting.deals.known import OPEN, WON, known_on, placed, segments_on
 from salesops_lib.forecasting.deals.panel import ordinal
 from salesops_lib.forecasting.deals.pipeline import Prepared
 from salesops_lib.forecasting.deals.shocks import period_starts
@@ -133,7 +133,10 @@ def _placed(prepared: Prepared, past: pd.DataFrame) -> pd.DataFrame:
     """Past deals due with what they brought, their owner and where the owner stood at the landmark."""
     log = prepared.log
     owner = log.states["owner_id"].to_numpy()[past["state"].to_numpy(dtype="int64")]
-    segment = log.deals["segment"].to_numpy()[past["deal"].to_numpy(dtype="int64")]
+    deal, segment = past["deal"].to_numpy(dtype="int64"), np.full(len(past), None, dtype="object")
+    for mark in past["mark"].unique():
+        mine = (past["mark"] == mark).to_numpy()
+        segment[mine] = segments_on(log, deal[mine], pd.Timestamp(int(mark), unit="D").date())
     got = past["became"].where(past["won"].astype(bool), 0.0)
     rows = past.assign(owner_id=owner, segment=segment, got=got)
     return placed(rows, prepared.reps, pd.to_datetime(rows["mark"], unit="D"))

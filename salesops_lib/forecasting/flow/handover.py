@@ -189,7 +189,7 @@ def scenario_rows(
 ) -> pd.DataFrame:
     """The forecast under each scenario: columns of ``outputs.SCENARIOS``.
 
-    The pipeline engine's draws say by how much a scenario changes each draw; the combined forecast, coupled
+    The pipeline engine's draws say by how much a scenario changes each draw; every combined draw, coupled
     with them rank by rank, is moved by that. So base and headline are the same figures.
     """
     base = made.draws()
@@ -204,8 +204,8 @@ def scenario_rows(
             before, after = (d.of("company", goal["node_id"], period) for d in (base, changed))
             if before is None:
                 continue
-            own = _coupled(seen, before)
-            moved = np.maximum(own + after - before, seen.history.now[0])
+            own, drawn = _coupled(seen, before)
+            moved = np.maximum(own + (after - before)[drawn], seen.history.now[0])
             rows.append({"scenario": text, "period": period} | _measured(moved, own, goal["target_base"]))
     made_rows = pd.DataFrame(rows, columns=outputs.SCENARIOS.column_names)
     return made_rows.round({c: 2 for c in made_rows.columns if c.endswith("_base")})
@@ -222,10 +222,11 @@ def win_rate_rows(engines: Engines, day: date) -> pd.DataFrame:
     return rows.reindex(columns=outputs.WIN_RATES.column_names)
 
 
-def _coupled(seen: Outlook, ranked: np.ndarray) -> np.ndarray:
-    """The company's combined draws, in the order of other draws."""
-    rank = np.argsort(np.argsort(ranked, kind="stable"), kind="stable")
-    return np.quantile(seen.reconciled.draws[0], (rank + 0.5) / len(ranked))
+def _coupled(seen: Outlook, ranked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The company's combined draws, ascending, and for each the one of other draws at the same rank."""
+    own = np.sort(seen.reconciled.draws[0])
+    rank = ((np.arange(len(own)) + 0.5) / len(own) * len(ranked)).astype("int64")
+    return own, np.argsort(ranked, kind="stable")[rank]
 
 
 def _measured(values: np.ndarray, before: np.ndarray, target: float) -> dict[str, float]:
