@@ -183,7 +183,7 @@ def test_the_smallest_good_notebook_passes():
         ({"parameters": "seed: str = 7  # for resampling"}, "holds a int"),
         ({"parameters": "day: str = str(1)  # a day"}, "no literal"),
         ({"imports": "snapshot = 1"}, "third cell is not the imports"),
-        ({"imports": "from salesops_lib.publish import run"}, "imports salesops_lib.publish.running.run"),
+        ({"imports": "from salesops_lib.publish import run"}, "imports salesops_lib.publish.run"),
         ({"imports": "import papermill"}, "imports papermill"),
         ({"load": "def load():\n    return 1"}, "defines a function"),
         ({"load": "class Load:\n    x = 1"}, "defines a function or class"),

@@ -114,7 +114,7 @@ def test_leads_passed_on_are_told_with_how_soon_what_it_goes_with_and_where(sett
     cost = Alike(0.5, 0.4, 0.6, 0.53, 0.42, 0.67, ("region",))
     found = owner_findings.ownership(setting, held, passed(*rows), cost)[1]
     assert "half of them within 1.6 days. Leads passed on in their first week" in found.statement
-    assert "0.53 times the odds of those kept (0.42 to 0.67), alike in 1 columns" in found.statement
+    assert "0.53 times the odds of those kept (0.42 to 0.67), alike in 1 column" in found.statement
     assert found.recommendation == "Repair the rules of EMEA, which passes on 40 %."
     plain = owner_findings.ownership(setting, held, passed(rows[0]), Alike(why="few"))[1]
     assert plain.statement.endswith("within 1.6 days.") and "leads_passed_on.csv" in plain.recommendation

@@ -170,7 +170,6 @@ def test_a_runner_killed_between_cells_takes_its_kernel_along_and_the_next_run_r
     program = (
         "import os, sys; from pathlib import Path; from datetime import date\n"
         "from salesops_lib.publish import catalog, store\n"
-        "from salesops_lib.publish import catalog, store\n",
         "from salesops_lib.publish.running import kernels, run\n"
         "root, left = Path(sys.argv[1]), int(sys.argv[2]); kernels.use_fork_server(root / 'notebooks')\n"
         "def on_cell(task):\n"
@@ -179,7 +178,7 @@ def test_a_runner_killed_between_cells_takes_its_kernel_along_and_the_next_run_r
         "    left or os.kill(os.getpid(), 9)\n"
         "stored = store.Store(root / 'reports')\n"
         "pairs = [(catalog.discover(root)[0].runs()[0], date(2025, 12, 12))]\n"
-        "run.run_all(run.plan(pairs, {}, '', root, stored, resume=False), stored, on_cell=on_cell)\n",
+        "run.run_all(run.plan(pairs, {}, '', root, stored, resume=False), stored, on_cell=on_cell)\n"
     )
     path = os.pathsep.join(p for p in sys.path if p)
     done = subprocess.run(

@@ -76,13 +76,12 @@ def test_two_processes_that_run_one_report_at_once_make_it_once(workshop):
     program = (
         "import sys; from pathlib import Path; from datetime import date\n"
         "from salesops_lib.publish import catalog, store\n"
-        "from salesops_lib.publish import catalog, store\n",
         "from salesops_lib.publish.running import run\n"
         "root = Path(sys.argv[1]); stored = store.Store(root / 'reports'); stored.clean()\n"
         "pairs = [(catalog.discover(root)[0].runs()[0], date(2025, 12, 12))]\n"
         "tasks = run.plan(pairs, {}, '', root, stored, resume=True)\n"
         "assert tasks[0].reason; print('planned', flush=True); sys.stdin.readline()\n"
-        "print(run.run_all(tasks, stored, resume=True)[0].status)\n",
+        "print(run.run_all(tasks, stored, resume=True)[0].status)\n"
     )
     path = os.pathsep.join(p for p in sys.path if p)
     both = [

@@ -284,12 +284,11 @@ def test_a_runner_killed_midway_leaves_nothing_torn_and_the_next_run_cleans_up(w
     program = (
         "import sys; from pathlib import Path; from datetime import date\n"
         "from salesops_lib.publish import catalog, store\n"
-        "from salesops_lib.publish import catalog, store\n",
         "from salesops_lib.publish.running import kernels, run, execute\n"
         "root = Path(sys.argv[1]); kernels.use_fork_server(root / 'notebooks')\n"
         "tasks = run.plan([(catalog.discover(root)[0].runs()[0], date(2025, 12, 12))], {}, '', root,\n"
         "                 store.Store(root / 'reports'), resume=False)\n"
-        "run.run_all(tasks, store.Store(root / 'reports'), on_cell=lambda t: print('cell', flush=True))\n",
+        "run.run_all(tasks, store.Store(root / 'reports'), on_cell=lambda t: print('cell', flush=True))\n"
     )
     runner = subprocess.Popen(
         [sys.executable, "-c", program, str(workshop.root)],
