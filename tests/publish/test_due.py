@@ -200,6 +200,23 @@ def test_an_optional_table_that_failed_the_gate_is_left_out_and_the_report_says_
     assert "Made without" not in (again.folder / "report.html").read_text()
 
 
+def test_a_report_made_without_a_table_is_made_anew_once_the_table_is_mended(workshop, capsys):
+    weekly(workshop, "week", extra="optional: [reps]\n")
+
+    def reps_failed(data, needs, optional, days):
+        return {}, {(name, day): {"reps": "late"} for name, found in days.items() for day in found}
+
+    conducted(workshop, capsys, failing=reps_failed, due="2025-12-09")
+    # Nothing is gained while the table still fails, nor while needed data fail beside it.
+    for gate in (reps_failed, always_stale):
+        code, told = conducted(workshop, capsys, failing=gate, due="2025-12-10")
+        assert (code, told["runs"]) == (0, [])
+    code, told = conducted(workshop, capsys, due="2025-12-10")
+    assert (code, days(told)) == (0, [("week", "2025-12-08", "ok")])
+    assert told["runs"][0]["left_out"] is None
+    assert conducted(workshop, capsys, due="2025-12-10")[1]["runs"] == []
+
+
 def test_the_console_and_the_page_of_a_stale_report_name_the_last_good_day(workshop, capsys):
     weekly(workshop, "week")
     conducted(workshop, capsys, due="2025-12-02")

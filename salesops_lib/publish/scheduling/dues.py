@@ -33,12 +33,16 @@ class Clock:
 
 @dataclass(frozen=True)
 class Due:
-    """One report to make: ``moment`` is when it was due, ``due_day`` its day, ``day`` the day to read."""
+    """One report to make: ``moment`` is when it was due, ``due_day`` its day, ``day`` the day to read.
+
+    ``lacking``: it stands, made without a table that failed the gate; made anew once all tables do.
+    """
 
     run: Run
     moment: datetime
     due_day: date
     day: date
+    lacking: bool = False
 
     @property
     def stamp(self) -> str:
@@ -51,6 +55,7 @@ class _Made:
     as_of: str
     answers: datetime
     due: str
+    whole: bool
 
 
 def missed(run: Run, clock: Clock, store: Store, catch_up: int, force: bool) -> tuple[list[Due], str]:
@@ -58,7 +63,8 @@ def missed(run: Run, clock: Clock, store: Store, catch_up: int, force: bool) -> 
 
     Looks at the last ``catch_up`` due moments, back to the day of the first report ever made; the last one
     counts even where there is none, and with ``force`` even where its report stands. A moment is answered
-    by a report made for it, or made after it of its day or of the last day the data then knows.
+    by a report made for it, or made after it of its day or of the last day the data then knows. Where only
+    reports that lack a table answer the last one, it is found as ``lacking``.
     """
     made = _made(run, store)
     first = min((m.as_of for m in made), default="9999")
@@ -73,6 +79,8 @@ def missed(run: Run, clock: Clock, store: Store, catch_up: int, force: bool) -> 
             break
         due = Due(run, moment, day, min(day, clock.last_day))
         if _answered(due, made) and not (force and count == 0):
+            if count == 0 and not _answered(due, [m for m in made if m.whole]):
+                found.append(replace(due, lacking=True))
             continue
         if count < catch_up:
             found.append(due)
@@ -104,9 +112,11 @@ def tasks(
     needs, optional = ({n: getattr(f, kind) for n, f in files.items()} for kind in ("needs", "optional"))
     faults, left = failing(needs, optional, {name: sorted(found) for name, found in days.items()})
     told = [(due, faults.get((due.run.notebook.name, due.due_day), "")) for due in dues]
-    last_stale = {due.run.key: due for due, stale in told if stale}
+    last_stale = {due.run.key: due for due, stale in told if stale and not due.lacking}
     wanted: dict[tuple[str, date], tuple[Due, str]] = {}
     for due, stale in told:
+        if due.lacking and (stale or left.get((due.run.notebook.name, due.due_day))):
+            continue  # what stands is as whole as the data allow
         if stale and last_stale[due.run.key] is not due:  # the later one says it all
             continue
         wanted[due.run.key, due.due_day if stale else due.day] = (due, stale)
@@ -142,7 +152,8 @@ def _made(run: Run, store: Store) -> list[_Made]:
             continue
         due = record.get("due") or ""
         answers = max(datetime.fromisoformat(t) for t in (due, record["started_at"]) if t)
-        found.append(_Made(record["as_of"], answers, due))
+        whole = LEFT_OUT not in record["ingredients"]
+        found.append(_Made(record["as_of"], answers, due, whole))
     return found
 
 
