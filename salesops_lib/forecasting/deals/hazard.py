@@ -6,8 +6,8 @@ in stage, pushes, amount band, distance to the stated close date, cell of the qu
 deal is; owners then scale their wins by a factor shrunk towards 1. Open deals are censored at the prediction
 day.
 
-Rates and not odds: odds of a cell do not grow in proportion to its days, so that short cells taught long ones
-too little and the far side of a quarter's end came out too low.
+Rates and not odds: a rate holds for a day, so that short and long cells say the same. It improves the log
+loss and not the bias.
 
 Source: landmark models with effects that fade (van Houwelingen 2007), constant rates within a cell.
 """
