@@ -83,12 +83,13 @@ def _ended(store: Store, notebook, run_name: str, day: str, before: str) -> Resu
     record = read_run(folder) if folder else None
     if record is None:
         return None
-    left_out = (record["ingredients"].get(LEFT_OUT) or "").split(", ")
+    ingredients = record.get("ingredients") or {}
+    left_out = (ingredients.get(LEFT_OUT) or "").split(", ")
     task = Task(
         run,
         date.fromisoformat(day),
-        record["parameters"],
-        record["ingredients"],
+        record.get("parameters") or {},
+        ingredients,
         "",
         due=record.get("due") or "",
         left_out=tuple((name, "") for name in left_out if name),
@@ -96,9 +97,9 @@ def _ended(store: Store, notebook, run_name: str, day: str, before: str) -> Resu
     return Result(
         task,
         record["status"],
-        findings=record["findings"],
+        findings=record.get("findings"),
         folder=folder,
-        error=told(record["error"]),
+        error=told(record.get("error")),
         last_good=record.get("last_good") or "",
         news=True,
     )

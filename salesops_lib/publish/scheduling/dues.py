@@ -152,7 +152,7 @@ def _made(run: Run, store: Store) -> list[_Made]:
             continue
         due = record.get("due") or ""
         answers = max(datetime.fromisoformat(t) for t in (due, record["started_at"]) if t)
-        whole = LEFT_OUT not in record["ingredients"]
+        whole = LEFT_OUT not in (record.get("ingredients") or {})
         found.append(_Made(record["as_of"], answers, due, whole))
     return found
 
