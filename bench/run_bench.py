@@ -89,16 +89,21 @@ def warm_cells(folder: str) -> float:
 def in_a_process(module: str, function: str, *arguments) -> float:
     """The seconds that a function of a bench returns, called in a process of its own."""
     code = f"import {module}; print('SECONDS', {module}.{function}(*{list(arguments)!r}))"
-    path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", code],
         cwd=ROOT,
         check=True,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": path},
+        env=bench_environment(),
     )
     return float(done.stdout.rsplit("SECONDS", 1)[1])
+
+
+def bench_environment() -> dict[str, str]:
+    """This one's, with the library and the benches importable."""
+    path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+    return {**os.environ, "PYTHONPATH": path}
 
 
 if __name__ == "__main__":

@@ -118,6 +118,33 @@ def test_charts_appear_as_images(server, tmp_path):
     assert [set(o.data) for o in done.cells[0].outputs] == [{"image/png", "text/plain"}]
 
 
+PRINTING = """
+import os, subprocess, sys, threading
+print("one"); print("two", file=sys.stderr); print("three", end="")
+sys.stdout.flush()
+os.write(1, b"four\\n")
+thread = threading.Thread(target=print, args=("five",)); thread.start(); thread.join()
+subprocess.run([sys.executable, "-c", "print('six')"], check=True)
+"""
+
+
+@linux
+def test_whatever_prints_is_in_the_notebook(server, tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # where it is set, kernels do not watch descriptors 1 and 2
+    notebook = executed(tmp_path, PRINTING, "import time; time.sleep(0.5)", "print('seven')")
+    texts = [o.text for cell in notebook.cells for o in cell.outputs if o.output_type == "stream"]
+    said = "".join(texts)
+    for word in ("one\n", "two\n", "three", "four\n", "five\n", "six\n", "seven\n"):
+        assert said.count(word) == 1, said
+    assert said.index("one") < said.index("three") < said.index("seven")
+
+
+@linux
+def test_a_file_left_open_is_written_out_when_the_kernel_ends(server, tmp_path):
+    executed(tmp_path, "left = open('left.txt', 'w'); left.write('all of it')")
+    assert (tmp_path / "left.txt").read_text() == "all of it"
+
+
 @linux
 @pytest.mark.parametrize(
     "pool",

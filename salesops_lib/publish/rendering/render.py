@@ -11,6 +11,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cache
 from importlib import resources
 
@@ -135,8 +136,9 @@ def _exporter():
 
 @cache
 def _body_exporter() -> type:
-    """nbconvert's exporter without its second pass: that parses the page anew for alt texts and the tab order
-    of JupyterLab's cells, which took a third of the rendering. Code is not shown, so none is highlighted."""
+    """nbconvert's exporter for a notebook just run. Left out is what took half of the rendering: its second
+    pass, which parses the page anew for alt texts and the tab order of JupyterLab's cells; further copies;
+    and the check of what nbclient made a second ago. Code is not shown, so none is highlighted."""
     from nbconvert import HTMLExporter
     from nbconvert.exporters.templateexporter import TemplateExporter
 
@@ -144,6 +146,11 @@ def _body_exporter() -> type:
         def from_notebook_node(self, nb, resources=None, **kw):
             self.register_filter("highlight_code", lambda source, **_: source)
             return TemplateExporter.from_notebook_node(self, nb, self._init_resources(resources), **kw)
+
+        def _preprocess(self, nb, resources):
+            for preprocessor in self._preprocessors:
+                nb, resources = preprocessor(nb, resources)
+            return nb, resources
 
     return BodyExporter
 
@@ -185,18 +192,20 @@ def stylesheet(name: str) -> str:
 
 
 def _for_readers(notebook, run: Mapping):
-    """A copy without what the page says elsewhere: title, question, headline cards, stderr, tracebacks."""
-    from copy import deepcopy
+    """One without what the page says elsewhere: title, question, headline cards, stderr, tracebacks.
 
-    copy = deepcopy(notebook)
-    first = next((c for c in copy.cells if c.cell_type == "markdown"), None)
+    Cells are new, what stands in them is the notebook's own.
+    """
+    cells = [copy(cell) for cell in notebook.cells]
+    first = next((c for c in cells if c.cell_type == "markdown"), None)
     if first is not None:
         first.source = _without_title(first.source, str(run.get("question", "")))
-    for cell in copy.cells:
+    for cell in cells:
         if cell.cell_type == "code":
             cell.outputs = [output for output in map(_shown, cell.outputs) if output]
-    copy.cells = [c for c in copy.cells if (c.source if c.cell_type != "code" else c.outputs)]
-    return copy
+    shown = copy(notebook)
+    shown.cells = [c for c in cells if (c.source if c.cell_type != "code" else c.outputs)]
+    return shown
 
 
 def _without_title(source: str, question: str) -> str:
@@ -212,7 +221,8 @@ def _plain(text: str) -> str:
 
 
 def _shown(output):
-    """An output in the forms a report shows, or None where it has none."""
+    """An output in the forms a report shows, or None where it has none; the one given stays as it is."""
+    output = copy(output)
     if output["output_type"] == "stream":
         if output["name"] != "stdout":
             return None

@@ -7,6 +7,7 @@ this is the second wall, and the content security policy of the page is the thir
 from __future__ import annotations
 
 import re
+import secrets
 
 _TEXT = {"h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "blockquote", "pre", "code", "kbd"}
 _INLINE = {"strong", "em", "b", "i", "small", "sub", "sup", "span", "abbr", "a"}
@@ -23,6 +24,7 @@ _ATTRIBUTES = {
     "div": {"tabindex", "role", "aria-label"},
 }
 _IMAGE = re.compile(r"^data:image/(png|jpeg);base64,[A-Za-z0-9+/=\s]+$")
+_PICTURE = re.compile(r"(data:image/(?:png|jpeg);base64,)([A-Za-z0-9+/=\n]{200,})")
 _LINK = re.compile(r"^(https?://|mailto:|#|(\.\.?/)*[\w][^:]*$)", re.IGNORECASE)
 _PLAYBOOK = re.compile(r"^(?:\.\./)*playbooks/([\w./-]+)\.md(#[\w.-]*)?$")
 _MUTE_IMAGE = re.compile(r"<img(?![^>]*\salt=)")
@@ -47,8 +49,15 @@ def sanitized(markup: str, playbooks: str) -> str:
             return _link(value, playbooks)
         return value
 
+    set_aside: list[str] = []
+    mark = secrets.token_hex(16)  # a stand-in that no text of the notebook can know
+
+    def put_aside(picture: re.Match) -> str:
+        set_aside.append(picture[2])
+        return f"{picture[1]}{mark}{len(set_aside) - 1:06d}"
+
     clean = nh3.clean(
-        markup,
+        _PICTURE.sub(put_aside, markup),  # a megabyte of picture takes longer to parse than all the text
         tags=_TEXT | _INLINE | _BLOCK | _LIST | _TABLE,
         clean_content_tags={"script", "style", "template", "iframe", "object", "noscript", "svg", "math"},
         attributes=_ATTRIBUTES,
@@ -58,10 +67,11 @@ def sanitized(markup: str, playbooks: str) -> str:
         strip_comments=True,
     )
     clean = _MUTE_IMAGE.sub('<img alt="No text stands in place of this picture."', _LOST_IMAGE.sub("", clean))
-    return _BARE_TABLE.sub(
+    clean = _BARE_TABLE.sub(
         lambda table: f'<div class="scroll" tabindex="0" role="region" aria-label="Table">{table[0]}</div>',
         clean,
     )
+    return re.sub(rf"{mark}(\d{{6}})", lambda place: set_aside[int(place[1])], clean)
 
 
 def playbook_link(page: str, playbooks: str) -> str:

@@ -187,7 +187,7 @@ def _table(sheet, styles: dict, table: Mapping[str, list], columns: Sequence[Map
         for row, cell in enumerate(cells, start=1):
             if name == "link" and row <= _LINKS and _is_address(cell):
                 sheet.write_url(row, i, cell, string=_text(cell))
-            else:
+            elif cell is not None:
                 _cell(sheet, row, i, cell, styles.get(kind))
     sheet.freeze_panes(1, 0)
     if columns:
@@ -195,15 +195,13 @@ def _table(sheet, styles: dict, table: Mapping[str, list], columns: Sequence[Map
 
 
 def _cell(sheet, row: int, column: int, value, style) -> None:
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return
     if isinstance(value, str):
         sheet.write_string(row, column, _text(value))
     elif isinstance(value, bool):
         sheet.write_boolean(row, column, value)
     elif isinstance(value, datetime):
         sheet.write_datetime(row, column, value.replace(tzinfo=None), style)
-    else:
+    elif math.isfinite(value):
         sheet.write_number(row, column, value, style)
 
 

@@ -47,7 +47,11 @@ _ALWAYS = (
 # What a library loads only at its first use: each kernel would do it anew.
 _WITH = {
     "ibis": ("ibis.backends.duckdb", "ibis.backends.duckdb.converter", "ibis.expr.types.groupby"),
-    "matplotlib.figure": ("matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline"),
+    "matplotlib.figure": (
+        "matplotlib.backends.backend_agg",
+        "matplotlib.backends.registry",
+        "matplotlib_inline.backend_inline",
+    ),
     "pandas": ("pandas.io.formats.format", "pandas.io.formats.csvs", "pandas.core.reshape.reshape"),
     "pandera.pandas": (
         "pandera.backends.pandas.builtin_checks",
@@ -91,6 +95,7 @@ def preload(notebooks: Path) -> list[str]:
         except Exception as fault:
             failed.append(f"{name}: {type(fault).__name__}")
     try:
+        importlib.import_module("matplotlib.backends.registry").backend_registry.list_all()
         draw_once()
     except Exception as fault:
         failed.append(f"a picture: {type(fault).__name__}")
@@ -244,8 +249,14 @@ def _run_kernel(arguments: list[str]) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
     sys.argv = ["ipykernel_launcher.py", *arguments]
-    app = IPKernelApp.instance(parent_handle=os.getppid())
+    app = IPKernelApp.instance(
+        parent_handle=os.getppid(), outstream_class="salesops_lib.publish.running.stream.Stream"
+    )
+    app.config.HistoryManager.enabled = False
     app.initialize(arguments)
+    # A process that ends needs no collection of garbage; what its objects close, they close.
+    atexit.unregister(app.shell.atexit_operations)
+    atexit.register(app.shell.user_ns.clear)
     backend = os.environ.get("MPLBACKEND", "")
     if "matplotlib" in sys.modules and backend.endswith("backend_inline") and app.shell:
         # pyplot was loaded without a shell: without this, charts vanish silently.

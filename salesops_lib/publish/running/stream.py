@@ -1,0 +1,22 @@
+"""A kernel's stdout and stderr: flushed only where something was written."""
+
+from __future__ import annotations
+
+from ipykernel.iostream import OutStream
+
+
+class Stream(OutStream):
+    """As its base. That one wakes a thread and waits for it at every flush, six times a cell, to send nothing."""
+
+    _unsent = False
+
+    def write(self, string: str) -> int | None:
+        """As its base, remembered."""
+        self._unsent = True
+        return super().write(string)
+
+    def flush(self) -> None:
+        """As its base, if anything was written since."""
+        if self._unsent:
+            self._unsent = False
+            super().flush()
