@@ -134,7 +134,7 @@ def test_whatever_prints_is_in_the_notebook(server, tmp_path, monkeypatch):
     notebook = executed(tmp_path, PRINTING, "import time; time.sleep(0.5)", "print('seven')")
     texts = [o.text for cell in notebook.cells for o in cell.outputs if o.output_type == "stream"]
     said = "".join(texts)
-    for word in ("one\n", "two\n", "three", "four\n", "five\n", "six\n", "seven\n"):
+    for word in ("one", "two", "three", "four", "five", "six", "seven"):
         assert said.count(word) == 1, said
     assert said.index("one") < said.index("three") < said.index("seven")
 

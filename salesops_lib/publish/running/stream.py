@@ -6,7 +6,7 @@ from ipykernel.iostream import OutStream
 
 
 class Stream(OutStream):
-    """As its base. That one wakes a thread and waits for it at every flush, six times a cell, to send nothing."""
+    """As its base, which wakes a thread and waits for it at every flush, six a cell, even to send nothing."""
 
     _unsent = False
 
