@@ -137,8 +137,10 @@ def warm_cells(folder: str) -> None:
     os.chdir(NOTEBOOKS)
     document = json.loads((NOTEBOOKS / f"{REPORT}.ipynb").read_text(encoding="utf-8"))
     cells = ["".join(c["source"]) for c in document["cells"] if c["cell_type"] == "code"]
-    seconds, data = 0.0, fresh_copy(folder, "cells-data")
+    seconds, data = 0.0, fresh_copy(folder, "warming-up")
     for turn, day in enumerate(line.strip() for line in sys.stdin):
+        if turn == 1:
+            data = fresh_copy(folder, "cells-data")  # as the command meets it: not read yet
         bundle = Path(folder) / f"cells-{turn}"
         bundle.mkdir()
         os.environ["SALESOPS_BUNDLE_DIR"] = str(bundle)
