@@ -59,7 +59,8 @@ def test_a_quota_that_is_missing_refuses_the_close_by_row_and_writes_nothing(com
     assert (code, out) == (2, "")
     assert err == (
         "error: quotas: R002 has none above 0 in FY25-Q4 and is on a plan that pays by it; "
-        "enter it as a quota of the quarter (those of months and years do not stand in), pay is not guessed\n"
+        "enter that of the quarter or of each of its three months (a year's is not divided), "
+        "pay is not guessed\n"
     )
     assert not (company / "ledger" / f"{LEDGER}.jsonl").exists()
 

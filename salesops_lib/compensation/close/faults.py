@@ -132,6 +132,6 @@ def refuse_stand_ins(
 def no_quota(rep: str, quarter: str) -> TableError:
     """The refusal of a quarter without a quota."""
     return TableError(
-        f"quotas: {rep} has none above 0 in {quarter} and is on a plan that pays by it; enter it "
-        "as a quota of the quarter (those of months and years do not stand in), pay is not guessed"
+        f"quotas: {rep} has none above 0 in {quarter} and is on a plan that pays by it; enter that of the "
+        "quarter or of each of its three months (a year's is not divided), pay is not guessed"
     )

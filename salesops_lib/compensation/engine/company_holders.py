@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from salesops_lib.compensation.plans.plan import Plan
-from salesops_lib.core.periods import FiscalCalendar
+from salesops_lib.core.periods import FiscalCalendar, Period
 
 NO_PLAN = "no-plan"
 """Stands in ``plan_id`` where nobody put the rep on a plan: the role alone must not pay."""
@@ -27,7 +27,7 @@ def company_holders(
     Parameters
     ----------
     tables
-        ``reps``, ``plan_assignments`` and ``quotas`` (quarters) as DATA.md has them.
+        ``reps``, ``plan_assignments`` and ``quotas`` (see :func:`by_quarter`) as DATA.md has them.
     plans
         Those in use. Where a plan ramps a quota itself the figure is the full one, else ramped. Who has no
         quota and no reports gets that of the region for a measure that rolls up (an engineer's overlay).
@@ -42,10 +42,11 @@ def company_holders(
         Columns of ``holders.COLUMNS``; ``quota`` and ``quota_<measure>`` are of a fiscal quarter. Numbers are
         text, an end that is open is None.
     """
-    spells = _spells(tables["reps"], tables["plan_assignments"], tables["quotas"], calendar)
+    quotas = by_quarter(tables["quotas"])
+    spells = _spells(tables["reps"], tables["plan_assignments"], quotas, calendar)
     spells["period"] = calendar.assign(spells["start_date"], "quarter")
     versions = {p.id: p for p in sorted(plans, key=lambda p: p.version)}
-    figures = _figures(tables["quotas"])
+    figures = _figures(quotas)
     spells["quota"] = _own(spells, figures, versions)
     for measure in sorted({m for p in versions.values() for m in _rolled(p)}):
         spells[f"quota_{measure}"] = _regional(spells, figures, versions, (measure, overlay_share))
@@ -54,6 +55,33 @@ def company_holders(
         spells[name] = spells[name].dt.date
     made = spells.drop(columns=["period", "region"]).astype("object")
     return made.where(made.notna(), None)
+
+
+def by_quarter(quotas: pd.DataFrame) -> pd.DataFrame:
+    """Quotas of quarters: as entered, else the sum of the quarter's three months where all are known.
+
+    One row per holder, level, measure and quarter. ``ramp_share`` of a sum is that of its money. A quarter
+    with a month missing has none, and a year's quota is not divided: who pays by a guess pays wrong.
+    """
+    named = {name: Period.parse(name) for name in quotas["period"].unique()}
+    kinds = quotas["period"].map({name: period.kind for name, period in named.items()})
+    whole, months = quotas[kinds == "quarter"], quotas[kinds == "month"]
+    if months.empty:
+        return whole
+    of = {
+        n: str(Period(p.year, "quarter", (p.number + 2) // 3)) for n, p in named.items() if p.kind == "month"
+    }
+    months = months.assign(
+        period=months["period"].map(of), ramped=months["quota_base"] * months["ramp_share"].fillna(1.0)
+    )
+    keys = ["holder_id", "level", "measure", "period"]
+    groups = months.groupby(keys, as_index=False, sort=False)
+    sums = groups.first().drop(columns=["quota_base", "ramp_share", "ramped"])
+    sums = sums.merge(groups[["quota_base", "ramped"]].sum(min_count=3), on=keys)
+    sums["ramp_share"] = sums["ramped"].div(sums["quota_base"].where(sums["quota_base"] > 0))
+    entered = pd.MultiIndex.from_frame(whole[keys])
+    sums = sums[sums["quota_base"].notna() & ~pd.MultiIndex.from_frame(sums[keys]).isin(entered)]
+    return pd.concat([whole, sums[quotas.columns]], ignore_index=True)
 
 
 def _spells(
