@@ -69,8 +69,12 @@ def taken_from(
     snapshot: Any, tables: dict, plan_texts: Iterable[tuple[str, str]], through: date, plan_rates: Any = None
 ) -> Taken:
     """The inputs of a close through a day with what the snapshot knows."""
-    share = snapshot.policy("compensation").value("overlay_quota_share", through).value
-    return taken(tables, plan_texts, snapshot.company, through, overlay=share, plan_rates=plan_rates)
+    policy = snapshot.policy("compensation")
+    by_policy = {
+        "overlay": policy.value("overlay_quota_share", through).value,
+        "unpaid_days": int(policy.value("non_payment_days", through).value),
+    }
+    return taken(tables, plan_texts, snapshot.company, through, **by_policy, plan_rates=plan_rates)
 
 
 def shown(

@@ -63,7 +63,7 @@ class Taken:
 
 def taken(
     tables: Mapping[str, pd.DataFrame], plan_texts, company, through: date, *, overlay: float = 1.0,
-    plan_rates: pd.DataFrame | None = None,
+    unpaid_days: int = 90, plan_rates: pd.DataFrame | None = None,
 ) -> Taken:  # fmt: skip
     """Take a close's inputs out of tables.
 
@@ -77,6 +77,8 @@ def taken(
         Its ``calendar``, ``time_zone`` and ``currency``.
     overlay
         Share of the region's quota that an overlay without one of its own is given.
+    unpaid_days
+        Days after an invoice was due from which it counts as not paid.
     plan_rates
         ``currency``, ``date``, ``base_per_unit``: rates that quotas were set at, where plans need them.
 
@@ -89,7 +91,7 @@ def taken(
     texts, ids = plans_in_use(plan_texts, set() if assigned is None else set(assigned["plan_id"]))
     plans = checked_plans(texts)
     refuse_faults(tables, ids, through)
-    events = company_events(dict(tables), company.time_zone)
+    events = company_events(dict(tables), company.time_zone, through, unpaid_days)
     holders = company_holders(dict(tables), plans, company.calendar, overlay)
     foreign = {p.id: p.currency for p in plans if p.currency != company.currency}
     if foreign:

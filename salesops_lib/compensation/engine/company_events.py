@@ -1,8 +1,9 @@
 """A company's tables as the engine's events: what was booked, accepted, scored, renewed, paid or lost.
 
     event               one row is                                   fields
-    booked              a payee's direct credit of a won deal        bookings, acv, deal_amount,
-                                                                     deal_currency, deal_type, segment,
+    booked              a payee's direct credit of a won deal        bookings, amount (the same), acv,
+                                                                     deal_amount, deal_currency,
+                                                                     deal_type, segment,
                                                                      term_months, product, split_pct,
                                                                      overlay_id, sourced_by
     accepted            a lead that sales accepted                   stage_reached
@@ -11,15 +12,19 @@
                         moment, side by side                         opening_arr − churned_arr
     invoiced,           an invoice's day, and the day it was paid    amount
     invoice_paid
+    non_payment         an invoice still unpaid so many days after   amount
+                        it was due
     churn               the end of a contract that churned           –
 
 ``bookings`` is the deal's amount, ``acv`` the same × 12 ÷ months of the term where that is longer than a
 year. ``deal_amount`` is as the CRM has it, in ``deal_currency``; statements show it. ``product`` is the line
-item with the most money. Days are those of the company's zone.
+item with the most money. Days are those of the company's zone. An invoice's ``amount`` beside the deal's says
+which part of the deal it is for. One that is paid after all stays a ``non_payment`` of its day.
 """
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import pandas as pd
@@ -28,7 +33,9 @@ CENT = Decimal("0.01")
 SCORE = "_score"
 
 
-def company_events(tables: dict[str, pd.DataFrame], zone: str) -> pd.DataFrame:
+def company_events(
+    tables: dict[str, pd.DataFrame], zone: str, through: date, unpaid_days: int
+) -> pd.DataFrame:
     """Events of a company, sorted by date and id; every number is text, as the engine wants it.
 
     Parameters
@@ -38,6 +45,10 @@ def company_events(tables: dict[str, pd.DataFrame], zone: str) -> pd.DataFrame:
         ``line_items``, ``invoices``, ``contracts`` add what they hold.
     zone
         The company's time zone, for moments.
+    through
+        The last day that is known: what is unpaid after it is not known yet.
+    unpaid_days
+        Days after an invoice was due from which it counts as not paid.
 
     Returns
     -------
@@ -48,6 +59,8 @@ def company_events(tables: dict[str, pd.DataFrame], zone: str) -> pd.DataFrame:
     parts = [_booked(tables)]
     parts += [make(tables, zone) for make in (_accepted, _measured) if make.table in tables]
     parts += [make(tables) for make in (_invoiced, _churned) if make.table in tables]
+    if "invoices" in tables:
+        parts.append(_unpaid(tables["invoices"], through, unpaid_days))
     made = pd.concat([p for p in parts if len(p)], ignore_index=True).astype("object")
     made = made.where(made.notna(), None)
     return made.sort_values(["date", "event_id", "rep_id"], ignore_index=True, na_position="first")
@@ -76,6 +89,7 @@ def _booked(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
             "event": "booked",
             "date": deals["close_date"].dt.date,
             "bookings": [str(m) for m in money],
+            "amount": [str(m) for m in money],
             "acv": [str(_annual(m, t)) for m, t in zip(money, months, strict=True)],
             "deal_amount": _as_entered(deals),
             "deal_currency": deals.get("currency"),
@@ -160,18 +174,27 @@ def _invoiced(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     parts = []
     for column, kind in (("invoiced_date", "invoiced"), ("paid_date", "invoice_paid")):
         part = rows[rows[column].notna()]
-        parts.append(
-            pd.DataFrame(
-                {
-                    "event_id": part["invoice_id"],
-                    "deal_id": part["opportunity_id"],
-                    "event": kind,
-                    "date": part[column].dt.date,
-                    "amount": [f"{a:.2f}" for a in part["amount_base"]],
-                }
-            )
-        )
+        parts.append(_of_invoices(part, kind, part[column]))
     return pd.concat(parts, ignore_index=True)
+
+
+def _unpaid(rows: pd.DataFrame, through: date, days: int) -> pd.DataFrame:
+    late = rows["due_date"] + pd.Timedelta(days=days)
+    told = late.notna() & (late <= pd.Timestamp(through)) & ~(rows["paid_date"] <= late)
+    told &= ~(rows["amount_base"] <= 0)  # a credit note is nobody's debt
+    return _of_invoices(rows[told], "non_payment", late[told])
+
+
+def _of_invoices(rows: pd.DataFrame, kind: str, days: pd.Series) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "event_id": rows["invoice_id"],
+            "deal_id": rows["opportunity_id"],
+            "event": kind,
+            "date": days.dt.date,
+            "amount": [None if pd.isna(a) else f"{a:.2f}" for a in rows["amount_base"]],
+        }
+    )
 
 
 @_of("contracts")

@@ -51,7 +51,8 @@ def records_of(
     holders, filled = filled_quotas(holders, company.calendar)
     place = tables["reps"].sort_values("start_date").drop_duplicates("rep_id", keep="last")
     places = place.set_index("rep_id")["region"].to_dict()
-    events = company_events(tables, company.time_zone)
+    unpaid_days = int(policy.value("non_payment_days", as_of).value)
+    events = company_events(tables, company.time_zone, as_of, unpaid_days)
     return Records(events, holders, company.calendar, as_of, places), said + filled
 
 

@@ -1,0 +1,132 @@
+"""What invoices do to pay: a part paid releases its part, a part not paid comes back by the plan's terms."""
+
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from salesops_lib.compensation.close.closing import work_out
+from salesops_lib.compensation.close.taken import taken
+from salesops_lib.compensation.engine.company_events import company_events
+from salesops_lib.core.periods import monthly
+
+PLAN = """\
+schema: salesops.plan/1
+id: p
+version: 1
+effective: {from: 2025-01-01}
+currency: USD
+roles: [Seller]
+rounding: {unit: "0.01", mode: half_even}
+pay: {target_total_cash: 0, base_salary: 0}
+measures: {sales: {aggregate: sum, field: bookings, event: booked, period: year}}
+components:
+  - {id: commission, type: commission, measure: sales, weight: 0, basis: amount, rate_unit: percent,
+     method: marginal, tiers: [{from: 0, rate: 10}]}
+holds: [{component: commission, share: 0.5, release_on: invoice_paid}]
+clawback: {trigger: [non_payment], window_days: 365, schedule: linear, only_paid: true,
+  reduces_attainment: false}
+"""
+SOLD, DUE = pd.Timestamp("2025-01-10"), pd.Timestamp("2025-02-09")
+
+
+class Company:
+    calendar = monthly(1, range(2024, 2028))
+    time_zone = "UTC"
+    currency = "USD"
+
+
+def tables(paid: str | None, *, amount: float | None = 12_000.0) -> dict[str, pd.DataFrame]:
+    """36,000 over three years, sold by A and invoiced yearly; the first invoice is due on 9 February."""
+    days = [SOLD, SOLD + pd.DateOffset(years=1), SOLD + pd.DateOffset(years=2)]
+    return {
+        "opportunities": pd.DataFrame(
+            {
+                "opportunity_id": ["D"], "owner_id": ["A"], "is_won": [True], "close_date": [SOLD],
+                "amount": [36_000.0], "amount_base": [36_000.0], "currency": ["USD"], "term_months": [36.0],
+            }
+        ),
+        "reps": pd.DataFrame(
+            {
+                "rep_id": ["A"], "start_date": [pd.Timestamp("2024-01-01")], "end_date": [pd.NaT],
+                "role": ["Seller"], "manager_id": [None], "hire_date": [pd.NaT], "region": ["R"],
+            }
+        ),
+        "quotas": pd.DataFrame(
+            {
+                "holder_id": ["A"], "level": ["rep"], "period": ["FY25-Q1"], "measure": ["bookings"],
+                "quota_base": [1.0], "ramp_share": [float("nan")],
+            }
+        ),
+        "plan_assignments": pd.DataFrame(
+            {
+                "rep_id": ["A"], "start_date": [pd.Timestamp("2025-01-01")], "end_date": [pd.NaT],
+                "plan_id": ["p"], "target_cash": [0.0], "base_salary": [0.0], "currency": ["USD"],
+            }
+        ),
+        "invoices": pd.DataFrame(
+            {
+                "invoice_id": ["I1", "I2", "I3"], "opportunity_id": ["D"] * 3, "invoiced_date": days,
+                "due_date": [day + pd.Timedelta(days=30) for day in days],
+                "paid_date": pd.to_datetime([paid, None, None]), "amount_base": [amount] * 3,
+            }
+        ),
+    }  # fmt: skip
+
+
+def moved(made: dict[str, pd.DataFrame], through: str) -> list[tuple[str, str, str]]:
+    """(kind, day, money) of A's lines but the commission's and what is carried on as a debt."""
+    last = date.fromisoformat(through)
+    lines = work_out(taken(made, [("p.yaml", PLAN)], Company, last), last).lines
+    assert lines.loc[lines["kind"] == "commission", "amount"].astype(str).tolist() == ["3600.00"]
+    others = lines[~lines["kind"].isin(["commission", "overpayment"])]
+    return [(row.kind, row.date.isoformat(), str(row.amount)) for row in others.itertuples()]
+
+
+HELD = ("hold", "2025-01-10", "-1800.00")
+
+
+def test_an_invoice_for_a_third_releases_a_third():
+    assert moved(tables("2025-02-20"), "2025-12-31") == [HELD, ("release", "2025-02-20", "600.00")]
+
+
+def test_an_invoice_that_does_not_say_how_much_releases_all():
+    assert moved(tables("2025-02-20", amount=None), "2025-03-31") == [
+        HELD,
+        ("release", "2025-02-20", "1800.00"),
+    ]
+
+
+def test_a_third_that_is_not_paid_comes_back_by_the_days_left_and_its_hold_is_cancelled():
+    # 90 days after 9 February is 10 May, day 120 of 365: 1,800 × 1/3 × 245/365 = 402.74, of each half.
+    assert moved(tables(None), "2025-05-09") == [HELD]
+    found = moved(tables(None), "2025-12-31")
+    assert found[0] == HELD
+    assert sorted(found[1:]) == [  # what is cancelled leaves the hold and is not paid
+        ("cancelled", "2025-05-10", "-402.74"),
+        ("clawback", "2025-05-10", "-402.74"),
+        ("release", "2025-05-10", "402.74"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("paid", "through", "expected"),
+    [
+        ("2025-05-10", "2025-12-31", []),  # on the last day that counts as paid
+        ("2025-05-11", "2025-12-31", ["2025-05-10"]),
+        (None, "2025-05-09", []),  # nobody knows yet
+        (None, "2025-05-10", ["2025-05-10"]),
+    ],
+)
+def test_an_invoice_counts_as_not_paid_from_a_day_on_whatever_comes_later(paid, through, expected):
+    rows = company_events(tables(paid), "UTC", date.fromisoformat(through), 90)
+    late = rows[rows["event"] == "non_payment"]
+    assert [day.isoformat() for day in late["date"]] == expected
+    assert late["amount"].tolist() == ["12000.00"] * len(expected)
+
+
+def test_a_credit_note_and_an_invoice_without_a_due_date_are_nobodys_debt():
+    made = tables(None)
+    made["invoices"] = made["invoices"].assign(amount_base=[-5.0, 5.0, 5.0], due_date=[DUE, pd.NaT, pd.NaT])
+    rows = company_events(made, "UTC", date(2029, 1, 1), 90)
+    assert "non_payment" not in set(rows["event"])
