@@ -69,6 +69,8 @@ def both_tiers(tmp_path_factory) -> subprocess.CompletedProcess:
     golden(made / "tests" / "golden" / "same.ipynb", TABLE)
     golden(made / "tests" / "golden" / "changed.ipynb", TABLE | {"text/html": "<td>72 %</td>"})
     stored(made / "notebooks" / "good.ipynb", "1 + 1")
+    stored(made / "notebooks" / "same.ipynb", CELL.format(data=TABLE, at="2026-11-23 12:34:56"))
+    stored(made / "notebooks" / "changed.ipynb", "2 + 2")
     stored(made / "notebooks" / "breaks.ipynb", "1 / 0")
     loaded = "import sys\nassert 'salesops_lib.core.findings' in sys.modules"
     stored(made / "notebooks" / "forked.ipynb", loaded)
@@ -80,6 +82,11 @@ def both_tiers(tmp_path_factory) -> subprocess.CompletedProcess:
 @pytest.mark.parametrize("name", ["tests/golden/same.ipynb", "notebooks/good.ipynb"])
 def test_notebooks_pass_that_run_and_golden_ones_that_say_the_same(both_tiers, name):
     assert f"PASSED {name}::Cell 0" in both_tiers.stdout, both_tiers.stdout
+
+
+def test_a_notebook_with_the_cells_of_its_golden_runs_once_and_a_changed_one_in_both_tiers(both_tiers):
+    assert "notebooks/same.ipynb" not in both_tiers.stdout and "1 deselected" in both_tiers.stdout
+    assert "PASSED notebooks/changed.ipynb::Cell 0" in both_tiers.stdout
 
 
 def test_a_changed_number_in_a_golden_notebook_fails(both_tiers):

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from salesops_lib.attainment.metrics import ATTAINMENT
 from salesops_lib.core.charts import percent, short_money
+from salesops_lib.core.metrics import Reading
 
 Card = tuple[str, str, str, str]  # label, value, range, note
 
@@ -74,6 +76,20 @@ def first_screen(tables: dict[str, pd.DataFrame], *, currency: str) -> Screen:
             said["card"] = card[0]
         cards += [card] if card else []
     return Screen(cards, trace.frame())
+
+
+def readings(pacing: pd.DataFrame) -> list[Reading]:
+    """The company's attainment of the report's period, to date or final; none where it has no row."""
+    company = pacing[pacing["level"] == "company"].head(1)
+    return [
+        Reading(
+            ATTAINMENT,
+            None if pd.isna(row["attained"]) else float(row["attained"]),
+            {"period": str(row["period"])},
+            rests_on=f"{percent(row['elapsed_share'])} of the business days",
+        )
+        for row in company.to_dict("records")
+    ]
 
 
 def _to_date(trace: Trace, row: pd.Series, currency: str) -> Card:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass, fields
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 Unit = Literal["ratio", "money", "days", "count", "fte"]
 Direction = Literal["up", "down", "neither"]
@@ -45,3 +47,33 @@ class Metric:
     def anchor(self) -> str:
         """Where the metric stands on the generated page."""
         return f"reference/metrics.md#{self.id.replace('.', '-')}"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A value of a metric that no finding judges, stated so that the metric has a past.
+
+    ``scope`` says of what (``{"period": "FY26-Q1"}``; empty: the company), ``low`` and ``high`` the range at
+    ``level``, ``rests_on`` the evidence in words. ``value`` is None where it is not known. Raises ValueError
+    for a number that is not finite and for half a range.
+    """
+
+    metric: Metric
+    value: float | None
+    scope: Mapping[str, str] = field(default_factory=dict)
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+    rests_on: str = ""
+
+    def __post_init__(self) -> None:
+        numbers = [v for v in (self.value, self.low, self.high) if v is not None]
+        if not all(map(math.isfinite, numbers)):
+            raise ValueError(f"a reading of '{self.metric.id}' is not finite; state None for what is unknown")
+        if (self.low is None) != (self.high is None):
+            raise ValueError(f"a reading of '{self.metric.id}' has half a range; give low and high, or none")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, the metric by its id and unit."""
+        own = {f.name: getattr(self, f.name) for f in fields(self)}
+        return own | {"metric": self.metric.id, "unit": self.metric.unit, "scope": dict(self.scope)}

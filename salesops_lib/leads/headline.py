@@ -10,8 +10,10 @@ import pandas as pd
 from salesops_lib.core.charts import percent, short_money
 from salesops_lib.core.families import controlled
 from salesops_lib.core.findings import Finding, Severity, ordered
+from salesops_lib.core.metrics import Reading
 from salesops_lib.core.stats import proportion_interval
 from salesops_lib.leads.handover import Leads
+from salesops_lib.leads.metrics import CONVERSION
 from salesops_lib.leads.timing import FinalRate
 
 WEEK = timedelta(days=7)
@@ -42,6 +44,25 @@ def cards(
             )
         )
     return made
+
+
+def readings(leads: Leads) -> list[Reading]:
+    """Conversion of all leads old enough; not known where none is or none says whether it converted."""
+    known = leads.hit.dropna()
+    if known.empty:
+        return [Reading(CONVERSION, None)]
+    hits = int(known.astype(bool).sum())
+    interval = proportion_interval(hits, len(known), leads.level)
+    return [
+        Reading(
+            CONVERSION,
+            hits / len(known),
+            low=interval.low,
+            high=interval.high,
+            level=leads.level,
+            rests_on=f"{len(known):,} leads",
+        )
+    ]
 
 
 def _fix(judged: list[Finding], leads: Leads) -> Card:

@@ -24,6 +24,7 @@ from salesops_lib.core.contracts import Table, checked
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.families import controlled
 from salesops_lib.core.findings import Finding, ordered
+from salesops_lib.core.metrics import Reading
 from salesops_lib.core.periods import FiscalCalendar
 from salesops_lib.core.standing import Standing
 from salesops_lib.core.wording import sentence
@@ -67,6 +68,7 @@ class Report:
     _limits: list[str] = field(default_factory=list)
     _attachments: list[dict] = field(default_factory=list)
     _identities: list[dict] = field(default_factory=list)
+    _readings: list[Reading] = field(default_factory=list)
     _closed: bool = False
 
     def headline(self, figures: Iterable[Figure]) -> None:
@@ -165,17 +167,21 @@ class Report:
             {"check": str(name), "says": str(said), "holds": bool(holds)} for name, said, holds in checks
         ]
 
+    def readings(self, readings: Iterable[Reading]) -> None:
+        """Values of metrics that no finding judges: shown nowhere here, kept for their past on the site."""
+        self._refuse_if_closed("readings")
+        self._readings += readings
+        if doubles := _doubles([(r.metric.id, dict(r.scope)) for r in self._readings]):
+            raise BundleError(f"notebook '{self.notebook}' reads {doubles[0][0]} twice; one value a scope")
+
     def findings(self, findings: Iterable[Finding], *, limits: Iterable[str] = ()) -> None:
         """Show the findings in reading order and write ``findings.json``; ``limits`` join the manifest."""
         self._refuse_if_closed("findings")
         if self._findings is not None:
             raise BundleError(f"notebook '{self.notebook}' gives its findings twice; gather them in one list")
         self._findings = ordered(controlled(findings))
-        doubles = _doubles([f.id for f in self._findings])
-        if doubles:
-            raise BundleError(
-                f"notebook '{self.notebook}' finds {doubles[0]} twice; a metric and scope stand once"
-            )
+        if doubles := _doubles([f.id for f in self._findings]):
+            raise BundleError(f"notebook '{self.notebook}' finds {doubles[0]} twice; one finding a scope")
         self._limits += [str(limit) for limit in limits]
         if self.folder:
             records = [dict(sorted(f.to_dict().items())) for f in self._findings]
@@ -186,15 +192,14 @@ class Report:
         """Mark the end: the runner takes a report only if this was reached."""
         self._refuse_if_closed("close")
         if self._findings is None:
-            raise BundleError(
-                f"notebook '{self.notebook}' closes without findings; call report.findings([…])"
-            )
+            raise BundleError(f"notebook '{self.notebook}' closes without findings; call report.findings(…)")
         self._closed = True
         if self.folder:
             _write_json(self.folder / "manifest.json", self.manifest())
 
     def manifest(self) -> dict:
-        """What the report holds, as plain values: headline, tables, attachments, limits."""
+        """What the report holds, as plain values: headline, tables, attachments, limits, readings."""
+        optional = {"identities": self._identities, "readings": [r.to_dict() for r in self._readings]}
         return {
             "notebook": self.notebook,
             "company": self.company,
@@ -205,7 +210,7 @@ class Report:
             "tables": self._tables,
             "attachments": self._attachments,
             "limits": self._limits,
-        } | ({"identities": self._identities} if self._identities else {})
+        } | {name: entries for name, entries in optional.items() if entries}
 
     def _refuse_if_closed(self, what: str) -> None:
         if self._closed:
@@ -285,7 +290,7 @@ def _close(figure) -> None:
         pyplot.close(figure)
 
 
-def _doubles(names: list[str]) -> list[str]:
+def _doubles(names: list) -> list:
     return [name for i, name in enumerate(names) if name in names[:i]]
 
 

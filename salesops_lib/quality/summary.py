@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from salesops_lib.core.charts import percent, short_money
+from salesops_lib.core.metrics import Reading
 from salesops_lib.quality import duplicates
 from salesops_lib.quality.faults import DIMENSIONS, Basis
 from salesops_lib.quality.imports import Loss
 from salesops_lib.quality.measure import MEASURED, Measures
+from salesops_lib.quality.metrics import FAULTY_VALUE
 from salesops_lib.quality.preparation import prepared
 from salesops_lib.quality.ranking import below
 from salesops_lib.quality.worth import deals_of
@@ -44,6 +46,13 @@ def faulty_value(worth: pd.DataFrame) -> float | None:
     open_deals = worth[worth["outcome"] == "open"]
     total = open_deals["deals_base"].sum()
     return float(open_deals["affected_base"].sum() / total) if total > 0 else None
+
+
+def readings(measures: Measures) -> list[Reading]:
+    """The share of open value with a fault, counted whole: it has no range."""
+    deals = int(measures.worth.loc[measures.worth["outcome"] == "open", "deals"].sum())
+    share = faulty_value(measures.worth)
+    return [Reading(FAULTY_VALUE, share, rests_on=f"{deals:,} open deals" if share is not None else "")]
 
 
 def received(ages: pd.DataFrame, measures: Measures) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """What the domains declare fits together: ids are unique, rules name what exists."""
 
+import ast
 import importlib
 from collections import Counter
 from pathlib import Path
@@ -52,6 +53,21 @@ def test_every_policy_value_judges_or_feeds_something(registry):
         k for k in registry.policy_values if k not in read and not any(k.startswith(f"{r}_") for r in read)
     ]
     assert unread == []
+
+
+def test_every_metric_has_a_past(registry):
+    """It is judged by a finding, or a report states it with a Reading: else its page would stay empty."""
+    read = set()
+    for path in (ROOT / "salesops_lib").rglob("*.py"):
+        named = {
+            node.args[0].id
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Reading"
+        }
+        if named:
+            module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+            read |= {getattr(module, name).id for name in named}
+    assert [m.id for m in registry.metrics if m.id not in read | {r.metric.id for r in registry.rules}] == []
 
 
 def test_every_metric_names_the_function_that_computes_it(registry):

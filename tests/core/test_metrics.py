@@ -2,7 +2,7 @@ from dataclasses import fields
 
 import pytest
 
-from salesops_lib.core.metrics import Metric
+from salesops_lib.core.metrics import Metric, Reading
 
 
 def metric(**changes) -> Metric:
@@ -27,3 +27,14 @@ def test_any_other_id_is_refused(bad):
 def test_a_metric_with_an_empty_text_is_refused_and_the_field_named(blank):
     with pytest.raises(ValueError, match="leaves clock empty"):
         metric(clock=blank)
+
+
+@pytest.mark.parametrize("told", [{"value": float("nan")}, {"value": 1.0, "low": float("-inf"), "high": 2.0}])
+def test_a_reading_that_is_no_number_is_refused(told):
+    with pytest.raises(ValueError, match="not finite; state None for what is unknown"):
+        Reading(metric(), **told)
+
+
+def test_half_a_range_is_refused():
+    with pytest.raises(ValueError, match="half a range"):
+        Reading(metric(), 0.5, low=0.4)

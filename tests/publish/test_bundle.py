@@ -8,6 +8,7 @@ import pytest
 
 from salesops_lib.core.contracts import Column, Table
 from salesops_lib.core.errors import TableError, UserError
+from salesops_lib.core.metrics import Reading
 from salesops_lib.publish import bundle
 
 HOLDERS = Table(
@@ -177,6 +178,18 @@ def test_identities_stand_in_the_manifest_and_only_where_a_report_has_some(repor
     assert report.manifest()["identities"] == [
         {"check": "lines_are_paid", "says": "Σ lines 5.00 = Σ paid 5.00", "holds": True}
     ]
+
+
+def test_readings_stand_in_the_manifest_once_a_scope(report, made):
+    metric = made.rule("F-ATTN-TEAM", "x").metric
+    assert "readings" not in report.manifest()
+    report.readings([Reading(metric, 0.5, {"team": "A"}), Reading(metric, None, {"team": "B"})])
+    assert [(r["metric"], r["scope"], r["value"], r["unit"]) for r in report.manifest()["readings"]] == [
+        (metric.id, {"team": "A"}, 0.5, metric.unit),
+        (metric.id, {"team": "B"}, None, metric.unit),
+    ]
+    with pytest.raises(bundle.BundleError, match=f"reads {metric.id} twice"):
+        report.readings([Reading(metric, 0.6, {"team": "A"})])
 
 
 def test_only_a_page_can_be_asked_to_print(report):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from salesops_lib.core.errors import UserError
 from salesops_lib.core.followup import decision
+from salesops_lib.core.metrics import Reading
 from salesops_lib.core.periods import monthly
 from salesops_lib.core.policy import PolicyValue
 from salesops_lib.publish.history import read_reports
@@ -438,6 +439,31 @@ def test_a_metric_no_finding_judges_says_that_it_has_no_past(made, tmp_path):
     silent = replace(made.rule("F-ATTN-TEAM", "x").metric, id="attainment.silent")
     site = build_site(tmp_path, sources=Sources(metrics=(silent,))).parent
     assert "No report states it yet" in text(site / "metrics/attainment-silent.html")
+
+
+def test_a_reading_has_a_past_without_a_limit(made, tmp_path):
+    from dataclasses import replace
+
+    attained = replace(made.rule("F-ATTN-TEAM", "x").metric, id="attainment.attained", name="Attained")
+    for day, value in ((date(2025, 10, 10), None), (date(2025, 11, 14), 0.5), (date(2025, 12, 12), 0.71)):
+        folder = made.bundle(tmp_path, day)
+        told = (
+            {"value": value, "low": 0.64, "high": 0.78, "level": 0.9} if value == 0.71 else {"value": value}
+        )
+        reading = Reading(attained, **told, scope={"period": f"M{day.month}"}, rests_on="40 reps")
+        manifest = json.loads((folder / "manifest.json").read_text())
+        (folder / "manifest.json").write_text(json.dumps(manifest | {"readings": [reading.to_dict()]}))
+    site = build_site(tmp_path, sources=Sources(metrics=(attained,))).parent
+    markup = (site / "metrics/attainment-attained.html").read_text()
+    chart = markup[markup.index('class="history wide"') :].split("</svg>")[0]
+    assert chart.count("<circle") == 2 and "2025-10-10: –; 2025-11-14: 50 %" in chart, chart
+    assert "2025-12-12: 71 % (64 % to 78 %)" in chart and "imit" not in chart
+    page = text(site / "metrics/attainment-attained.html")
+    assert "of 40 reps; as of 2025-12-12" in page, page
+    assert "No finding judges this metric" in page and "period M12" in page
+    assert 'href="../reports/attainment/company.html"' in markup
+    listed = text(site / "metrics/index.html")
+    assert "Attained" in listed and "no report that stands states it" not in listed
 
 
 def test_a_build_after_one_new_bundle_is_the_same_as_a_whole_one(

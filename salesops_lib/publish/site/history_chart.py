@@ -17,13 +17,16 @@ _LABEL = 96  # width of a day under the axis
 
 @dataclass(frozen=True)
 class Point:
-    """One run: its day, the value with its range (missing where it could not be judged), and the limit."""
+    """One run: its day, the value with its range (missing where it could not be judged), and its limit.
+
+    No limit: a metric that no finding judges.
+    """
 
     day: date
     value: float | None
     low: float | None
     high: float | None
-    limit: float
+    limit: float | None
 
 
 def history_chart(points: Sequence[Point], name: str, shown: Callable[[float | None], str]) -> str:
@@ -56,12 +59,14 @@ def _chart(
         return round(_TOP + (high - value) / (high - low) * (_HEIGHT - _TOP - _BOTTOM), 1)
 
     right = width - _RIGHT
-    lines = [*_axes(points, ticks, x, y, shown, right), _limit(points, y, x, right)]
-    parts = [*lines, *_values(points, x, y), _limit_text(points[-1].limit, y, shown, right)]
-    told = "; ".join(f"{p.day.isoformat()}: {shown(p.value)}{_range(p, shown)}" for p in points)
+    parts = [*_axes(points, ticks, x, y, shown, right), *_values(points, x, y)]
+    told = "; ".join(f"{p.day.isoformat()}: {shown(p.value)}{_range(p, shown)}" for p in points) + "."
+    if (limit := points[-1].limit) is not None:
+        parts = [_limit(points, y, x, right), *parts, _limit_text(limit, y, shown, right)]
+        told += f" Limit {shown(limit)}."
     return (
         f'<svg class="history {kind}" viewBox="0 0 {width} {_HEIGHT}" role="img" aria-label="{escape(name)}. '
-        f'{escape(told)}. Limit {escape(shown(points[-1].limit))}.">{"".join(parts)}</svg>'
+        f'{escape(told)}">{"".join(parts)}</svg>'
     )
 
 

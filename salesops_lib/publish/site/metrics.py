@@ -31,15 +31,30 @@ _FACTS = (
 
 @dataclass(frozen=True)
 class Series:
-    """One metric in one place (a team, the company) over the good runs of one report, oldest first."""
+    """One metric in one place (a team, the company) over the good runs of one report, oldest first.
+
+    What the report that stands says of it is a ``finding``, or a ``reading`` where no finding judges it.
+    """
 
     history: ReportHistory
-    finding: Finding  # of the report that stands
     points: tuple[Point, ...]
+    finding: Finding | None
+    reading: Mapping | None = None
+
+    @property
+    def metric(self) -> str:
+        """The metric's id."""
+        return self.finding.metric if self.finding else self.reading["metric"]
 
     def shown(self, value: float | None) -> str:
         """A value as a reader meets it."""
-        return format_unit(value, self.finding.unit, self.finding.currency)
+        unit = self.finding.unit if self.finding else self.reading["unit"]
+        return format_unit(value, unit, (self.finding and self.finding.currency) or self.currency)
+
+    @property
+    def currency(self) -> str:
+        """The report's."""
+        return self.history.current.manifest["currency"]
 
 
 def metric_pages(histories: Sequence[ReportHistory], sources: Sources) -> list[Page]:
@@ -47,12 +62,13 @@ def metric_pages(histories: Sequence[ReportHistory], sources: Sources) -> list[P
     by_metric: dict[str, list[Series]] = {metric.id: [] for metric in sources.metrics}
     for history in histories:
         for series in _series(history):
-            by_metric.setdefault(series.finding.metric, []).append(series)
+            by_metric.setdefault(series.metric, []).append(series)
     if not by_metric:
         return []
-    order = {id(f): n for n, f in enumerate(ordered(s.finding for many in by_metric.values() for s in many))}
+    judged = ordered(s.finding for many in by_metric.values() for s in many if s.finding)
+    order = {id(f): n for n, f in enumerate(judged)}
     for many in by_metric.values():
-        many.sort(key=lambda s: order[id(s.finding)])
+        many.sort(key=lambda s: order.get(id(s.finding), len(order)))
     declared = {metric.id: metric for metric in sources.metrics}
     domains = _by_domain(histories)
     pages = [_page(id_, declared.get(id_), many, domains, sources) for id_, many in by_metric.items()]
@@ -60,9 +76,13 @@ def metric_pages(histories: Sequence[ReportHistory], sources: Sources) -> list[P
 
 
 def _series(history: ReportHistory) -> list[Series]:
-    """Every finding that stands, with its value, range and limit in each good run."""
+    """Every finding and reading that stands, with its value, range and limit in each good run."""
     if not history.current:
         return []
+    return [*_judged(history), *_read(history)]
+
+
+def _judged(history: ReportHistory) -> list[Series]:
     runs = []
     for bundle in history.good:
         known: dict[tuple, Finding] = {}
@@ -77,8 +97,28 @@ def _series(history: ReportHistory) -> list[Series]:
             for (day, _), point in zip(runs, past, strict=True)
         )
         first = next(n for n, point in enumerate(past) if point)
-        made.append(Series(history, finding, points[first:]))
+        made.append(Series(history, points[first:], finding))
     return made
+
+
+def _read(history: ReportHistory) -> list[Series]:
+    runs = []
+    for bundle in history.good:
+        said = bundle.manifest.get("readings", [])
+        runs.append((date.fromisoformat(bundle.as_of), {_place(reading): reading for reading in said}))
+    made = []
+    for place, reading in runs[-1][1].items():
+        past = [(day, known.get(place)) for day, known in runs]
+        first = next(n for n, (_, then) in enumerate(past) if then)
+        parts = [(day, then or {}) for day, then in past[first:]]
+        points = [Point(day, t.get("value"), t.get("low"), t.get("high"), None) for day, t in parts]
+        made.append(Series(history, tuple(points), None, reading))
+    return made
+
+
+def _place(reading: Mapping) -> tuple:
+    """The same reading in another run, whatever its period."""
+    return reading["metric"], tuple(sorted((k, v) for k, v in reading["scope"].items() if k != "period"))
 
 
 def _point(day: date, finding: Finding) -> Point:
@@ -136,24 +176,35 @@ def _index(by_metric: dict[str, list[Series]], declared: dict[str, Metric]) -> P
 def _row(series: Series, up: str) -> dict:
     """One series as a row; ``up`` leads from the page to the top of the site."""
     finding = series.finding
-    texts = finding_texts(finding, series.history.current.manifest["currency"])
+    texts = finding_texts(finding, series.currency) if finding else _reading_texts(series)
     values = [point.value for point in series.points]
     limits = [point.limit for point in series.points]
     return texts | {
         "label": _label(series),
         "spark": sparkline(values, limits[-1]) if len(values) > 1 else "",
         "alt": "; ".join(f"{p.day.isoformat()}: {series.shown(p.value)}" for p in series.points),
-        "report": f"{up}{report_address(series.history)}#{texts['slug']}",
+        "report": f"{up}{report_address(series.history)}{'#' if finding else ''}{texts['slug']}",
         "report_title": report_title(series.history),
         "as_of": series.history.current.as_of,
-        "book": playbook_link(finding.playbook, f"{up}playbooks/"),
+        "book": playbook_link(finding.playbook, f"{up}playbooks/") if finding else "",
     }
 
 
+def _reading_texts(series: Series) -> dict[str, str]:
+    """What :func:`finding_texts` says of a finding, of a reading: it has no state, no limit and no step."""
+    reading, low, high = series.reading, series.reading["low"], series.reading["high"]
+    range_ = f"{series.shown(low)} to {series.shown(high)}" if low is not None else ""
+    value = "not known" if reading["value"] is None else series.shown(reading["value"])
+    at = f" at {reading['level'] * 100:g} %" if range_ and reading["level"] else ""
+    none = dict.fromkeys(["severity", "word", "slug", "limit", "step"], "")
+    return none | {"value": value, "range": range_ + at, "n": reading["rests_on"]}
+
+
 def _label(series: Series) -> str:
-    texts = finding_texts(series.finding)
-    scope = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in series.finding.scope.items())
-    return f"{texts['title']}, {scope}" if scope else texts["title"]
+    scope = (series.finding.scope if series.finding else series.reading["scope"]).items()
+    where = [f"{k.replace('_', ' ')} {v}" for k, v in scope]
+    title = [finding_texts(series.finding)["title"]] if series.finding else []
+    return ", ".join([*title, *where]) or "Company"
 
 
 def _facts(metric: Metric) -> list[tuple[str, str]]:
@@ -167,6 +218,7 @@ def _limits(many: Iterable[Series], rules: Iterable[Rule], sources: Sources) -> 
     found = {
         (s.finding.threshold.source, s.finding.threshold.keep, s.shown(s.finding.threshold.limit))
         for s in many
+        if s.finding
     }
     cited = {source.split(" since ")[0] for source, _, _ in found}
     rows = [(source, keep, limit, "in force when the standing reports ran") for source, keep, limit in found]
@@ -199,7 +251,7 @@ def _by_domain(histories: Sequence[ReportHistory]) -> dict[str, list[ReportHisto
 def _reports(
     id_: str, many: Sequence[Series], domains: Mapping[str, list[ReportHistory]]
 ) -> list[tuple[str, str, str]]:
-    """Title, address and day of the reports that judge the metric, else of those of its domain."""
+    """Title, address and day of the reports that state the metric, else of those of its domain."""
     judging = {s.history.key: s.history for s in many}
     chosen = [judging[key] for key in sorted(judging)] or domains.get(id_.split(".")[0], [])
     return [(report_title(h), f"../{report_address(h)}", h.newest.as_of) for h in chosen[:_ROWS]]
