@@ -24,13 +24,19 @@ def schedule(
     notify: Annotated[
         list[str] | None, typer.Option("--notify", metavar="mail|webhook|DIR", help="As of run.")
     ] = None,
+    audience: Annotated[
+        str, typer.Option("--audience", metavar="NAME", help="As of run; one scheduler holds several.")
+    ] = "",
 ) -> None:
     """Write what makes a scheduler call `salesops run --due now`; it installs nothing."""
+    from salesops_lib import inputs
     from salesops_lib.publish import catalog
     from salesops_lib.publish.scheduling import timetable
 
     folder = data if not data or "://" in data else str(Path(data).expanduser().absolute())
-    place = timetable.Place(catalog.repository_root(), folder, out, tuple(notify or ()))
+    if audience:
+        inputs.read_audience(folder, audience)  # an unknown one is refused here, not at six in the morning
+    place = timetable.Place(catalog.repository_root(), folder, out, tuple(notify or ()), audience)
     files = timetable.files(kind, place)
     if to is None:
         typer.echo("\n".join(files.values()), nl=False)

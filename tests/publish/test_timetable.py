@@ -153,6 +153,28 @@ def test_the_command_of_every_scheduler_is_one_the_command_line_takes(monkeypatc
     assert built[0][0] == ROOT / "reports"
 
 
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("cron", ["salesops-manager-R049.crontab"]),
+        ("systemd", ["salesops-manager-R049.service", "salesops-manager-R049.timer"]),
+        ("airflow", ["salesops_reports-manager-R049.py"]),
+    ],
+)
+def test_an_audience_has_files_of_its_own_whose_every_call_is_held_to_it(kind, names):
+    held = place(audience="manager:R049")
+    for words in (held.command("forecasting"), held.site()):
+        assert words[words.index("--audience") + 1] == "manager:R049"
+    made = timetable.files(kind, held)
+    assert sorted(made) == names
+    text = "\n".join(made.values())
+    notebooks = len(catalog.discover(ROOT)) if kind == "airflow" else 1
+    assert text.count("manager:R049") == notebooks + 1  # and the site
+    assert "salesops.timer" not in text and 'dag_id="salesops_reports"' not in text
+    plain = "\n".join(timetable.files(kind, place()).values())
+    assert "audience" not in plain and "@" not in re.sub(r"\S+@v\d|@daily", "", plain)
+
+
 def test_files_are_written_once_and_never_over_others(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     assert cli.run_command(["schedule", "systemd", "--to", str(tmp_path / "units")]) == 0
@@ -172,6 +194,8 @@ def test_files_are_written_once_and_never_over_others(tmp_path, capsys, monkeypa
         (["anacron"], "there is no scheduler 'anacron'; name one of cron, systemd, github, airflow"),
         (["cron", "--data", "a\nb"], "holds a line break"),
         (["airflow", "--data", "{{x}}"], "reads as a template"),
+        (["cron", "--audience", "nobody"], "nobody"),
+        (["github", "--audience", "finance"], "schedule an audience with cron, systemd or airflow"),
     ],
 )
 def test_what_no_scheduler_takes_is_refused_in_one_line(arguments, said, capsys, monkeypatch):

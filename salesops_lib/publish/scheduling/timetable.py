@@ -28,12 +28,21 @@ class TimetableError(UserError):
 
 @dataclass(frozen=True)
 class Place:
-    """The workbench, and what ``run`` is given beside ``--due now``; empty: its own defaults."""
+    """The workbench, and what ``run`` is given beside ``--due now``; empty: its own defaults.
+
+    Each audience has files of its own: they carry its name, so that one scheduler holds several.
+    """
 
     root: Path
     data: str = ""
     out: Path | None = None
     notify: tuple[str, ...] = ()
+    audience: str = ""
+
+    @property
+    def mark(self) -> str:
+        """What is put behind the name of each file: nothing, or the audience as a folder is named."""
+        return re.sub(r"\W+", "-", f"-{self.audience}") if self.audience else ""
 
     @property
     def reports(self) -> Path:
@@ -56,6 +65,7 @@ class Place:
 
     def _where(self) -> list[str]:
         words = ["--data", self.data] if self.data else []
+        words += ["--audience", self.audience] if self.audience else []
         return words + (["--out", str(self.reports)] if self.out else [])
 
 
@@ -63,7 +73,7 @@ def files(kind: str, place: Place) -> dict[str, str]:
     """The files of one scheduler, by name. Raises TimetableError for an unknown one or an odd path."""
     if kind not in KINDS:
         raise TimetableError(f"there is no scheduler {kind[:40]!r}; name one of {', '.join(KINDS)}")
-    for text in [str(place.root), place.data, str(place.reports), *place.notify, *_program()]:
+    for text in [str(place.root), place.data, str(place.reports), *place.notify, place.audience, *_program()]:
         if not text.isprintable() and text:
             raise TimetableError(f"the path {text[:60]!r} holds a line break or control mark; rename it")
     return {"cron": _cron, "systemd": _systemd, "github": _github, "airflow": _airflow}[kind](place)
@@ -94,22 +104,30 @@ def _differs(path: Path, text: str) -> bool:
 
 
 def _cron(place: Place) -> dict[str, str]:
-    log = shlex.quote(str(place.reports / "schedule.log"))
+    log = shlex.quote(str(place.reports / f"schedule{place.mark}.log"))
     reports = shlex.quote(str(place.reports))
     command = f"mkdir -p {reports} && {{ {shlex.join(place.command())} ; {shlex.join(place.site())} ; }}"
     words = {"CD": shlex.quote(str(place.root)), "COMMAND": command, "LOG": log}
     escaped = {name: text.replace("%", "\\%") for name, text in words.items()}  # % is a line end to cron
-    return {"salesops.crontab": _filled("crontab.txt", MINUTES=MINUTES, **escaped)}
+    name = f"salesops{place.mark}.crontab"
+    return {name: _filled("crontab.txt", NAME=name, MINUTES=MINUTES, **escaped)}
 
 
 def _systemd(place: Place) -> dict[str, str]:
     command = " ".join(_systemd_word(word) for word in place.command())
     made = " ".join(_systemd_word(word) for word in place.site())
-    service = _filled("salesops.service", CD=str(place.root).replace("%", "%%"), COMMAND=command, SITE=made)
-    return {"salesops.service": service, "salesops.timer": _filled("salesops.timer")}
+    name = f"salesops{place.mark}"
+    root = str(place.root).replace("%", "%%")
+    service = _filled("salesops.service", NAME=name, CD=root, COMMAND=command, SITE=made)
+    return {f"{name}.service": service, f"{name}.timer": _filled("salesops.timer", NAME=name)}
 
 
 def _github(place: Place) -> dict[str, str]:
+    if place.audience:
+        raise TimetableError(
+            f"--audience {place.audience}: what a runner keeps, everybody may read who may read the "
+            "repository; schedule an audience with cron, systemd or airflow"
+        )
     for name, path in (
         ("--data", place.data),
         ("--out", place.out),
@@ -139,13 +157,14 @@ def _airflow(place: Place) -> dict[str, str]:
     commands = {n.name: _no_macro(shlex.join(place.command(n.name))) for n in notebooks}
     filled = _filled(
         "airflow_dag.py.txt",
+        NAME=f"salesops_reports{place.mark}",
         ROOT=repr(str(place.root)),
         COMMANDS=pformat(commands, width=100, sort_dicts=False),
         AFTER=pformat({name: sorted(needs) for name, needs in before.items() if needs}, width=100),
         SITE=repr(_no_macro(shlex.join(place.site()))),
         CRON=repr(f"{MINUTES} * * * *"),
     )
-    return {"salesops_reports.py": filled}
+    return {f"salesops_reports{place.mark}.py": filled}
 
 
 def _no_macro(command: str) -> str:
