@@ -97,6 +97,23 @@ def test_an_invoice_that_does_not_say_how_much_releases_all():
     ]
 
 
+def test_invoices_at_other_exchange_rates_leave_nothing_held():
+    made = tables("2025-02-20")
+    rates = made["invoices"].assign(
+        paid_date=pd.to_datetime(["2025-02-20", "2026-02-20", "2027-02-20"]),
+        amount_base=[12_000.0, 11_500.0, 10_900.0],  # 34,400 of 36,000
+    )
+    releases = [("release", "2025-02-20", "600.00"), ("release", "2026-02-20", "575.00")]
+    assert moved(made | {"invoices": rates.head(2)}, "2026-12-31") == [HELD, *releases]
+    assert moved(made | {"invoices": rates}, "2027-12-31") == [
+        HELD,
+        *releases,
+        ("release", "2027-02-20", "625.00"),
+    ]
+    short = rates.assign(amount_base=[12_000.0, 10_000.0, 10_000.0])  # 32,000 are 89 %: the rest is not paid
+    assert moved(made | {"invoices": short}, "2027-12-31")[-1] == ("release", "2027-02-20", "500.00")
+
+
 def test_a_third_that_is_not_paid_comes_back_by_the_days_left_and_its_hold_is_cancelled():
     # 90 days after 9 February is 10 May, day 120 of 365: 1,800 × 1/3 × 245/365 = 402.74, of each half.
     assert moved(tables(None), "2025-05-09") == [HELD]

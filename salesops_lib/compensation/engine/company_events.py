@@ -19,7 +19,9 @@
 ``bookings`` is the deal's amount, ``acv`` the same × 12 ÷ months of the term where that is longer than a
 year. ``deal_amount`` is as the CRM has it, in ``deal_currency``; statements show it. ``product`` is the line
 item with the most money. Days are those of the company's zone. An invoice's ``amount`` beside the deal's says
-which part of the deal it is for. One that is paid after all stays a ``non_payment`` of its day.
+which part of the deal it is for; the one with which a deal reaches :data:`WHOLE` of its amount stands for all
+the rest, since invoices come at other exchange rates. One that is paid after all stays a ``non_payment`` of
+its day.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ import pandas as pd
 
 CENT = Decimal("0.01")
 SCORE = "_score"
+WHOLE = 0.9
+"""Share of a deal's amount from which its invoices, or its payments, are the whole deal: nothing stays held."""
 
 
 def company_events(
@@ -173,9 +177,19 @@ def _invoiced(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     rows = tables["invoices"]
     parts = []
     for column, kind in (("invoiced_date", "invoiced"), ("paid_date", "invoice_paid")):
-        part = rows[rows[column].notna()]
+        part = rows[rows[column].notna()].sort_values([column, "invoice_id"], kind="stable")
+        part = part.assign(amount_base=_with_the_rest(part, tables["opportunities"]))
         parts.append(_of_invoices(part, kind, part[column]))
     return pd.concat(parts, ignore_index=True)
+
+
+def _with_the_rest(rows: pd.DataFrame, deals: pd.DataFrame) -> pd.Series:
+    """Amounts in order of time; the one that reaches ``WHOLE`` of its deal is raised to all that is left."""
+    worth = rows["opportunity_id"].map(deals.set_index("opportunity_id")["amount_base"])
+    amount = rows["amount_base"].astype("float64")
+    before = amount.groupby(rows["opportunity_id"]).cumsum() - amount
+    reaches = (worth > 0) & (before < WHOLE * worth) & (before + amount >= WHOLE * worth)
+    return amount.where(~(reaches & (worth - before > amount)), worth - before)
 
 
 def _unpaid(rows: pd.DataFrame, through: date, days: int) -> pd.DataFrame:
