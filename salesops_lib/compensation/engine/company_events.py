@@ -34,7 +34,7 @@ import pandas as pd
 CENT = Decimal("0.01")
 SCORE = "_score"
 WHOLE = 0.9
-"""Share of a deal's amount from which its invoices, or its payments, are the whole deal: nothing stays held."""
+"""Share of a deal's amount from which its invoices, or payments, are the whole deal: nothing stays held."""
 
 
 def company_events(
