@@ -29,13 +29,10 @@ def schedule(
     ] = "",
 ) -> None:
     """Write what makes a scheduler call `salesops run --due now`; it installs nothing."""
-    from salesops_lib import inputs
     from salesops_lib.publish import catalog
     from salesops_lib.publish.scheduling import timetable
 
     folder = data if not data or "://" in data else str(Path(data).expanduser().absolute())
-    if audience:
-        inputs.read_audience(folder, audience)  # an unknown one is refused here, not at six in the morning
     place = timetable.Place(catalog.repository_root(), folder, out, tuple(notify or ()), audience)
     files = timetable.files(kind, place)
     if to is None:

@@ -194,7 +194,7 @@ def test_files_are_written_once_and_never_over_others(tmp_path, capsys, monkeypa
         (["anacron"], "there is no scheduler 'anacron'; name one of cron, systemd, github, airflow"),
         (["cron", "--data", "a\nb"], "holds a line break"),
         (["airflow", "--data", "{{x}}"], "reads as a template"),
-        (["cron", "--audience", "nobody"], "nobody"),
+        (["cron", "--audience", "a\nb"], "holds a line break"),
         (["github", "--audience", "finance"], "schedule an audience with cron, systemd or airflow"),
     ],
 )
