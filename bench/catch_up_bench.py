@@ -77,7 +77,7 @@ def catch_up(folder: str) -> float:
     from salesops_lib.publish.running.kernels import ForkServer
 
     days = [str(LAST - timedelta(weeks=back)) for back in reversed(range(WEEKS))]
-    own, cells, attempt = processor_seconds(), _warm_process(folder), run.attempt
+    cells, attempt = _warm_process(folder), run.attempt
 
     def in_turn(task, *rest):
         result = attempt(task, *rest)
@@ -95,7 +95,7 @@ def catch_up(folder: str) -> float:
         why = next((r["error"] for r in runs if r["error"]), "no run failed")
         raise RuntimeError(f"exit {code}, {len(runs)} runs, {forked} forked, of {len(days)} weeks: {why}")
     kernels.close()  # what its kernels cost is known once it has ended
-    seconds = processor_seconds() - own
+    seconds = processor_seconds()  # before the other side has ended: its own are none of these
     cells.communicate()
     return seconds
 

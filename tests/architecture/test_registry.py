@@ -67,6 +67,9 @@ def test_every_metric_has_a_past(registry):
         if named:
             module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
             read |= {getattr(module, name).id for name in named}
+            name = f"from {'.'.join(path.relative_to(ROOT).with_suffix('').parts[:-1])}"
+            using = [p for p in (ROOT / "notebooks").glob("*.ipynb") if name in p.read_text(encoding="utf-8")]
+            assert any("report.readings(" in p.read_text(encoding="utf-8") for p in using), path
     assert [m.id for m in registry.metrics if m.id not in read | {r.metric.id for r in registry.rules}] == []
 
 

@@ -136,14 +136,73 @@ def test_a_third_that_is_not_paid_comes_back_by_the_days_left_and_its_hold_is_ca
     ],
 )
 def test_an_invoice_counts_as_not_paid_from_a_day_on_whatever_comes_later(paid, through, expected):
-    rows = company_events(tables(paid), "UTC", date.fromisoformat(through), 90)
+    rows = company_events(tables(paid), "UTC", date.fromisoformat(through), lambda due: 90)
     late = rows[rows["event"] == "non_payment"]
     assert [day.isoformat() for day in late["date"]] == expected
     assert late["amount"].tolist() == ["12000.00"] * len(expected)
 
 
+def late_of(invoices: list[tuple], days=lambda due: 90) -> list[tuple[str, str, str]]:
+    """(invoice, amount, part) of what is not paid, of (id, invoiced, due, paid, amount) each."""
+    columns = ["invoice_id", "invoiced_date", "due_date", "paid_date", "amount_base"]
+    rows = pd.DataFrame(invoices, columns=columns).assign(opportunity_id="D")
+    for name in columns[1:4]:
+        rows[name] = pd.to_datetime(rows[name])
+    made = company_events(tables(None) | {"invoices": rows}, "UTC", date(2029, 1, 1), days)
+    made = made[made["event"] == "non_payment"]
+    return list(zip(made["event_id"], made["amount"], made["part_amount"], strict=True))
+
+
+WRONG = ("I1", "2025-01-10", "2025-02-09", None, 12_000.0)
+
+
+def test_a_corrected_invoice_is_nobodys_debt_and_one_reduced_is_owed_for_the_rest():
+    again = ("I3", "2025-02-20", "2025-03-20", "2025-03-01", 12_000.0)
+    assert late_of([WRONG]) == [("I1", "12000.00", "12000.00")]
+    assert late_of([WRONG, ("I2", "2025-02-20", None, None, -12_000.0), again]) == []
+    assert late_of([WRONG, ("I2", "2025-02-20", None, None, -3_000.0)]) == [("I1", "9000.00", "9000.00")]
+    # A credit note issued after the day on which it counted as not paid changes nothing.
+    assert late_of([WRONG, ("I2", "2025-06-20", None, None, -12_000.0)]) == [("I1", "12000.00", "12000.00")]
+
+
+def test_an_invoice_of_unknown_amount_is_not_clawed_back_and_one_after_the_whole_deal_is_for_nothing():
+    assert late_of([("I1", "2025-01-10", "2025-02-09", None, None)]) == []
+    assert late_of([("I1", "2025-01-10", None, None, 12_000.0)]) == [] == late_of([])
+    whole = ("I1", "2025-01-10", "2025-02-09", "2025-02-01", 35_000.0)
+    assert late_of([whole, ("I2", "2026-01-10", "2026-02-09", None, 2_000.0)]) == [("I2", "2000.00", "0.00")]
+
+
+def test_the_days_are_those_of_the_policy_when_the_invoice_was_due():
+    later = ("I2", "2025-12-10", "2026-01-09", "2026-03-20", 12_000.0)  # on day 70
+    slow = ("I1", "2025-01-10", "2025-02-09", "2025-04-20", 12_000.0)  # on day 70 as well
+    days = {True: 60, False: 90}
+    assert late_of([slow, later], lambda due: days[due.year >= 2026]) == [("I2", "12000.00", "12000.00")]
+
+
+def test_a_deal_taken_back_by_a_credit_note_is_released_no_more():
+    made = tables("2025-02-20")
+    rows = pd.DataFrame(
+        {
+            "invoice_id": ["I1", "I2"], "opportunity_id": ["D", "D"],
+            "invoiced_date": pd.to_datetime(["2025-01-10", "2025-03-01"]),
+            "due_date": pd.to_datetime(["2025-02-09", None]),
+            "paid_date": pd.to_datetime(["2025-02-20", "2025-03-01"]), "amount_base": [33_000.0, -33_000.0],
+        }
+    )  # fmt: skip
+    # 33,000 of 36,000 are the whole deal; taken back, nothing of it is paid.
+    found = moved(made | {"invoices": rows}, "2025-12-31")
+    assert found[:2] == [HELD, ("release", "2025-02-20", "1800.00")]
+    assert sum(float(money) for _, _, money in found) == -1800
+
+
+def test_an_invoice_for_nothing_releases_nothing():
+    made = tables("2025-02-20")
+    free = made["invoices"].assign(amount_base=[0.0, 12_000.0, 12_000.0])
+    assert moved(made | {"invoices": free}, "2025-12-31") == [HELD]
+
+
 def test_a_credit_note_and_an_invoice_without_a_due_date_are_nobodys_debt():
     made = tables(None)
     made["invoices"] = made["invoices"].assign(amount_base=[-5.0, 5.0, 5.0], due_date=[DUE, pd.NaT, pd.NaT])
-    rows = company_events(made, "UTC", date(2029, 1, 1), 90)
+    rows = company_events(made, "UTC", date(2029, 1, 1), lambda due: 90)
     assert "non_payment" not in set(rows["event"])

@@ -36,6 +36,11 @@ def test_a_quarter_that_was_entered_stands_whatever_its_months_say():
     assert found[["period", "quota_base"]].values.tolist() == [["FY26-Q1", 250.0]]
 
 
+def test_a_blank_quarter_does_not_hide_its_months():
+    months = [("A", f"FY26-M0{n}", 100, None) for n in (1, 2, 3)]
+    assert figures(quotas(("A", "FY26-Q1", None, None), *months)) == {("A", "FY26-Q1"): (300.0, 1.0)}
+
+
 @pytest.mark.parametrize(
     "rows",
     [

@@ -267,7 +267,7 @@ def test_events_by_hand_split_overlay_term_and_days_in_the_companys_zone():
         }
     )  # fmt: skip
     tables = {"opportunities": deals, "credits": credits, "measure_events": scores}
-    rows = company_events(tables, "America/New_York", date(2025, 12, 31), 90)
+    rows = company_events(tables, "America/New_York", date(2025, 12, 31), lambda due: 90)
     booked = rows[rows["event"] == "booked"].set_index(["deal_id", "rep_id"])
     assert booked["split_pct"].to_dict() == {("D1", "R1"): "0.6", ("D1", "R2"): "0.4", ("D2", "R2"): None}
     assert booked.loc[("D1", "R1"), "overlay_id"] == "E1"

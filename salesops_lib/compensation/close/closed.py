@@ -17,6 +17,7 @@ from salesops_lib.compensation.close.payslip import statements
 from salesops_lib.compensation.close.statement_pages import statement_file, statement_page
 from salesops_lib.compensation.close.statement_sheet import statement_workbook
 from salesops_lib.compensation.close.taken import Taken, hash_of, taken, thawed
+from salesops_lib.compensation.engine.invoice_events import unpaid_days
 from salesops_lib.core.errors import TableError
 
 
@@ -72,7 +73,7 @@ def taken_from(
     policy = snapshot.policy("compensation")
     by_policy = {
         "overlay": policy.value("overlay_quota_share", through).value,
-        "unpaid_days": int(policy.value("non_payment_days", through).value),
+        "unpaid_days": unpaid_days(policy),
     }
     return taken(tables, plan_texts, snapshot.company, through, **by_policy, plan_rates=plan_rates)
 

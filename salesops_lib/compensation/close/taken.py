@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -63,7 +63,7 @@ class Taken:
 
 def taken(
     tables: Mapping[str, pd.DataFrame], plan_texts, company, through: date, *, overlay: float = 1.0,
-    unpaid_days: int = 90, plan_rates: pd.DataFrame | None = None,
+    unpaid_days: Callable[[date], int] = lambda due: 90, plan_rates: pd.DataFrame | None = None,
 ) -> Taken:  # fmt: skip
     """Take a close's inputs out of tables.
 
@@ -78,7 +78,7 @@ def taken(
     overlay
         Share of the region's quota that an overlay without one of its own is given.
     unpaid_days
-        Days after an invoice was due from which it counts as not paid.
+        Due day → days after it from which an invoice counts as not paid.
     plan_rates
         ``currency``, ``date``, ``base_per_unit``: rates that quotas were set at, where plans need them.
 

@@ -1,7 +1,7 @@
 """A company's tables as the engine's events: what was booked, accepted, scored, renewed, paid or lost.
 
     event               one row is                                   fields
-    booked              a payee's direct credit of a won deal        bookings, amount (the same), acv,
+    booked              a payee's direct credit of a won deal        bookings, part_amount (the same), acv,
                                                                      deal_amount, deal_currency,
                                                                      deal_type, segment,
                                                                      term_months, product, split_pct,
@@ -10,35 +10,34 @@
     scored              a measure event ``*_score``                  its own name
     renewal_effective   the other measure events of a holder and     their own names, and retained_arr =
                         moment, side by side                         opening_arr − churned_arr
-    invoiced,           an invoice's day, and the day it was paid    amount
+    invoiced,           an invoice's day, and the day it was paid    amount, part_amount
     invoice_paid
-    non_payment         an invoice still unpaid so many days after   amount
+    non_payment         an invoice still unpaid so many days after   amount, part_amount
                         it was due
     churn               the end of a contract that churned           –
 
 ``bookings`` is the deal's amount, ``acv`` the same × 12 ÷ months of the term where that is longer than a
 year. ``deal_amount`` is as the CRM has it, in ``deal_currency``; statements show it. ``product`` is the line
-item with the most money. Days are those of the company's zone. An invoice's ``amount`` beside the deal's says
-which part of the deal it is for; the one with which a deal reaches :data:`WHOLE` of its amount stands for all
-the rest, since invoices come at other exchange rates. One that is paid after all stays a ``non_payment`` of
-its day.
+item with the most money. Days are those of the company's zone. The rules of invoices are those of
+:mod:`.invoice_events`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import pandas as pd
 
+from salesops_lib.compensation.engine.invoice_events import invoiced, unpaid
+
 CENT = Decimal("0.01")
 SCORE = "_score"
-WHOLE = 0.9
-"""Share of a deal's amount from which its invoices, or payments, are the whole deal: nothing stays held."""
 
 
 def company_events(
-    tables: dict[str, pd.DataFrame], zone: str, through: date, unpaid_days: int
+    tables: dict[str, pd.DataFrame], zone: str, through: date, unpaid_days: Callable[[date], int]
 ) -> pd.DataFrame:
     """Events of a company, sorted by date and id; every number is text, as the engine wants it.
 
@@ -52,7 +51,7 @@ def company_events(
     through
         The last day that is known: what is unpaid after it is not known yet.
     unpaid_days
-        Days after an invoice was due from which it counts as not paid.
+        Due day → days after it from which an invoice counts as not paid.
 
     Returns
     -------
@@ -62,9 +61,10 @@ def company_events(
     """
     parts = [_booked(tables)]
     parts += [make(tables, zone) for make in (_accepted, _measured) if make.table in tables]
-    parts += [make(tables) for make in (_invoiced, _churned) if make.table in tables]
     if "invoices" in tables:
-        parts.append(_unpaid(tables["invoices"], through, unpaid_days))
+        parts += [invoiced(tables), unpaid(tables, through, unpaid_days)]
+    if "contracts" in tables:
+        parts.append(_churned(tables["contracts"]))
     made = pd.concat([p for p in parts if len(p)], ignore_index=True).astype("object")
     made = made.where(made.notna(), None)
     return made.sort_values(["date", "event_id", "rep_id"], ignore_index=True, na_position="first")
@@ -93,7 +93,7 @@ def _booked(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
             "event": "booked",
             "date": deals["close_date"].dt.date,
             "bookings": [str(m) for m in money],
-            "amount": [str(m) for m in money],
+            "part_amount": [str(m) for m in money],
             "acv": [str(_annual(m, t)) for m, t in zip(money, months, strict=True)],
             "deal_amount": _as_entered(deals),
             "deal_currency": deals.get("currency"),
@@ -172,48 +172,7 @@ def _with_retained(wide: pd.DataFrame) -> pd.DataFrame:
     return wide
 
 
-@_of("invoices")
-def _invoiced(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    rows = tables["invoices"]
-    parts = []
-    for column, kind in (("invoiced_date", "invoiced"), ("paid_date", "invoice_paid")):
-        part = rows[rows[column].notna()].sort_values([column, "invoice_id"], kind="stable")
-        part = part.assign(amount_base=_with_the_rest(part, tables["opportunities"]))
-        parts.append(_of_invoices(part, kind, part[column]))
-    return pd.concat(parts, ignore_index=True)
-
-
-def _with_the_rest(rows: pd.DataFrame, deals: pd.DataFrame) -> pd.Series:
-    """Amounts in order of time; the one that reaches ``WHOLE`` of its deal is raised to all that is left."""
-    worth = rows["opportunity_id"].map(deals.set_index("opportunity_id")["amount_base"])
-    amount = rows["amount_base"].astype("float64")
-    before = amount.groupby(rows["opportunity_id"]).cumsum() - amount
-    reaches = (worth > 0) & (before < WHOLE * worth) & (before + amount >= WHOLE * worth)
-    return amount.where(~(reaches & (worth - before > amount)), worth - before)
-
-
-def _unpaid(rows: pd.DataFrame, through: date, days: int) -> pd.DataFrame:
-    late = rows["due_date"] + pd.Timedelta(days=days)
-    told = late.notna() & (late <= pd.Timestamp(through)) & ~(rows["paid_date"] <= late)
-    told &= ~(rows["amount_base"] <= 0)  # a credit note is nobody's debt
-    return _of_invoices(rows[told], "non_payment", late[told])
-
-
-def _of_invoices(rows: pd.DataFrame, kind: str, days: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "event_id": rows["invoice_id"],
-            "deal_id": rows["opportunity_id"],
-            "event": kind,
-            "date": days.dt.date,
-            "amount": [None if pd.isna(a) else f"{a:.2f}" for a in rows["amount_base"]],
-        }
-    )
-
-
-@_of("contracts")
-def _churned(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    rows = tables["contracts"]
+def _churned(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows[(rows["status"] == "churned") & rows["end_date"].notna() & rows["opportunity_id"].notna()]
     return pd.DataFrame(
         {

@@ -43,7 +43,8 @@ def company_holders(
         text, an end that is open is None.
     """
     quotas = by_quarter(tables["quotas"])
-    spells = _spells(tables["reps"], tables["plan_assignments"], quotas, calendar)
+    named = {_quarter(Period.parse(name)) for name in tables["quotas"]["period"].unique()} - {""}
+    spells = _spells(tables["reps"], tables["plan_assignments"], named, calendar)
     spells["period"] = calendar.assign(spells["start_date"], "quarter")
     versions = {p.id: p for p in sorted(plans, key=lambda p: p.version)}
     figures = _figures(quotas)
@@ -68,9 +69,7 @@ def by_quarter(quotas: pd.DataFrame) -> pd.DataFrame:
     whole, months = quotas[kinds == "quarter"], quotas[kinds == "month"]
     if months.empty:
         return whole
-    of = {
-        n: str(Period(p.year, "quarter", (p.number + 2) // 3)) for n, p in named.items() if p.kind == "month"
-    }
+    of = {name: _quarter(period) for name, period in named.items()}
     months = months.assign(
         period=months["period"].map(of), ramped=months["quota_base"] * months["ramp_share"].fillna(1.0)
     )
@@ -79,16 +78,24 @@ def by_quarter(quotas: pd.DataFrame) -> pd.DataFrame:
     sums = groups.first().drop(columns=["quota_base", "ramp_share", "ramped"])
     sums = sums.merge(groups[["quota_base", "ramped"]].sum(min_count=3), on=keys)
     sums["ramp_share"] = sums["ramped"].div(sums["quota_base"].where(sums["quota_base"] > 0))
-    entered = pd.MultiIndex.from_frame(whole[keys])
-    sums = sums[sums["quota_base"].notna() & ~pd.MultiIndex.from_frame(sums[keys]).isin(entered)]
-    return pd.concat([whole, sums[quotas.columns]], ignore_index=True)
+    sums = sums[sums["quota_base"].notna()]
+    entered = pd.MultiIndex.from_frame(whole.loc[whole["quota_base"].notna(), keys])
+    sums = sums[~pd.MultiIndex.from_frame(sums[keys]).isin(entered)]
+    replaced = pd.MultiIndex.from_frame(whole[keys]).isin(pd.MultiIndex.from_frame(sums[keys]))
+    return pd.concat([whole[~replaced], sums[quotas.columns]], ignore_index=True)
+
+
+def _quarter(period: Period) -> str:
+    """The quarter a period is or lies in; empty for a year."""
+    number = {"quarter": period.number, "month": (period.number + 2) // 3}.get(period.kind)
+    return str(Period(period.year, "quarter", number)) if number else ""
 
 
 def _spells(
-    reps: pd.DataFrame, assigned: pd.DataFrame, quotas: pd.DataFrame, calendar: FiscalCalendar
+    reps: pd.DataFrame, assigned: pd.DataFrame, named: set[str], calendar: FiscalCalendar
 ) -> pd.DataFrame:
-    """Role spells cut at every change of plan and every start of a quarter in which quotas are known."""
-    quarters = {pd.Timestamp(day) for name in quotas["period"].unique() for day in calendar.bounds(name)}
+    """Role spells cut at every change of plan and at both ends of the ``named`` quarters."""
+    quarters = {pd.Timestamp(day) for name in named for day in calendar.bounds(name)}
     pay_of = {rep_id: part.to_dict("records") for rep_id, part in assigned.groupby("rep_id")}
     rows = []
     for role in reps.sort_values(["rep_id", "start_date"]).to_dict("records"):

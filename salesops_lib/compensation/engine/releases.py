@@ -59,7 +59,7 @@ class Afterwards:
         for name in self._fields():
             said = tallying.amounts.cell(name, place)
             whole = self._whole(name, deal, place)
-            if said and whole:
+            if said is not None and whole:
                 return max(-ONE, min(ONE, said / whole))
         return ONE
 
@@ -90,7 +90,7 @@ class Afterwards:
     def _fields(self) -> list[str]:
         plans = self.paying.versions.plans
         named = [m.field for p in plans for m in p.measures.values() if m.aggregate == "sum"]
-        return list(dict.fromkeys(["amount", *named]))
+        return list(dict.fromkeys(["part_amount", "amount", *named]))
 
 
 def clawback_share(terms, elapsed: int) -> Fraction:

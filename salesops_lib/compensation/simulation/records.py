@@ -10,6 +10,7 @@ import pandas as pd
 from salesops_lib.compensation.engine.company_events import company_events
 from salesops_lib.compensation.engine.company_holders import NO_PLAN, company_holders
 from salesops_lib.compensation.engine.history import Records
+from salesops_lib.compensation.engine.invoice_events import unpaid_days
 from salesops_lib.compensation.plans.plan import Plan
 from salesops_lib.compensation.simulation.change_parts import Reactions
 from salesops_lib.compensation.simulation.families import FAMILIES
@@ -51,8 +52,7 @@ def records_of(
     holders, filled = filled_quotas(holders, company.calendar)
     place = tables["reps"].sort_values("start_date").drop_duplicates("rep_id", keep="last")
     places = place.set_index("rep_id")["region"].to_dict()
-    unpaid_days = int(policy.value("non_payment_days", as_of).value)
-    events = company_events(tables, company.time_zone, as_of, unpaid_days)
+    events = company_events(tables, company.time_zone, as_of, unpaid_days(policy))
     return Records(events, holders, company.calendar, as_of, places), said + filled
 
 

@@ -12,8 +12,9 @@ class Stream(OutStream):
 
     def write(self, string: str) -> int | None:
         """As its base, remembered."""
-        self._unsent = True
-        return super().write(string)
+        written = super().write(string)
+        self._unsent = True  # after it is there: a flush between the two sends it now, and once more nothing
+        return written
 
     def flush(self) -> None:
         """As its base, if anything was written since."""

@@ -254,7 +254,8 @@ def _run_kernel(arguments: list[str]) -> None:
     )
     app.config.HistoryManager.enabled = False
     app.initialize(arguments)
-    # A process that ends needs no collection of garbage; what its objects close, they close.
+    # A process that ends needs no collection of garbage. What objects close when nobody holds them, they
+    # close, but those that hold each other.
     atexit.unregister(app.shell.atexit_operations)
     atexit.register(app.shell.user_ns.clear)
     backend = os.environ.get("MPLBACKEND", "")

@@ -204,7 +204,7 @@ def _label(series: Series) -> str:
     scope = (series.finding.scope if series.finding else series.reading["scope"]).items()
     where = [f"{k.replace('_', ' ')} {v}" for k, v in scope]
     title = [finding_texts(series.finding)["title"]] if series.finding else []
-    return ", ".join([*title, *where]) or "Company"
+    return ", ".join([*title, *where]) or "All that the report covers"
 
 
 def _facts(metric: Metric) -> list[tuple[str, str]]:

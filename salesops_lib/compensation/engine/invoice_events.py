@@ -1,0 +1,95 @@
+"""Invoices as events: which part of the deal each is for, when it was paid, and when it counts as not paid.
+
+``amount`` is what the invoice is of, ``part_amount`` what it is of the deal's money. They differ: invoices
+come at other exchange rates and with other taxes. So the one with which a deal reaches :data:`WHOLE` of its
+amount stands for all the rest, one after that for nothing, and a credit note takes its part back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import pandas as pd
+
+from salesops_lib.core.policy import Policy
+
+WHOLE = 0.9
+"""Share of a deal's amount from which it counts as billed whole."""
+
+
+def unpaid_days(policy: Policy) -> Callable[[date], int]:
+    """Due day → days after it from which an invoice counts as not paid, by the policy of that day: what is
+    decided later does not reach back into months that are closed."""
+    return lambda due: int(policy.value("non_payment_days", due).value)
+
+
+def invoiced(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """``invoiced`` on an invoice's day and ``invoice_paid`` on the day it was paid; both are of its part."""
+    rows = tables["invoices"]
+    rows = rows.assign(part=_parts(rows, tables["opportunities"]))
+    parts = []
+    for column, kind in (("invoiced_date", "invoiced"), ("paid_date", "invoice_paid")):
+        part = rows[rows[column].notna()]
+        parts.append(_of_invoices(part, kind, part[column]))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _parts(rows: pd.DataFrame, deals: pd.DataFrame) -> pd.Series:
+    """What of its deal's money each invoice stands for, by order of billing; missing where that is not known.
+
+    From ``WHOLE`` of the deal on all of it is billed, and never more; a credit note takes its part back.
+    """
+    order = rows.sort_values(["invoiced_date", "invoice_id"], kind="stable")
+    deal = order["opportunity_id"]
+    worth = (deal.map(deals.set_index("opportunity_id")["amount_base"]).astype("float64") * 100).round()
+    cents = (order["amount_base"].astype("float64") * 100).round()
+    billed = cents.groupby(deal).cumsum()
+
+    def covered(so_far: pd.Series) -> pd.Series:
+        return so_far.clip(lower=0.0, upper=worth).where(so_far < WHOLE * worth, worth)
+
+    part = covered(billed) - covered(billed - cents)
+    return (part.where((worth > 0) & cents.notna()) / 100).reindex(rows.index)
+
+
+def unpaid(tables: dict[str, pd.DataFrame], through: date, days: Callable[[date], int]) -> pd.DataFrame:
+    """``non_payment`` of invoices not paid so long after they were due, less the deal's credit notes by then.
+
+    ``through``: the last day that is known. ``days``: due day → days after it. One that is paid after all
+    stays one of its day, and what nobody knows the amount of is none.
+    """
+    rows = tables["invoices"]
+    rows = rows.assign(part=_parts(rows, tables["opportunities"]))
+    given = {day: days(day.date()) for day in rows["due_date"].dropna().unique()}
+    rows = rows.assign(late=rows["due_date"] + pd.to_timedelta(rows["due_date"].map(given), unit="D"))
+    known = rows["late"].notna() & (rows["late"] <= pd.Timestamp(through)) & (rows["amount_base"] > 0)
+    owed = rows[known & ~(rows["paid_date"] <= rows["late"])].sort_values(["late", "invoice_id"])
+    notes = rows[rows["amount_base"] < 0]
+    left, used = [], {}
+    for row in owed.to_dict("records"):
+        deal = row["opportunity_id"]
+        issued = notes[(notes["opportunity_id"] == deal) & (notes["invoiced_date"] <= row["late"])]
+        free = -issued["amount_base"].sum() - used.get(deal, 0.0)
+        off = min(max(free, 0.0), row["amount_base"])
+        used[deal] = used.get(deal, 0.0) + off
+        left.append(1 - off / row["amount_base"])
+    share = pd.Series(left, index=owed.index, dtype="float64")
+    owed = owed.assign(amount_base=owed["amount_base"] * share, part=owed["part"] * share)[share > 0]
+    return _of_invoices(owed, "non_payment", owed["late"])
+
+
+def _of_invoices(rows: pd.DataFrame, kind: str, days: pd.Series) -> pd.DataFrame:
+    money = {
+        name: [None if pd.isna(a) else f"{a:.2f}" for a in rows[column]]
+        for name, column in (("amount", "amount_base"), ("part_amount", "part"))
+    }
+    return pd.DataFrame(
+        {
+            "event_id": rows["invoice_id"],
+            "deal_id": rows["opportunity_id"],
+            "event": kind,
+            "date": days.dt.date,
+            **money,
+        }
+    )
