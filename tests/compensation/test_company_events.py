@@ -149,8 +149,8 @@ def late_of(invoices: list[tuple], days=lambda due: 90) -> list[tuple[str, str, 
     for name in columns[1:4]:
         rows[name] = pd.to_datetime(rows[name])
     made = company_events(tables(None) | {"invoices": rows}, "UTC", date(2029, 1, 1), days)
-    made = made[made["event"] == "non_payment"]
-    return list(zip(made["event_id"], made["amount"], made["part_amount"], strict=True))
+    made = made[made["event"] == "non_payment"].reindex(columns=["event_id", "amount", "part_amount"])
+    return list(made.itertuples(index=False, name=None))
 
 
 WRONG = ("I1", "2025-01-10", "2025-02-09", None, 12_000.0)
