@@ -459,8 +459,10 @@ def test_a_reading_has_a_past_without_a_limit(made, tmp_path):
     assert chart.count("<circle") == 2 and "2025-10-10: –; 2025-11-14: 50 %" in chart, chart
     assert "2025-12-12: 71 % (64 % to 78 %)" in chart and "imit" not in chart
     page = text(site / "metrics/attainment-attained.html")
-    assert "of 40 reps; as of 2025-12-12" in page, page
-    assert "No finding judges this metric" in page and "period M12" in page
+    assert "rests on 40 reps; as of 2025-12-12" in page, page
+    line = re.search(r'class="line" d="([^"]*)"', chart)[1]
+    assert line.count("M") == 2 and "L" not in line  # each month starts anew: no line leads to the next
+    assert "No finding judges this metric" in page and "M12" in page
     assert 'href="../reports/attainment/company.html"' in markup
     listed = text(site / "metrics/index.html")
     assert "Attained" in listed and "no report that stands states it" not in listed

@@ -19,7 +19,8 @@ _LABEL = 96  # width of a day under the axis
 class Point:
     """One run: its day, the value with its range (missing where it could not be judged), and its limit.
 
-    No limit: a metric that no finding judges.
+    No limit: a metric that no finding judges. ``period``: what a value that starts anew is of; no line leads
+    from one to the next.
     """
 
     day: date
@@ -27,6 +28,7 @@ class Point:
     low: float | None
     high: float | None
     limit: float | None
+    period: str = ""
 
 
 def history_chart(points: Sequence[Point], name: str, shown: Callable[[float | None], str]) -> str:
@@ -118,8 +120,9 @@ def _limit_text(limit, y, shown, right) -> str:
 
 
 def _values(points, x, y) -> list[str]:
-    parts, steps, pen = [], [], "M"
+    parts, steps, pen, period = [], [], "M", ""
     for point in points:
+        pen, period = (pen if point.period == period else "M"), point.period
         if point.value is None:
             pen = "M"
             continue

@@ -111,7 +111,12 @@ def _read(history: ReportHistory) -> list[Series]:
         past = [(day, known.get(place)) for day, known in runs]
         first = next(n for n, (_, then) in enumerate(past) if then)
         parts = [(day, then or {}) for day, then in past[first:]]
-        points = [Point(day, t.get("value"), t.get("low"), t.get("high"), None) for day, t in parts]
+        points = [
+            Point(
+                day, t.get("value"), t.get("low"), t.get("high"), None, t.get("scope", {}).get("period", "")
+            )
+            for day, t in parts
+        ]
         made.append(Series(history, tuple(points), None, reading))
     return made
 
@@ -177,7 +182,7 @@ def _row(series: Series, up: str) -> dict:
     """One series as a row; ``up`` leads from the page to the top of the site."""
     finding = series.finding
     texts = finding_texts(finding, series.currency) if finding else _reading_texts(series)
-    values = [point.value for point in series.points]
+    values = _with_gaps(series.points)
     limits = [point.limit for point in series.points]
     return texts | {
         "label": _label(series),
@@ -188,6 +193,15 @@ def _row(series: Series, up: str) -> dict:
         "as_of": series.history.current.as_of,
         "book": playbook_link(finding.playbook, f"{up}playbooks/") if finding else "",
     }
+
+
+def _with_gaps(points: Sequence[Point]) -> list[float | None]:
+    """The values, with a gap where the next one is of another period."""
+    values: list[float | None] = []
+    for before, point in zip((None, *points), points, strict=False):
+        values += [None] if before and before.period != point.period else []
+        values.append(point.value)
+    return values
 
 
 def _reading_texts(series: Series) -> dict[str, str]:
@@ -202,7 +216,7 @@ def _reading_texts(series: Series) -> dict[str, str]:
 
 def _label(series: Series) -> str:
     scope = (series.finding.scope if series.finding else series.reading["scope"]).items()
-    where = [f"{k.replace('_', ' ')} {v}" for k, v in scope]
+    where = [f"{k.replace('_', ' ')} {v}" if series.finding or k != "period" else v for k, v in scope]
     title = [finding_texts(series.finding)["title"]] if series.finding else []
     return ", ".join([*title, *where]) or "All that the report covers"
 
