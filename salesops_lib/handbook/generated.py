@@ -166,7 +166,7 @@ def _thresholds(registry: Registry) -> str:
             body.append(
                 f"### {domain}.{name} {{ #{domain}-{name} }}\n\n{entry['description']}\n\n"
                 f"{table(('Since', 'Value'), dated)}\n\n"
-                f"Unit: {entry['unit']}. Source: {_source(entry['source'])}. "
+                f"Unit: {entry['unit']}. Source: {_source(entry['source']).removesuffix('.')}. "
                 f"Judges: {', '.join(codes) or 'no finding'}."
             )
     lead = (

@@ -48,21 +48,13 @@ def cards(
 
 def readings(leads: Leads) -> list[Reading]:
     """Conversion of all leads old enough; not known where none is or none says whether it converted."""
-    known = leads.hit.dropna()
-    if known.empty:
+    n = leads.hit.notna().sum()
+    if not n:
         return [Reading(CONVERSION, None)]
-    hits = int(known.astype(bool).sum())
-    interval = proportion_interval(hits, len(known), leads.level)
-    return [
-        Reading(
-            CONVERSION,
-            hits / len(known),
-            low=interval.low,
-            high=interval.high,
-            level=leads.level,
-            rests_on=f"{len(known):,} leads",
-        )
-    ]
+    hits = int(leads.hit.dropna().astype(bool).sum())
+    interval = proportion_interval(hits, n, leads.level)
+    told = {"low": interval.low, "high": interval.high, "level": leads.level, "rests_on": f"{n:,} leads"}
+    return [Reading(CONVERSION, float(hits / n), **told)]
 
 
 def _fix(judged: list[Finding], leads: Leads) -> Card:
@@ -127,18 +119,16 @@ def _leak(step: pd.Series, funnel: pd.DataFrame) -> Card:
 
 
 def _conversion(leads: Leads, final: FinalRate | None) -> Card:
-    known = leads.hit.dropna()
-    if known.empty:
+    (read,) = readings(leads)
+    if read.value is None:
         why = "no lead is old enough" if leads.means else "no lead says whether it converted"
         return "Conversion", "not known", "", why
-    hits = int(known.astype(bool).sum())
-    interval = proportion_interval(hits, len(known), leads.level)
-    range_ = f"{percent(interval.low)} to {percent(interval.high)} at {percent(leads.level)}"
+    range_ = f"{percent(read.low)} to {percent(read.high)} at {percent(read.level)}"
     if not leads.clock:
-        return "Converted", percent(hits / len(known)), range_, f"of {len(known):,} leads, of unknown age"
+        return "Converted", percent(read.value), range_, f"of {read.rests_on}, of unknown age"
     ends = ""
     if final and final.rate is not None:
         low, high = (percent(v) for v in (final.interval.low, final.interval.high))
         ends = f"; in the end {percent(final.rate)} ({low} to {high})"
-    note = f"{len(known):,} leads old enough{ends}"
-    return f"Conversion in {leads.horizon} days", percent(hits / len(known)), range_, note
+    note = f"{read.rests_on} old enough{ends}"
+    return f"Conversion in {leads.horizon} days", percent(read.value), range_, note

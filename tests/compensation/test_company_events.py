@@ -77,7 +77,7 @@ def tables(paid: str | None, *, amount: float | None = 12_000.0) -> dict[str, pd
 def moved(made: dict[str, pd.DataFrame], through: str) -> list[tuple[str, str, str]]:
     """(kind, day, money) of A's lines but the commission's and what is carried on as a debt."""
     last = date.fromisoformat(through)
-    lines = work_out(taken(made, [("p.yaml", PLAN)], Company, last), last).lines
+    lines = work_out(taken(made, [("p.yaml", PLAN)], Company, last, unpaid_days=lambda due: 90), last).lines
     assert lines.loc[lines["kind"] == "commission", "amount"].astype(str).tolist() == ["3600.00"]
     others = lines[~lines["kind"].isin(["commission", "overpayment"])]
     return [(row.kind, row.date.isoformat(), str(row.amount)) for row in others.itertuples()]

@@ -335,6 +335,7 @@ def test_a_report_in_its_bundle_leads_to_the_playbook_in_the_site(browser, site)
     page = Watched(browser).open(bundle.as_uri())
     page.locator("article.finding .links a", has_text="Playbook").first.click()
     page.locator("#f-attn-team").wait_for()
+    assert page.url.endswith("site/playbooks/how-to/analytics/review-attainment.html#f-attn-team")
     page.context.close()
 
 

@@ -63,7 +63,7 @@ class Taken:
 
 def taken(
     tables: Mapping[str, pd.DataFrame], plan_texts, company, through: date, *, overlay: float = 1.0,
-    unpaid_days: Callable[[date], int] = lambda due: 90, plan_rates: pd.DataFrame | None = None,
+    unpaid_days: Callable[[date], int], plan_rates: pd.DataFrame | None = None,
 ) -> Taken:  # fmt: skip
     """Take a close's inputs out of tables.
 

@@ -30,7 +30,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 import pandas as pd
 
-from salesops_lib.compensation.engine.invoice_events import invoiced, unpaid
+from salesops_lib.compensation.engine.invoice_events import invoice_events
 
 CENT = Decimal("0.01")
 SCORE = "_score"
@@ -62,7 +62,7 @@ def company_events(
     parts = [_booked(tables)]
     parts += [make(tables, zone) for make in (_accepted, _measured) if make.table in tables]
     if "invoices" in tables:
-        parts += [invoiced(tables), unpaid(tables, through, unpaid_days)]
+        parts += invoice_events(tables["invoices"], tables["opportunities"], through, unpaid_days)
     if "contracts" in tables:
         parts.append(_churned(tables["contracts"]))
     made = pd.concat([p for p in parts if len(p)], ignore_index=True).astype("object")

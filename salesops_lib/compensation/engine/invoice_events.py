@@ -24,15 +24,23 @@ def unpaid_days(policy: Policy) -> Callable[[date], int]:
     return lambda due: int(policy.value("non_payment_days", due).value)
 
 
-def invoiced(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """``invoiced`` on an invoice's day and ``invoice_paid`` on the day it was paid; both are of its part."""
-    rows = tables["invoices"]
-    rows = rows.assign(part=_parts(rows, tables["opportunities"]))
-    parts = []
-    for column, kind in (("invoiced_date", "invoiced"), ("paid_date", "invoice_paid")):
-        part = rows[rows[column].notna()]
-        parts.append(_of_invoices(part, kind, part[column]))
-    return pd.concat(parts, ignore_index=True)
+def invoice_events(
+    invoices: pd.DataFrame, deals: pd.DataFrame, through: date, days: Callable[[date], int]
+) -> list[pd.DataFrame]:
+    """``invoiced`` on an invoice's day, ``invoice_paid`` on the day it was paid, and its ``non_payment``.
+
+    ``invoices`` and ``deals``: the tables ``invoices`` and ``opportunities``. ``through``: the last day that
+    is known. ``days``: due day → days after it from which an invoice counts as not paid. One that is paid
+    after all stays not paid on its day; one whose amount nobody knows is never that.
+    """
+    rows = invoices.assign(part=_parts(invoices, deals))
+    issued, paid = (rows[rows[column].notna()] for column in ("invoiced_date", "paid_date"))
+    owed = _unpaid(rows, through, days)
+    return [
+        _events(issued, "invoiced", issued["invoiced_date"]),
+        _events(paid, "invoice_paid", paid["paid_date"]),
+        _events(owed, "non_payment", owed["late"]),
+    ]
 
 
 def _parts(rows: pd.DataFrame, deals: pd.DataFrame) -> pd.Series:
@@ -53,14 +61,8 @@ def _parts(rows: pd.DataFrame, deals: pd.DataFrame) -> pd.Series:
     return (part.where((worth > 0) & cents.notna()) / 100).reindex(rows.index)
 
 
-def unpaid(tables: dict[str, pd.DataFrame], through: date, days: Callable[[date], int]) -> pd.DataFrame:
-    """``non_payment`` of invoices not paid so long after they were due, less the deal's credit notes by then.
-
-    ``through``: the last day that is known. ``days``: due day → days after it. One that is paid after all
-    stays one of its day, and what nobody knows the amount of is none.
-    """
-    rows = tables["invoices"]
-    rows = rows.assign(part=_parts(rows, tables["opportunities"]))
+def _unpaid(rows: pd.DataFrame, through: date, days: Callable[[date], int]) -> pd.DataFrame:
+    """Invoices not paid by the day ``late``, each of what credit notes of its deal left of it by then."""
     given = {day: days(day.date()) for day in rows["due_date"].dropna().unique()}
     rows = rows.assign(late=rows["due_date"] + pd.to_timedelta(rows["due_date"].map(given), unit="D"))
     known = rows["late"].notna() & (rows["late"] <= pd.Timestamp(through)) & (rows["amount_base"] > 0)
@@ -75,11 +77,10 @@ def unpaid(tables: dict[str, pd.DataFrame], through: date, days: Callable[[date]
         used[deal] = used.get(deal, 0.0) + off
         left.append(1 - off / row["amount_base"])
     share = pd.Series(left, index=owed.index, dtype="float64")
-    owed = owed.assign(amount_base=owed["amount_base"] * share, part=owed["part"] * share)[share > 0]
-    return _of_invoices(owed, "non_payment", owed["late"])
+    return owed.assign(amount_base=owed["amount_base"] * share, part=owed["part"] * share)[share > 0]
 
 
-def _of_invoices(rows: pd.DataFrame, kind: str, days: pd.Series) -> pd.DataFrame:
+def _events(rows: pd.DataFrame, kind: str, days: pd.Series) -> pd.DataFrame:
     money = {
         name: [None if pd.isna(a) else f"{a:.2f}" for a in rows[column]]
         for name, column in (("amount", "amount_base"), ("part_amount", "part"))

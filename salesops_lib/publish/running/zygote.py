@@ -47,11 +47,7 @@ _ALWAYS = (
 # What a library loads only at its first use: each kernel would do it anew.
 _WITH = {
     "ibis": ("ibis.backends.duckdb", "ibis.backends.duckdb.converter", "ibis.expr.types.groupby"),
-    "matplotlib.figure": (
-        "matplotlib.backends.backend_agg",
-        "matplotlib.backends.registry",
-        "matplotlib_inline.backend_inline",
-    ),
+    "matplotlib.figure": ("matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline"),
     "pandas": ("pandas.io.formats.format", "pandas.io.formats.csvs", "pandas.core.reshape.reshape"),
     "pandera.pandas": (
         "pandera.backends.pandas.builtin_checks",

@@ -41,7 +41,7 @@ class Place:
 
     @property
     def mark(self) -> str:
-        """What is put behind the name of each file: nothing, or the audience as a folder is named."""
+        """What is put behind the name of each file: nothing, or the audience, a dash for each odd sign."""
         return re.sub(r"\W+", "-", f"-{self.audience}") if self.audience else ""
 
     @property

@@ -61,14 +61,14 @@ def _chart(
         return round(_TOP + (high - value) / (high - low) * (_HEIGHT - _TOP - _BOTTOM), 1)
 
     right = width - _RIGHT
-    parts = [*_axes(points, ticks, x, y, shown, right), *_values(points, x, y)]
+    axes, parts = _axes(points, ticks, x, y, shown, right), _values(points, x, y)
     told = "; ".join(f"{p.day.isoformat()}: {shown(p.value)}{_range(p, shown)}" for p in points) + "."
     if (limit := points[-1].limit) is not None:
-        parts = [_limit(points, y, x, right), *parts, _limit_text(limit, y, shown, right)]
+        parts = [_limit(points, y, x, right), *parts, _limit_text(limit, y, shown, right)]  # over the axes
         told += f" Limit {shown(limit)}."
     return (
         f'<svg class="history {kind}" viewBox="0 0 {width} {_HEIGHT}" role="img" aria-label="{escape(name)}. '
-        f'{escape(told)}">{"".join(parts)}</svg>'
+        f'{escape(told)}">{"".join([*axes, *parts])}</svg>'
     )
 
 
