@@ -74,43 +74,40 @@ def return_on_spend(
     rng, rows = np.random.default_rng(seed), []
     for name, spent in costs.groupby(by):
         ripe = spent["period"].isin(ripe_months)
-        cost = float(spent.loc[ripe, "cost_base"].sum())
         months = set(spent.loc[ripe & spent["cost_base"].gt(0), "period"])
         mine = frame[(frame[by] == name) & frame["month"].isin(months)]
-        wins, money, deals = int(mine["won"].sum()), float(mine["value"].sum()), int(mine["deal"].sum())
-        why = (
-            ""
-            if wins >= MIN_WINS and cost > 0
-            else f"{wins} wins, {MIN_WINS} needed"
-            if cost > 0
-            else "no cost"
-        )
-        roi = low = high = np.nan
-        if not why:
-            drawn = _resampled(mine.loc[mine["won"], "value"].to_numpy(), rng, draws) / cost - 1
-            roi = money / cost - 1
-            low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-        rows.append(
-            {
-                by: name,
-                "leads": len(mine),
-                "wins": wins,
-                "won_base": money,
-                "cost_base": cost,
-                "cost_per_lead": cost / len(mine) if len(mine) else np.nan,
-                "roi": roi,
-                "roi_low": low,
-                "roi_high": high,
-                "immature_base": float(spent.loc[~ripe, "cost_base"].sum()),
-                "won_deals": deals,
-                "won_per_deal": money / wins if wins else np.nan,
-                **cost_of_a_deal(cost, deals, level),
-                "why": why,
-            }
-        )
+        cost, young = (float(spent.loc[part, "cost_base"].sum()) for part in (ripe, ~ripe))
+        rows.append({by: name, **_returned(mine, cost, rng, level, draws), "immature_base": young})
     return pd.DataFrame(rows, columns=[by, *COLUMNS]).sort_values(
         "cost_base", ascending=False, ignore_index=True
     )
+
+
+def _returned(mine: pd.DataFrame, cost: float, rng, level: float, draws: int) -> dict:
+    """What one source's leads of the months paid for brought, for their cost."""
+    wins, money, deals = int(mine["won"].sum()), float(mine["value"].sum()), int(mine["deal"].sum())
+    why = "" if cost > 0 else "no cost"
+    if cost > 0 and wins < MIN_WINS:
+        why = f"{wins} wins, {MIN_WINS} needed"
+    roi = low = high = np.nan
+    if not why:
+        drawn = _resampled(mine.loc[mine["won"], "value"].to_numpy(), rng, draws) / cost - 1
+        roi = money / cost - 1
+        low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return {
+        "leads": len(mine),
+        "wins": wins,
+        "won_base": money,
+        "cost_base": cost,
+        "cost_per_lead": cost / len(mine) if len(mine) else np.nan,
+        "roi": roi,
+        "roi_low": low,
+        "roi_high": high,
+        "won_deals": deals,
+        "won_per_deal": money / wins if wins else np.nan,
+        **cost_of_a_deal(cost, deals, level),
+        "why": why,
+    }
 
 
 def _won_once(leads: pd.DataFrame, by: str, horizon_days: float) -> pd.Series:
