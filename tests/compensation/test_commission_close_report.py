@@ -20,7 +20,9 @@ from salesops_lib.compensation.close.payslip import statements
 from salesops_lib.compensation.close.statement_deals import deals_of_lines
 from salesops_lib.compensation.close.statement_pages import all_pages, statement_file, statement_page
 from salesops_lib.compensation.close.statement_sheet import statement_workbook
+from salesops_lib.compensation.close.waiting import waiting
 from salesops_lib.compensation.findings import Setting
+from salesops_lib.core.charts import short_money
 from salesops_lib.core.contracts import checked
 
 DAY = date(2025, 12, 12)
@@ -193,6 +195,23 @@ def test_every_table_of_the_close_keeps_its_contract_and_adds_up(november):
     assert (costs["remaining"] >= 0).all()
     labels = [card[0] for card in close_cards(close, history, accrual, costs, currency)]
     assert labels[0] == "To be paid, FY26-M10"
+
+
+def test_held_pay_says_what_waits_for_a_payment_and_what_for_a_bill(november, policy):
+    snapshot = november.snapshot
+    close = tables.Close(
+        november.made, november.worked, read_books([]), snapshot.company.calendar, snapshot.frame("reps")
+    )
+    (found,) = findings.held(Setting(policy, DAY, "USD"), close)
+    rows = waiting(november.worked)
+    assert int(rows["held"].sum() * 100) == int(november.made.payments["held_balance"].sum())
+    later = float(rows["unbilled"].sum())
+    due = float(rows["held"].sum()) - later
+    assert later > due > 0  # of yearly invoices the second and third are years ahead
+    said = f": {short_money(due)} for invoices not paid, {short_money(later)} for years not billed yet."
+    assert found.statement.endswith(said)
+    assert found.recommendation.startswith("Chase the oldest unpaid invoices of Rep ")
+    assert "Decide whether the plan is to hold pay for what is billed in later years" in found.recommendation
 
 
 def test_frozen_and_thawed_the_month_comes_to_the_same_hash(november):

@@ -7,6 +7,7 @@ import pytest
 
 from salesops_lib.compensation.close.closing import work_out
 from salesops_lib.compensation.close.taken import taken
+from salesops_lib.compensation.close.waiting import waiting
 from salesops_lib.compensation.engine.company_events import company_events
 from salesops_lib.core.periods import monthly
 
@@ -74,10 +75,15 @@ def tables(paid: str | None, *, amount: float | None = 12_000.0) -> dict[str, pd
     }  # fmt: skip
 
 
+def worked(made: dict[str, pd.DataFrame], through: str):
+    """Everybody's pay up to a day."""
+    last = date.fromisoformat(through)
+    return work_out(taken(made, [("p.yaml", PLAN)], Company, last, unpaid_days=lambda due: 90), last)
+
+
 def moved(made: dict[str, pd.DataFrame], through: str) -> list[tuple[str, str, str]]:
     """(kind, day, money) of A's lines but the commission's and what is carried on as a debt."""
-    last = date.fromisoformat(through)
-    lines = work_out(taken(made, [("p.yaml", PLAN)], Company, last, unpaid_days=lambda due: 90), last).lines
+    lines = worked(made, through).lines
     assert lines.loc[lines["kind"] == "commission", "amount"].astype(str).tolist() == ["3600.00"]
     others = lines[~lines["kind"].isin(["commission", "overpayment"])]
     return [(row.kind, row.date.isoformat(), str(row.amount)) for row in others.itertuples()]
@@ -206,3 +212,23 @@ def test_a_credit_note_and_an_invoice_without_a_due_date_are_nobodys_debt():
     made["invoices"] = made["invoices"].assign(amount_base=[-5.0, 5.0, 5.0], due_date=[DUE, pd.NaT, pd.NaT])
     rows = company_events(made, "UTC", date(2029, 1, 1), lambda due: 90)
     assert "non_payment" not in set(rows["event"])
+
+
+@pytest.mark.parametrize(
+    ("paid", "through", "held", "unbilled"),
+    [
+        (None, "2025-03-31", 1800, 1200),  # a third is billed and not paid
+        ("2025-02-20", "2025-03-31", 1200, 1200),  # what is billed is paid
+        ("2025-02-20", "2026-03-31", 1200, 600),  # the second year is billed as well
+        ("2025-02-20", "2027-03-31", 1200, 0),
+    ],
+)
+def test_held_pay_waits_for_a_payment_or_for_a_bill(paid, through, held, unbilled):
+    (row,) = waiting(worked(tables(paid), through)).to_dict("records")
+    assert (row["held"], row["unbilled"]) == (held, pytest.approx(unbilled))
+
+
+def test_without_invoices_nobody_knows_what_held_pay_waits_for():
+    made = {name: frame for name, frame in tables(None).items() if name != "invoices"}
+    (row,) = waiting(worked(made, "2025-03-31")).to_dict("records")
+    assert (row["held"], row["unbilled"]) == (1800, None)

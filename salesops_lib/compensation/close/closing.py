@@ -17,6 +17,7 @@ import pandas as pd
 from salesops_lib.compensation.close.faults import no_quota
 from salesops_lib.compensation.close.statement_deals import booked_deals
 from salesops_lib.compensation.close.taken import Taken
+from salesops_lib.compensation.engine.invoice_events import billed_shares
 from salesops_lib.compensation.engine.pay import Inputs, Paid, pay
 from salesops_lib.compensation.engine.plan_words import plan_words
 from salesops_lib.compensation.engine.rows import share_of
@@ -40,7 +41,8 @@ class Worked:
     and attainment per holder, plan, measure and window. ``stood_in``: sentences on quotas that stand in.
     ``terms``: columns of `TERMS`, each payee's plan in words on the last day. ``credited``: close period →
     (deals credited in whole, deals booked). ``deals``: of ``statement_deals.booked_deals``. ``paid``: each
-    plan's pay as the engine has it, for the rows behind a line.
+    plan's pay as the engine has it, for the rows behind a line. ``billed``: of
+    ``invoice_events.billed_shares``.
     """
 
     through: date
@@ -53,6 +55,7 @@ class Worked:
     credited: dict[str, tuple[int, int]] = field(default_factory=dict)
     deals: pd.DataFrame | None = None
     paid: tuple[Paid, ...] = ()
+    billed: dict[str, float] | None = None
 
 
 def work_out(inputs: Taken, through: date) -> Worked:
@@ -87,7 +90,10 @@ def work_out(inputs: Taken, through: date) -> Worked:
                  for rep, quarter in inputs.gaps)  # fmt: skip
     credited = _credited(inputs.events, calendar, through)
     deals = booked_deals(inputs.events, inputs.currency)
-    return Worked(through, lines, payments, measures, tuple(notes), said, terms, credited, deals, tuple(pays))
+    return Worked(
+        through, lines, payments, measures, tuple(notes), said, terms, credited, deals, tuple(pays),
+        billed_shares(inputs.events, through),
+    )  # fmt: skip
 
 
 def _pay(versions: list[Plan], given: Inputs) -> Paid:

@@ -11,6 +11,7 @@ from salesops_lib.compensation.close import rules
 from salesops_lib.compensation.close.books import Books
 from salesops_lib.compensation.close.closing import close_kind
 from salesops_lib.compensation.close.tables import Close
+from salesops_lib.compensation.close.waiting import waiting
 from salesops_lib.compensation.rules import Setting
 from salesops_lib.core.charts import percent, short_money
 from salesops_lib.core.findings import Finding
@@ -142,20 +143,34 @@ def held(setting: Setting, close: Close) -> list[Finding]:
     rows, limit = close.made.payments, setting.limit(rules.HELD)
     mine = rows[(rows["held_balance"] != 0) | (rows["held"] != 0)]
     money, earned = int(mine["held_balance"].sum()), int(mine["year_earned"].sum())
-    top = mine.sort_values("held_balance", ascending=False).head(_NAMED)
-    names = [f"{_name(close, r.rep_id)} ({short_money(r.held_balance / 100)})" for r in top.itertuples()]
+    said, step = _waits(close) if len(mine) else ("", "")
     return [
         rules.HELD.judge(
             scope={"period": close.made.period}, value=money / earned if earned > 0 else None, n=len(mine),
             limit=limit, as_of=setting.as_of, money_at_stake=money / 100 if len(mine) else None,
             currency=setting.currency,
-            statement=f"{short_money(money / 100)} {setting.currency} of {len(mine)} payees wait for "
-            f"customers to pay, {percent(money / earned)} of what they earned this fiscal year."
+            statement=f"{short_money(money / 100)} {setting.currency} of {len(mine)} payees are held, "
+            f"{percent(money / earned)} of what they earned this fiscal year{said}."
             if earned > 0 else "No plan holds pay back.",
-            recommendation=f"Chase the oldest unpaid invoices of {', '.join(names)}."
-            if names else "Keep holds for deals whose payment is in doubt.",
+            recommendation=step or "Keep holds for deals whose payment is in doubt.",
         )
     ]  # fmt: skip
+
+
+def _waits(close: Close) -> tuple[str, str]:
+    """What held pay waits for, in words to follow the sum, and what to do about the larger part of it."""
+    rows = waiting(close.worked)
+    sent = rows["held"] - rows["unbilled"].fillna(0) if len(rows) else rows["held"]
+    top = sent.groupby(rows["rep_id"]).sum().sort_values(ascending=False).head(_NAMED)
+    named = ", ".join(f"{_name(close, r)} ({short_money(float(m))})" for r, m in top.items() if m > 0)
+    chase = f"Chase the oldest unpaid invoices of {named}." if named else ""
+    if rows["unbilled"].isna().all():
+        return "", chase
+    later, due = float(rows["unbilled"].sum()), float(sent.sum())
+    said = f": {short_money(due)} for invoices not paid, {short_money(later)} for years not billed yet"
+    if later <= due:
+        return said, chase
+    return said, f"{chase} Decide whether the plan is to hold pay for what is billed in later years.".strip()
 
 
 def rate(setting: Setting, history: pd.DataFrame, period: str) -> list[Finding]:

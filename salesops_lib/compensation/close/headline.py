@@ -28,7 +28,7 @@ def close_cards(
         ),
         _rate(history, close.made.period),
         (
-            "Held for customers' payment", f"{short_money(rows['held_balance'].sum() / 100)} {currency}",
+            "Held until customers pay", f"{short_money(rows['held_balance'].sum() / 100)} {currency}",
             f"{int((rows['held_balance'] != 0).sum())} payees",
             f"released this month {short_money(rows['held'].clip(lower=0).sum() / 100)}",
         ),

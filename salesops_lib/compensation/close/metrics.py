@@ -53,7 +53,7 @@ CORRECTED = Metric(
 HELD = Metric(
     id="compensation.held_share",
     name="Earned pay held back",
-    meaning="How much of what people earned this fiscal year waits for the customer's payment.",
+    meaning="How much of what people earned this fiscal year waits for the customer to be billed and to pay.",
     formula="held balance ÷ earned in the fiscal year to date, payees on plans with holds",
     unit="ratio", grain="company × month", population="Payees with a held balance or a hold this year.",
     clock=_CLOCK, exclusions="Draws, overpayments.", maturity="At once.", good_direction="down",

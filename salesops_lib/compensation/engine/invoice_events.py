@@ -43,6 +43,24 @@ def invoice_events(
     ]
 
 
+def billed_shares(events: pd.DataFrame, through: date) -> dict[str, float] | None:
+    """Deal → the share of it that invoices up to a day are for; None where no invoice is among the events.
+
+    ``events``: of :func:`.company_events`. A deal without an invoice is missing; one whose invoice does not
+    say how much counts as billed whole.
+    """
+    if "part_amount" not in events:
+        return None
+    part = pd.to_numeric(events["part_amount"])
+    whole = part[events["event"] == "booked"].groupby(events["deal_id"]).first()
+    sent = (events["event"] == "invoiced") & (pd.to_datetime(events["date"]) <= pd.Timestamp(through))
+    if not (events["event"] == "invoiced").any():
+        return None
+    deal = events.loc[sent, "deal_id"]
+    share = (part[sent] / deal.map(whole)).fillna(1.0).groupby(deal).sum()
+    return share.clip(0.0, 1.0).to_dict()
+
+
 def _parts(rows: pd.DataFrame, deals: pd.DataFrame) -> pd.Series:
     """What of its deal's money each invoice stands for, by order of billing; missing where that is not known.
 
